@@ -1,0 +1,36 @@
+# The commands of a user and of a developer. Everything runs in .venv, made from requirements.lock.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SNAKEMAKE := $(BIN)/snakemake --cores all
+
+.PHONY: demo test lint
+
+demo: $(READY) ## run the default study on real digits, and say where everything is
+	$(SNAKEMAKE)
+	@if [ results/report.zip -ot results/digits/tables/claims.csv ] || [ ! -e results/report.zip ]; then \
+		$(SNAKEMAKE) --report results/report.zip; fi
+	@echo
+	@echo "figures  results/digits/figures/   (PDF and PNG)"
+	@echo "tables   results/digits/tables/    (Parquet, and the same as CSV)"
+	@echo "claims   results/digits/tables/claims.csv"
+	@echo "report   results/report.zip        (unpack, open report.html)"
+
+test: $(READY) ## every test
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## style, types, formatting of rules, Snakemake's own checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+$(READY): requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	touch $@
+

@@ -1,0 +1,50 @@
+"""Hidden Gaussian: images -> spectrum -> training -> samples and measures -> tables, figures, claims."""
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+LIBRARY = Path(workflow.basedir) / "workflow"
+sys.path.insert(0, str(LIBRARY))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH")]))
+
+if "datasets" not in config:
+
+    configfile: Path(workflow.basedir) / "config" / "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/spectrum.smk"
+include: "rules/train.smk"
+include: "rules/sample.smk"
+include: "rules/measure.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+
+
+onstart:
+    record_settings()
+
+
+localrules:
+    all,
+    figures,
+    tables,
+    claims,
+
+
+rule all:
+    """Everything: tables, claims and every figure that the settings have the cells for."""
+    default_target: True
+    input:
+        rules.figures.input,
+        rules.tables.input,
+        rules.claims.input,

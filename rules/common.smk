@@ -1,0 +1,107 @@
+# What all stages share: the study, where its files lie, and what each id is made from.
+
+import re
+
+from snakemake.exceptions import WorkflowError
+
+from hidden_gaussian import recipes, records, settings
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.figures import catalogue
+
+try:
+    STUDY = settings.read(config)
+    records.check(STUDY)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+ROOT = f"{STUDY.results}/{{dataset}}"
+LOGS = f"{STUDY.results}/logs"
+BENCHMARKS = f"{STUDY.results}/benchmarks"
+NETWORK = r"[a-z-]+\d+r\d+"
+
+
+wildcard_constraints:
+    dataset="|".join(STUDY.datasets),
+    role="images|heldout|foreign",
+    size=r"\d+",
+    half="[ab]",
+    subset=r"n\d+[ab]",
+    run=NETWORK,
+    images_seen=r"\d+",
+    id=rf"n\d+[ab]/(gaussian|empirical|identity|mean|{NETWORK}/i\d+(/linear)?)",
+    sampler="exact|euler10|heun18|heun40",
+
+
+def record_settings():
+    """Write down which study the results belong to, before the first job."""
+    try:
+        records.record(STUDY)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def chosen(wildcards):
+    """Return the settings of the dataset."""
+    return STUDY.datasets[wildcards.dataset]
+
+
+def plan_of(name):
+    """Return the cells of a dataset as figures and tables ask for them."""
+    return catalogue.Plan(name, STUDY.datasets[name])
+
+
+def setting(*path):
+    """Return a function of the wildcards that gives one part of a dataset's settings, for `params`."""
+
+    def part(wildcards):
+        value = chosen(wildcards)
+        for name in path:
+            value = getattr(value, name)
+        return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+
+    return part
+
+
+def dimension(wildcards):
+    """Return the number of pixels times channels of an image."""
+    return chosen(wildcards).channels * chosen(wildcards).resolution ** 2
+
+
+def largest_subset(wildcards):
+    """Return the folder of the largest subset of a dataset."""
+    cells = chosen(wildcards).cells(wildcards.dataset)
+    size = max(cell.subset_size for cell in cells)
+    return min(cell.subset for cell in cells if cell.subset_size == size)
+
+
+def subset_files(subset):
+    """Return the files that the reference denoisers of a subset are made from."""
+    return [f"{ROOT}/images.npy", f"{ROOT}/{subset}/subset.npy", f"{ROOT}/{subset}/spectrum.safetensors"]
+
+
+def denoiser_files(wildcards):
+    """Return the files that a denoiser, by its id, is made from, and its subset's references."""
+    subset, *rest = wildcards.id.split("/")
+    files = subset_files(subset)
+    if rest[-1] == "linear":
+        files.append(f"{ROOT}/{wildcards.id.removesuffix('/linear')}/linear.safetensors")
+    elif len(rest) == 2:
+        files.append(f"{ROOT}/{wildcards.id}/weights.safetensors")
+    return files
+
+
+def input_files(wildcards):
+    """Return the files with the clean images that are noised, of every kind."""
+    dataset = chosen(wildcards)
+    files = [f"{ROOT}/images.npy", f"{ROOT}/split.safetensors"]
+    if not isinstance(dataset.heldout, int):
+        files.append(f"{ROOT}/heldout.npy")
+    if "foreign" in dataset.inputs:
+        files.append(f"{ROOT}/foreign.npy")
+    return files
+
+
+def below(wildcards, files):
+    """Return paths below the dataset's folder."""
+    return [f"{STUDY.results}/{wildcards.dataset}/{path}" for path in files]

@@ -1,0 +1,85 @@
+# From images on disk to the subsets that networks are trained on.
+# Needs: a source of images. Makes: images.npy, split.safetensors, n<size><half>/subset.npy.
+
+
+def source_of(wildcards):
+    """Return the source of the training images, of separate held-out images, or of foreign images."""
+    dataset = chosen(wildcards)
+    return {"images": dataset.source, "heldout": dataset.heldout, "foreign": dataset.foreign}[wildcards.role]
+
+
+def heldout_number(wildcards):
+    """Return how many images of the source are set aside."""
+    heldout = chosen(wildcards).heldout
+    return heldout if isinstance(heldout, int) else 0
+
+
+def separate_heldout(wildcards):
+    """Return the held-out images where they have a source of their own."""
+    return {} if isinstance(chosen(wildcards).heldout, int) else {"heldout": f"{ROOT}/heldout.npy"}
+
+
+rule pack_images:
+    """Crop, resize and pack the images of a source into one memory-mapped array."""
+    output:
+        array=f"{ROOT}/{{role}}.npy",
+        about=f"{ROOT}/{{role}}.json",
+    log:
+        f"{LOGS}/pack_images/{{dataset}}/{{role}}.log",
+    benchmark:
+        f"{BENCHMARKS}/pack_images/{{dataset}}/{{role}}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=2_000,
+        runtime=120,
+    params:
+        source=lambda wildcards: source_of(wildcards).model_dump(mode="json", exclude={"path"}),
+        resolution=setting("resolution"),
+        colour=setting("colour"),
+        seed=STUDY.seed,
+    script:
+        "../workflow/scripts/pack_images.py"
+
+
+rule split_images:
+    """Set the held-out images aside, order the rest at random, and find duplicates."""
+    input:
+        unpack(separate_heldout),
+        images=f"{ROOT}/images.npy",
+    output:
+        split=f"{ROOT}/split.safetensors",
+        duplicates=f"{ROOT}/duplicates.json",
+    log:
+        f"{LOGS}/split_images/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/split_images/{{dataset}}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=4_000,
+        runtime=120,
+    params:
+        heldout=heldout_number,
+        seed=STUDY.seed,
+    script:
+        "../workflow/scripts/split_images.py"
+
+
+rule draw_subset:
+    """Take the first or the last images of the order: nested in size, disjoint in halves."""
+    input:
+        split=f"{ROOT}/split.safetensors",
+    output:
+        subset=f"{ROOT}/n{{size}}{{half}}/subset.npy",
+    log:
+        f"{LOGS}/draw_subset/{{dataset}}/n{{size}}{{half}}.log",
+    benchmark:
+        f"{BENCHMARKS}/draw_subset/{{dataset}}/n{{size}}{{half}}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=1_000,
+        runtime=10,
+    script:
+        "../workflow/scripts/draw_subset.py"

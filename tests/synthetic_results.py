@@ -1,0 +1,303 @@
+"""A results folder of plausible numbers for one tiny dataset, made without the library's measurements."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hidden_gaussian import files, tables
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.figures.catalogue import CATALOGUE, Plan, needs
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.levels import schedule
+from hidden_gaussian.settings import Dataset
+from sklearn.datasets import load_digits
+
+IMAGES, SAMPLES, HELDOUT = 24, 32, 400
+FIRST, SECOND, THIRD = 2 / 3, 2 / 3, -1 / 3
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    size = {"subset_sizes": [8, 32, 128, 512], "scales": [16]}
+    content = {
+        "source": {"kind": "digits", "count": 1797},
+        "resolution": 8,
+        "colour": "grey",
+        "heldout": HELDOUT,
+        "network": {"channel_mult": [1, 2]},
+        "training": {"batch": 64},
+        "measures": {"images": IMAGES, "draws": 1, "levels": 10, "linearity_levels": 10, "inputs": ["train", "heldout"]},
+        "sampling": {"count": SAMPLES},
+        "grid": {
+            "runs": [
+                {**size, "halves": ["a", "b"], "snapshots": [64, 640, 6400, 64000]},
+                {"subset_sizes": [32], "halves": ["a", "b"], "scales": [4, 8], "snapshots": [64000]},
+            ],
+            "sweeps": {
+                "size": {**size, "images_seen": "last"},
+                "scale": {"subset_sizes": [32]},
+                "time": {"subset_sizes": [32], "scales": [16], "halves": ["a"], "images_seen": "all"},
+                "halves_large": {"subset_sizes": [512]},
+                "halves_small": {"subset_sizes": [32], "scales": [16]},
+                "halves_stopped": {"subset_sizes": [32], "scales": [16], "images_seen": [6400]},
+                "halves_small_scale": {"subset_sizes": [32], "scales": [4]},
+            },
+        },
+    }
+    return content | changes
+
+
+class World:
+    """The files of every figure below a folder, and the arrays that they were made from.
+
+    The network lies between the Gaussian and the empirical denoiser, the nearer to the latter the fewer images and the
+    longer the training, with a part of its own that training removes.
+    """
+
+    def __init__(self, root: Path, content: dict[str, Any]) -> None:
+        self.root = root
+        self.dataset = Dataset.model_validate(content)
+        self.plan = Plan("digits", self.dataset)
+        self.shape = (self.dataset.channels, 8, 8)
+        digits = np.repeat(load_digits().images[:, None], self.dataset.channels, axis=1)
+        digits = digits * np.linspace(1, 0.7, self.dataset.channels)[:, None, None]
+        self.images = np.clip(digits * 15.9, 0, 255).astype(np.uint8)
+        generator = np.random.default_rng(5)
+        order = generator.permutation(len(self.images))
+        self.heldout, self.order = order[:HELDOUT], order[HELDOUT:]
+        self.noise = generator.standard_normal((IMAGES, self.size))
+        self.latents = generator.standard_normal((SAMPLES, self.size))
+        self.spectrum = cache(self._spectrum)
+        self.own = generator.standard_normal((self.size, self.size)) / np.sqrt(self.size)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+    def flat(self, indices: np.ndarray) -> np.ndarray:
+        return self.images[indices].reshape(len(indices), -1) / 127.5 - 1
+
+    def indices(self, subset: str) -> np.ndarray:
+        count = int(subset[1:-1])
+        return self.order[:count] if subset.endswith("a") else self.order[-count:]
+
+    def _spectrum(self, subset: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        training = self.flat(self.indices(subset))
+        centred = training - training.mean(0)
+        values, vectors = np.linalg.eigh(centred.T @ centred / len(training))
+        return training.mean(0), np.clip(values, 0, None), vectors
+
+    def denoise(self, identifier: str, noisy: np.ndarray, sigma: float) -> np.ndarray:
+        subset, kind = identifier.split("/", 1)
+        mean, values, vectors = self.spectrum(subset)
+        gaussian = mean + (noisy - mean) @ vectors * (values / (values + sigma**2)) @ vectors.T
+        if kind == "gaussian":
+            return gaussian
+        if kind == "identity":
+            return noisy
+        if kind == "mean":
+            return np.broadcast_to(mean, noisy.shape)
+        training = self.flat(self.indices(subset))
+        logits = -np.square(noisy[:, None] - training[None]).sum(-1) / (2 * sigma**2)
+        weights = np.exp(logits - logits.max(1, keepdims=True))
+        empirical = weights / weights.sum(1, keepdims=True) @ training
+        if kind == "empirical":
+            return empirical
+        copying, own = self.habits(Cell.parse("digits", identifier))
+        wiggle = np.sin(gaussian @ self.own) * sigma / (1 + sigma**1.5)
+        return gaussian + copying * (empirical - gaussian) + own * wiggle
+
+    @staticmethod
+    def habits(cell: Cell) -> tuple[float, float]:
+        progress = np.log10(cell.images_seen / 64) / 3
+        capacity = np.log2(cell.scale) / 4 * progress
+        return float(capacity / (1 + cell.subset_size / 60)), float(0.25 + 0.75 * (1 - progress))
+
+    def write(self) -> None:
+        wanted = dict.fromkeys(path for name in CATALOGUE for path in needs(name, "digits", self.dataset))
+        for relative in wanted:
+            self.write_one(relative)
+
+    def write_one(self, relative: str) -> None:
+        folder, name = relative.rsplit("/", 1) if "/" in relative else ("", relative)
+        path = self.root / relative
+        stem = name.split(".")[0].split("_")
+        if name == "images.npy":
+            files.save_array(path, self.images)
+        elif name == "subset.npy":
+            files.save_array(path, self.indices(folder))
+        elif name == "measures.parquet":
+            tables.write_shard(path, self.measures(folder))
+        elif stem[0] == "samples":
+            files.save_array(path, self.samples(folder, stem[1]))
+        elif stem[0] == "trajectories":
+            files.save_array(path, self.trajectory(folder))
+        elif stem[0] == "memorisation":
+            tables.write_shard(path, self.memorisation(folder, stem[1]))
+        elif stem[0] == "agreement":
+            tables.write_shard(path, self.agreement(folder, stem[1]))
+        else:
+            raise AssertionError(f"{relative}: a kind of file that this world does not know")
+
+    def noisy(self, subset: str, inputs: str, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+        indices = self.heldout if inputs == "heldout" else np.resize(self.indices(subset), IMAGES)
+        clean = self.flat(indices[:IMAGES])
+        return clean, clean + sigma * self.noise
+
+    def measures(self, identifier: str) -> pd.DataFrame:
+        subset = identifier.split("/")[0]
+        frames = []
+        for inputs in ("train", "heldout"):
+            for sigma in schedule(10):
+                clean, noisy = self.noisy(subset, inputs, sigma)
+                where = {"id": identifier, "inputs": inputs, "sigma": float(sigma)}
+                frames += self._outputs(identifier, clean, noisy, sigma, where)
+                frames.append(self._linearity(identifier, noisy, sigma, where))
+                frames += self._linear(identifier, noisy, sigma, where)
+        return pd.concat(frames, ignore_index=True)
+
+    def _outputs(self, identifier, clean, noisy, sigma, where):
+        subset = identifier.split("/")[0]
+        output = self.denoise(identifier, noisy, sigma)
+        own = {"norm": output, "norm_centred": output - output.mean(0), "loss": output - clean}
+        yield rows(own, **where)
+        for kind in ("gaussian", "empirical"):
+            reference = f"{subset}/{kind}"
+            if reference != identifier:
+                other = self.denoise(reference, noisy, sigma)
+                yield rows({"distance": output - other}, reference_id=reference, **where)
+
+    def _linearity(self, identifier, noisy, sigma, where):
+        mean = self.spectrum(identifier.split("/")[0])[0]
+        weight = 0.5**0.5
+        second, third = np.roll(noisy, -1, 0), np.roll(noisy, -2, 0)
+        one, two, three = (self.denoise(identifier, part, sigma) for part in (noisy, second, third))
+        mixture = weight * (noisy + second)
+        mixed, combined = self.denoise(identifier, mixture, sigma), weight * (one + two)
+        shift = (1 - 2 * weight) * mean
+        pairs = {
+            "": (mixed, combined),
+            "_centred": (self.denoise(identifier, mixture + shift, sigma) - mean, combined + shift - mean),
+            "_residual": (mixture - mixed, mixture - combined),
+        }
+        frames = []
+        for suffix, (a, b) in pairs.items():
+            frames.append(rows({f"mixed_norm{suffix}": a, f"combined_norm{suffix}": b, f"mixed_gap{suffix}": a - b}, **where))
+            frames.append(numbers({f"mixed_inner{suffix}": (a * b).sum(1)}, **where))
+        affine = self.denoise(identifier, FIRST * noisy + SECOND * second + THIRD * third, sigma)
+        frames.append(rows({"affine_gap": affine - (FIRST * one + SECOND * two + THIRD * three)}, **where))
+        return pd.concat(frames).assign(parameter="alpha", at=weight)
+
+    def _linear(self, identifier, noisy, sigma, where):
+        if identifier.split("/")[1] in ("gaussian", "identity", "mean"):
+            return
+        output = self.denoise(identifier, noisy, sigma)
+        gaussian = self.denoise(f"{identifier.split('/')[0]}/gaussian", noisy, sigma)
+        linear = gaussian + 0.3 * (output - gaussian)
+        reference = f"{identifier}/linear"
+        yield rows({"distance": output - linear, "linear_gaussian": linear - gaussian}, reference_id=reference, **where)
+        _, values, _ = self.spectrum(identifier.split("/")[0])
+        weight = float(np.square(values / (values + sigma**2)).sum())
+        share = float(np.square(linear - gaussian).sum() / np.square(gaussian).sum())
+        for draws in (1024, 2048, 4096):
+            noise = 64 / draws
+            sums = {
+                "weight_mismatch": share * weight * (1 + noise * np.cos(draws + sigma)),
+                "weight_gap": weight * (share + noise),
+                "gaussian_weight": weight,
+                "linear_weight": weight * (1 + share),
+                "asymmetry": weight * (share + noise) / 2,
+            }
+            frame = pd.DataFrame({"quantity": list(sums), "value": list(sums.values()), "image": -1})
+            yield frame.assign(reference_id=reference, parameter="draws", at=float(draws), **where)
+
+    def samples(self, identifier: str, sampler: str) -> np.ndarray:
+        subset, kind = identifier.split("/", 1)
+        mean, values, vectors = self.spectrum(subset)
+        gaussian = mean + self.latents @ vectors * np.sqrt(values) @ vectors.T
+        training = self.flat(self.indices(subset))
+        nearest = training[np.square(gaussian[:, None] - training[None]).sum(-1).argmin(1)]
+        if kind == "gaussian":
+            made = gaussian
+        elif kind == "empirical":
+            made = nearest
+        else:
+            copying, own = self.habits(Cell.parse("digits", identifier.removesuffix("/linear")))
+            copying = 0.0 if kind.endswith("linear") else min(1.0, 1.2 * copying)
+            made = gaussian + copying * (nearest - gaussian) + 0.1 * own * np.sin(gaussian @ self.own)
+        shrunk = 0.85 if sampler == "euler10" else 1.0
+        return (mean + shrunk * (made - mean)).reshape(-1, *self.shape).astype(np.float32)
+
+    def trajectory(self, identifier: str) -> np.ndarray:
+        sigmas = np.append(schedule(10), 0.0)
+        state = 80 * self.latents[:4]
+        way = [state]
+        for sigma, following in zip(sigmas[:-1], sigmas[1:], strict=True):
+            state = state + (following - sigma) * (state - self.denoise(source(identifier), state, sigma)) / sigma
+            way.append(state)
+        return np.stack(way, 1).reshape(4, 11, *self.shape).astype(np.float32)
+
+    def neighbours(self, identifier: str, samples: np.ndarray, **where: Any) -> pd.DataFrame:
+        training = self.flat(self.indices(identifier.split("/")[0]))
+        flat = samples.reshape(len(samples), -1)
+        squared = np.square(flat[:, None] - training[None]).sum(-1)
+        nearest, second = np.sort(squared, 1)[:, :2].T
+        values = {"nearest": nearest, "second": second, "norm": np.square(flat).sum(1)}
+        values["nearest_index"] = squared.argmin(1).astype(float)
+        return numbers(values, id=identifier, reference_id=identifier.split("/")[0], **where)
+
+    def memorisation(self, identifier: str, sampler: str) -> pd.DataFrame:
+        if sampler != "photographs":
+            return self.neighbours(identifier, self.samples(identifier, sampler), sampler=sampler)
+        subset = identifier.split("/")[0]
+        where = {"sampler": sampler}
+        frames = [self.neighbours(f"{subset}/heldout", self.flat(self.heldout), **where)]
+        training = np.resize(self.flat(self.indices(subset)), (SAMPLES, self.size))
+        for noise in (0.01, 0.05, 0.1, 0.2, 0.3):
+            copies = training + noise * 0.6 * self.latents
+            frames.append(self.neighbours(f"{subset}/copies", copies, parameter="noise", at=noise, **where))
+        return pd.concat(frames, ignore_index=True)
+
+    def agreement(self, identifier: str, sampler: str) -> pd.DataFrame:
+        subset, kind = identifier.split("/", 1)
+        other = f"{subset[:-1]}{'b' if subset.endswith('a') else 'a'}/{kind}"
+        first = self.samples(identifier, sampler)
+        compared = {other: self.samples(other, sampler), f"{subset}/gaussian": self.samples(f"{subset}/gaussian", "exact")}
+        where = {"id": identifier, "sampler": sampler}
+        frames = [
+            self._agreement(first, second).assign(reference_id=name, **where)
+            for name, second in compared.items()
+            if name != identifier
+        ]
+        shifted = self._agreement(first, np.roll(first, -1, 0))
+        frames.append(shifted.assign(reference_id=identifier, parameter="shift", at=1.0, **where))
+        return pd.concat(frames, ignore_index=True)
+
+    def _agreement(self, first: np.ndarray, second: np.ndarray) -> pd.DataFrame:
+        mean = self.spectrum(self.plan.largest)[0]
+        a, b = (part.reshape(len(part), -1) - mean for part in (first, second))
+        return numbers({"inner": (a * b).sum(1), "norm_a": (a * a).sum(1), "norm_b": (b * b).sum(1)})
+
+    def data(self, name: str) -> FigureData:
+        declared = [str(self.root / path) for path in needs(name, "digits", self.dataset)]
+        return FigureData.of(self.root, self.plan, declared)
+
+
+def source(identifier: str) -> str:
+    """The linear map of this world is the Gaussian."""
+    return f"{identifier.split('/')[0]}/gaussian" if identifier.endswith("/linear") else identifier
+
+
+def numbers(values: dict[str, np.ndarray], **where: Any) -> pd.DataFrame:
+    frames = [
+        pd.DataFrame({"image": np.arange(len(value)), "quantity": name, "value": value, **where})
+        for name, value in values.items()
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def rows(vectors: dict[str, np.ndarray], **where: Any) -> pd.DataFrame:
+    return numbers({name: np.square(value).sum(1) for name, value in vectors.items()}, **where)

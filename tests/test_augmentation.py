@@ -1,0 +1,133 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from hidden_gaussian import augmentation
+from hidden_gaussian.augmentation import augment, mirror, warp
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def photographs(count=3, side=16):
+    return torch.randn(count, 3, side, side, generator=generator(7))
+
+
+def backward(**parameters):
+    """The map of one image, from the parameters that are not zero."""
+    names = ["mirrored", "upside_down", "scale", "angle", "axis", "stretch", "right", "down"]
+    row = [float(parameters.get(name, 0)) for name in names]
+    return augmentation._backward_map(torch.tensor([row], dtype=torch.float64))
+
+
+def test_probability_zero_changes_nothing():
+    images = photographs()
+    moved, labels = augment(images, probability=0, generator=generator())
+    assert torch.equal(moved, images)
+    assert labels.shape == (3, 9)
+    assert not labels.any()
+
+
+def test_flips_are_exact():
+    images = photographs()
+    yes, no = torch.tensor([True, False, True]), torch.tensor([False, False, True])
+    mirrored = mirror(images, yes, no)
+    assert torch.equal(mirrored[0], torch.from_numpy(images[0].numpy()[:, :, ::-1].copy()))
+    assert torch.equal(mirrored[1], images[1])
+    assert torch.equal(mirrored[2], torch.from_numpy(images[2].numpy()[:, ::-1, ::-1].copy()))
+
+
+@pytest.mark.parametrize(("right", "down"), [(3, 0), (0, -2), (-1, 5)])
+def test_whole_pixel_shifts_move_pixels_and_reflect_at_the_border(right, down):
+    images, side = photographs(1).double(), 16
+    units = 1 / (augmentation.TRANSLATE_STD * side)  # one pixel, in parameters
+    moved = warp(images, backward(right=right * units, down=down * units))
+    padded = torch.from_numpy(np.pad(images[0].numpy(), ((0, 0), (8, 8), (8, 8)), mode="symmetric"))
+    expected = padded[:, 8 - down : 8 - down + side, 8 - right : 8 - right + side]
+    torch.testing.assert_close(moved[0], expected, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_quarter_turns_equal_rot90(quarters):
+    images = photographs(1).double()
+    moved = warp(images, backward(angle=quarters * math.pi / 2))
+    torch.testing.assert_close(moved, images.rot90(-quarters, (2, 3)), atol=1e-12, rtol=0)
+
+
+def blob(side=64):
+    """A round Gaussian off the centre, and its first and second moments' coordinates."""
+    place = (torch.arange(side, dtype=torch.float64) + 0.5) * 2 / side - 1
+    down, right = torch.meshgrid(place, place, indexing="ij")
+    return right, down, torch.exp(-((right - 0.2) ** 2 + (down + 0.1) ** 2) / (2 * 0.1**2))
+
+
+def moments(image, right, down):
+    mass = image / image.sum()
+    x, y = (mass * right).sum(), (mass * down).sum()
+    return torch.stack([x, y, (mass * (right - x) ** 2).sum().sqrt(), (mass * (down - y) ** 2).sum().sqrt()])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"scale": 1}, (0.2 * 2**0.2, -0.1 * 2**0.2, 0.1 * 2**0.2, 0.1 * 2**0.2)),
+        ({"stretch": 2}, (0.2 * 2**0.4, -0.1 * 2**-0.4, 0.1 * 2**0.4, 0.1 * 2**-0.4)),
+        ({"stretch": 2, "axis": math.pi / 2}, (0.2 * 2**-0.4, -0.1 * 2**0.4, 0.1 * 2**-0.4, 0.1 * 2**0.4)),
+        ({"right": 1, "down": -2}, (0.2 + 0.25, -0.1 - 0.5, 0.1, 0.1)),
+        ({"scale": 1, "right": 1}, (0.2 * 2**0.2 + 0.25, -0.1 * 2**0.2, 0.1 * 2**0.2, 0.1 * 2**0.2)),
+    ],
+)
+def test_maps_move_a_gaussian_as_their_closed_form(parameters, expected):
+    right, down, image = blob()
+    moved = warp(image[None, None], backward(**parameters))[0, 0]
+    torch.testing.assert_close(
+        moments(moved, right, down), torch.tensor(expected, dtype=torch.float64), atol=2e-3, rtol=0
+    )
+
+
+def test_images_that_keep_their_place_are_untouched():
+    images = photographs(64)
+    moved, labels = augment(images, probability=0.15, generator=generator(1))
+    still = ~labels[:, 2:].any(1)
+    assert 10 < still.sum() < 60
+    expected = mirror(images, labels[:, 0] == 1, labels[:, 1] == 1)
+    assert torch.equal(moved[still], expected[still])
+    assert not any(torch.equal(a, b) for a, b in zip(moved[~still], expected[~still], strict=True))
+
+
+def test_labels_have_the_laws_of_the_paper():
+    count, probability = 40_000, 0.3
+    _, labels = augment(torch.zeros(count, 1, 1, 1), probability=probability, generator=generator(2))
+    applied = (labels != 0).double().mean(0)
+    expected = [0.5, 0.15, 0.3, 0.3, 0.3, 0.3, 0.15, 0.3, 0.3]  # the axis of stretching is tilted half of the time
+    torch.testing.assert_close(applied, torch.tensor(expected, dtype=torch.float64), atol=0.012, rtol=0)
+    for column in (2, 7, 8):
+        values = labels[:, column][labels[:, column] != 0]
+        assert values.std().item() == pytest.approx(1, abs=0.03)
+    cosine, sine = (labels[:, 3] + 1, labels[:, 4])
+    torch.testing.assert_close(cosine**2 + sine**2, torch.ones(count))
+    assert torch.equal(labels[:, 7] != 0, labels[:, 8] != 0)
+
+
+def test_operations_are_chosen_independently():
+    _, labels = augment(torch.zeros(40_000, 1, 1, 1), probability=0.5, generator=generator(3))
+    applied = (labels[:, [0, 1, 2, 4, 5, 7]] != 0).double()
+    correlation = torch.corrcoef(applied.T) - torch.eye(6, dtype=torch.float64)
+    assert correlation.abs().max() < 0.025
+
+
+def test_same_generator_same_images():
+    first = augment(photographs(), probability=0.5, generator=generator(4))
+    again = augment(photographs(), probability=0.5, generator=generator(4))
+    other = augment(photographs(), probability=0.5, generator=generator(5))
+    assert torch.equal(first[0], again[0])
+    assert torch.equal(first[1], again[1])
+    assert not torch.equal(first[1], other[1])
+
+
+def test_oblong_images_are_refused():
+    with pytest.raises(ValueError, match="square"):
+        augment(torch.zeros(1, 3, 4, 5), probability=0.5, generator=generator())

@@ -1,0 +1,87 @@
+"""Reference denoisers against the textbook formulas, densely and in float64."""
+
+import numpy as np
+import pytest
+import torch
+
+from hidden_gaussian import spectrum
+from hidden_gaussian.denoisers import (
+    EmpiricalDenoiser,
+    GaussianDenoiser,
+    IdentityDenoiser,
+    LinearDenoiser,
+    MeanDenoiser,
+)
+from hidden_gaussian.errors import InputError
+
+SIGMAS = [0.002, 0.02, 0.47, 4.07, 80.0]
+
+
+@pytest.fixture(params=[12, 90])
+def images(request: pytest.FixtureRequest) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (request.param, 1, 6, 6), dtype=np.uint8)
+
+
+def _noisy(images: np.ndarray, sigma: float) -> torch.Tensor:
+    clean = torch.from_numpy(images[:5] / 127.5 - 1)
+    return clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("sigma", SIGMAS)
+def test_gaussian_is_the_wiener_filter(images: np.ndarray, sigma: float) -> None:
+    unit = images.reshape(len(images), -1) / 127.5 - 1
+    covariance, mean = np.cov(unit.T, bias=True), unit.mean(0)
+    noisy = _noisy(images, sigma)
+    weight = covariance @ np.linalg.inv(covariance + sigma**2 * np.eye(36))
+    expected = mean + (noisy.flatten(1).numpy() - mean) @ weight.T
+    denoiser = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
+    np.testing.assert_allclose(denoiser(noisy, sigma).flatten(1).numpy(), expected, atol=1e-8)
+    np.testing.assert_allclose(denoiser.weight(sigma).numpy(), weight, atol=1e-8)
+
+
+@pytest.mark.parametrize("sigma", SIGMAS)
+@pytest.mark.parametrize("tile", [1, 5, 1000])
+def test_empirical_is_the_posterior_mean(images: np.ndarray, sigma: float, tile: int) -> None:
+    unit = images.reshape(len(images), -1) / 127.5 - 1
+    noisy = _noisy(images, sigma)
+    logits = -np.square(noisy.flatten(1).numpy()[:, None] - unit[None]).sum(-1) / (2 * sigma**2)
+    weights = np.exp(logits - logits.max(1, keepdims=True))
+    expected = (weights / weights.sum(1, keepdims=True)) @ unit
+    denoiser = EmpiricalDenoiser(torch.from_numpy(images), tile)
+    np.testing.assert_allclose(denoiser(noisy, sigma).flatten(1).numpy(), expected, atol=1e-10)
+    single = denoiser(noisy.float(), sigma).flatten(1).double().numpy()
+    if sigma > 0.1:  # below, rounding the input to float32 itself may choose another image between two
+        np.testing.assert_allclose(single, expected, atol=2e-5)
+
+
+def test_empirical_of_one_image_returns_it() -> None:
+    image = torch.randint(0, 256, (1, 3, 4, 4), dtype=torch.uint8)
+    denoised = EmpiricalDenoiser(image)(torch.randn(7, 3, 4, 4), 0.5)
+    torch.testing.assert_close(denoised, (image / 127.5 - 1).expand(7, 3, 4, 4))
+
+
+def test_a_sigma_for_each_image_equals_one_at_a_time(images: np.ndarray) -> None:
+    noisy, sigmas = _noisy(images, 1.0), torch.tensor([0.1, 0.5, 1.0, 4.0, 20.0])
+    for denoiser in (
+        GaussianDenoiser(spectrum.fit(images), dtype=torch.float64),
+        EmpiricalDenoiser(torch.from_numpy(images)),
+    ):
+        alone = [denoiser(noisy[i : i + 1], float(sigma)) for i, sigma in enumerate(sigmas)]
+        torch.testing.assert_close(denoiser(noisy, sigmas), torch.cat(alone), rtol=1e-6, atol=1e-6)
+
+
+def test_trivial_denoisers() -> None:
+    noisy, mean = torch.randn(3, 1, 4, 4), torch.randn(1, 4, 4)
+    assert torch.equal(IdentityDenoiser()(noisy, 1.0), noisy)
+    assert torch.equal(MeanDenoiser(mean)(noisy, 1.0), torch.stack([mean] * 3))
+
+
+def test_linear_refuses_levels_it_was_not_fitted_at(tmp_path) -> None:  # noqa: ANN001
+    weights = torch.randn(2, 4, 4)
+    linear = LinearDenoiser(torch.tensor([4.0, 0.5]), weights, torch.ones(2, 4))
+    linear.save(tmp_path / "linear.safetensors")
+    again = LinearDenoiser.load(tmp_path / "linear.safetensors")
+    noisy = torch.randn(3, 1, 2, 2)
+    torch.testing.assert_close(again(noisy, 0.5).flatten(1), noisy.flatten(1) @ weights[1].T + 1)
+    with pytest.raises(InputError, match="fitted at 4, 0.5 only"):
+        again(noisy, 1.0)

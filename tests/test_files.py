@@ -1,0 +1,136 @@
+"""Files: whole or absent, deterministic, free of pickles, clear about damage."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from hidden_gaussian import files
+from hidden_gaussian.errors import InputError
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "deep" / "a.json"
+    files.save_json(path, {"old": 1})
+    with pytest.raises(RuntimeError), files.atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert files.load_json(path) == {"old": 1}
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_temporary_file_is_a_sibling_of_the_same_kind(tmp_path):
+    with files.atomic_path(tmp_path / "figure.pdf") as temporary:
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".pdf"
+        assert not (tmp_path / "figure.pdf").exists()
+        temporary.write_text("x")
+    assert (tmp_path / "figure.pdf").read_text() == "x"
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+def test_arrays_round_trip(tmp_path, mmap):
+    array = np.arange(24, dtype=np.int64).reshape(2, 3, 4).transpose(2, 0, 1)
+    files.save_array(tmp_path / "a.npy", array)
+    loaded = files.load_array(tmp_path / "a.npy", mmap=mmap)
+    assert isinstance(loaded, np.memmap) == mmap
+    np.testing.assert_array_equal(loaded, array)
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), array)
+
+
+def test_arrays_of_objects_are_refused_both_ways(tmp_path):
+    objects = np.array([{}], dtype=object)
+    with pytest.raises(ValueError, match="Object arrays"):
+        files.save_array(tmp_path / "a.npy", objects)
+    np.save(tmp_path / "b.npy", objects, allow_pickle=True)
+    with pytest.raises(InputError, match=r"b\.npy is damaged"):
+        files.load_array(tmp_path / "b.npy")
+
+
+def test_tensors_round_trip_views_and_all(tmp_path):
+    whole = torch.arange(6.0).reshape(2, 3)
+    tensors = {"row": whole[0], "turned": whole.T, "half": whole.bfloat16(), "scalar": torch.tensor(2.0)}
+    files.save_tensors(tmp_path / "t.safetensors", tensors, {"note": "é"})
+    loaded = files.load_tensors(tmp_path / "t.safetensors")
+    assert loaded.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert loaded[name].dtype == tensor.dtype
+        assert torch.equal(loaded[name], tensor)
+    assert files.load_metadata(tmp_path / "t.safetensors") == {"note": "é"}
+
+
+def test_numpy_arrays_round_trip_and_torch_reads_them(tmp_path):
+    arrays = {"a": np.asfortranarray(np.arange(6.0).reshape(2, 3)), "none": np.zeros(0, np.int64)}
+    files.save_tensors(tmp_path / "t.safetensors", arrays)
+    for loaded in (files.load_arrays(tmp_path / "t.safetensors"), files.load_tensors(tmp_path / "t.safetensors")):
+        np.testing.assert_array_equal(np.asarray(loaded["a"]), arrays["a"])
+        assert tuple(loaded["none"].shape) == (0,)
+    assert files.load_metadata(tmp_path / "t.safetensors") == {}
+
+
+def test_the_same_content_makes_the_same_bytes(tmp_path):
+    metadata = {f"key{number}": str(number) for number in range(8)}
+    checksums = set()
+    for _ in range(5):
+        files.save_tensors(tmp_path / "t.safetensors", {"b": np.ones(3), "a": np.zeros((2, 2))}, metadata)
+        checksums.add(files.sha256(tmp_path / "t.safetensors"))
+    assert len(checksums) == 1
+    assert files.load_metadata(tmp_path / "t.safetensors") == metadata
+    np.testing.assert_array_equal(files.load_arrays(tmp_path / "t.safetensors")["b"], np.ones(3))
+
+
+LOADERS = {
+    "a.npy": files.load_array,
+    "m.npy": lambda path: files.load_array(path, mmap=True),
+    "a.safetensors": files.load_arrays,
+    "t.safetensors": files.load_tensors,
+    "h.safetensors": files.load_metadata,
+    "a.json": files.load_json,
+}
+
+
+@pytest.mark.parametrize("name", LOADERS)
+@pytest.mark.parametrize("damage", ["empty", "cut", "noise", "pickle"])
+def test_a_damaged_file_is_named(tmp_path, name, damage):
+    path = tmp_path / name
+    if path.suffix == ".npy":
+        files.save_array(path, np.arange(1000))
+    elif path.suffix == ".safetensors":
+        files.save_tensors(path, {"a": np.arange(1000)})
+    else:
+        files.save_json(path, list(range(1000)))
+    LOADERS[name](path)
+    whole = path.read_bytes()
+    path.write_bytes(
+        {"empty": b"", "cut": whole[:-200], "noise": b"\x01\xff" * 200, "pickle": pickle.dumps([1])}[damage]
+    )
+    with pytest.raises(InputError, match=rf"{name} is damaged .*delete it and run again"):
+        LOADERS[name](path)
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_missing_file_is_named(tmp_path, name):
+    with pytest.raises(InputError, match=f"{name} is not there"):
+        LOADERS[name](tmp_path / name)
+
+
+def test_json_is_sorted_and_finite(tmp_path):
+    files.save_json(tmp_path / "a.json", {"b": (1, 2), "a": "ü"})
+    assert (tmp_path / "a.json").read_text(encoding="utf-8").index('"a": "ü"') < 10
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.save_json(tmp_path / "b.json", float("nan"))
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_sha256_is_the_published_one(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, B.1
+    assert files.sha256(tmp_path / "abc") == expected
+
+
+def test_data_modules_do_not_import_torch():
+    code = "import sys; from hidden_gaussian import images, subsets; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})

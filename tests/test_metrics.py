@@ -1,0 +1,80 @@
+"""Metrics against direct formulas and exact nulls."""
+
+import numpy as np
+import pytest
+import torch
+
+from hidden_gaussian import spectrum
+from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
+from hidden_gaussian.metrics.agreement import agreement_quantities
+from hidden_gaussian.metrics.distance import output_quantities
+from hidden_gaussian.metrics.linearity import linearity_quantities
+from hidden_gaussian.metrics.memorisation import neighbours
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (20, 1, 4, 4), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("sigma", [0.05, 1.0, 20.0])
+def test_affine_denoisers_are_affine(sigma: float) -> None:
+    gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
+    mean = gaussian.mean.reshape(1, 4, 4)
+    noisy = torch.randn(16, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * sigma
+    found = linearity_quantities(gaussian, noisy, sigma, mean, 0.5**0.5)
+    scale = found["mixed_norm_centred"].sum()
+    assert found["affine_gap"].sum() < 1e-20 * scale
+    assert found["mixed_gap_centred"].sum() < 1e-20 * scale
+    offset = (gaussian.mean - gaussian.weight(sigma) @ gaussian.mean) * (1 - 2 * 0.5**0.5)
+    torch.testing.assert_close(found["mixed_gap"], offset.square().sum().expand(16), rtol=1e-9, atol=1e-15)
+
+
+def test_linearity_follows_its_definition() -> None:
+    memoriser = EmpiricalDenoiser(torch.from_numpy(IMAGES))
+    noisy = torch.randn(6, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = linearity_quantities(memoriser, noisy, 0.7, torch.zeros(1, 4, 4).double(), 0.6)
+    one, two = noisy[5:6], noisy[0:1]
+    mixed = memoriser(0.6 * one + 0.8 * two, 0.7)
+    combined = 0.6 * memoriser(one, 0.7) + 0.8 * memoriser(two, 0.7)
+    residual = 0.6 * (one - memoriser(one, 0.7)) + 0.8 * (two - memoriser(two, 0.7))
+    assert float(found["mixed_inner"][5]) == pytest.approx(float((mixed * combined).sum()))
+    assert float(found["mixed_gap"][5]) == pytest.approx(float((mixed - combined).square().sum()))
+    assert float(found["combined_norm_residual"][5]) == pytest.approx(float(residual.square().sum()))
+    assert found["affine_gap"].min() > 0
+
+
+def test_output_quantities() -> None:
+    clean, noisy, denoised = torch.randn(3, 8, 2, 3, 3, generator=torch.Generator().manual_seed(0)).double()
+    found = output_quantities(clean, noisy, denoised)
+    flat = denoised.flatten(1).numpy()
+    np.testing.assert_allclose(found["norm_centred"].sum(), 8 * flat.var(axis=0).sum())
+    np.testing.assert_allclose(found["loss"], np.square(flat - clean.flatten(1).numpy()).sum(1))
+    residual = (noisy - denoised).flatten(1).numpy()
+    np.testing.assert_allclose(found["residual_norm_centred"].sum(), 8 * residual.var(axis=0).sum())
+
+
+@pytest.mark.parametrize("tile", [1, 3, 100])
+def test_neighbours_equal_brute_force(tile: int) -> None:
+    generator = np.random.default_rng(0)
+    training = generator.normal(size=(50, 30)).astype(np.float32)
+    samples = generator.normal(size=(9, 30)).astype(np.float32)
+    samples[3] = training[41]
+    distances = np.square(samples[:, None].astype(float) - training[None]).sum(-1)
+    found = neighbours(samples, training, tile)
+    np.testing.assert_array_equal(found.index, distances.argmin(1))
+    np.testing.assert_allclose(found.nearest, np.sort(distances, 1)[:, 0])
+    np.testing.assert_allclose(found.second, np.sort(distances, 1)[:, 1])
+    assert found.nearest[3] == 0
+
+
+def test_one_training_image_has_no_second_neighbour() -> None:
+    found = neighbours(np.ones((2, 5), np.float32), np.zeros((1, 5), np.float32))
+    np.testing.assert_array_equal(found.nearest, [5, 5])
+    assert np.isinf(found.second).all()
+
+
+def test_agreement_gives_correlations() -> None:
+    generator = np.random.default_rng(0)
+    first, second = generator.normal(size=(2, 6, 20))
+    found = agreement_quantities(first, second, np.zeros(20))
+    pearson = found["pearson_inner"] / np.sqrt(found["pearson_norm_a"] * found["pearson_norm_b"])
+    np.testing.assert_allclose(pearson, [np.corrcoef(a, b)[0, 1] for a, b in zip(first, second, strict=True)])
+    np.testing.assert_allclose(found["gap"], found["norm_a"] + found["norm_b"] - 2 * found["inner"])

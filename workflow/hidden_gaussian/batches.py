@@ -1,0 +1,71 @@
+"""What each step of training sees: a function of the seed and the step alone."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hidden_gaussian import seeding
+from hidden_gaussian.augmentation import augment, mirror
+from hidden_gaussian.settings import Training
+
+
+class Batch(NamedTuple):
+    """What one step trains on, on the network's device."""
+
+    clean: Tensor  # (batch, channels, height, width) in [-1, 1]
+    noise: Tensor  # the same shape, standard normal
+    sigma: Tensor  # (batch,)
+    labels: Tensor | None  # (batch, 9)
+
+
+def resident(images: np.ndarray, device: torch.device) -> Tensor | np.ndarray:
+    """Return the pixels on the GPU if they take less than half of what is free there, else where they are."""
+    if device.type == "cuda" and images.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
+        return torch.from_numpy(np.ascontiguousarray(images)).to(device)
+    return images
+
+
+def positions(start: int, count: int, size: int, seed: int) -> np.ndarray:
+    """Return which images stand at positions start, start + 1, ... of the endless stream over `size` images."""
+    places = np.arange(start, start + count)
+    epochs = places // size
+    return np.concatenate(
+        [_permutation(size, seed, int(epoch))[places[epochs == epoch] % size] for epoch in np.unique(epochs)]
+    )
+
+
+@lru_cache(maxsize=2)
+def _permutation(size: int, seed: int, epoch: int) -> np.ndarray:
+    return seeding.numpy_stream(seed, "order", epoch).permutation(size)
+
+
+def draw(pixels: Tensor | np.ndarray, step: int, settings: Training, seed: int, device: torch.device) -> Batch:
+    """Return what a step trains on: a function of the seed and the step alone, on one kind of device.
+
+    Parameters
+    ----------
+    pixels : Tensor on the device, or ndarray, of shape (N, channels, side, side), uint8
+    step : int
+        From 0.
+    """
+    rows = positions(step * settings.batch, settings.batch, len(pixels), seed)
+    if isinstance(pixels, Tensor):
+        chosen = pixels[torch.from_numpy(rows).to(device, non_blocking=True)]
+    else:
+        chosen = torch.from_numpy(pixels[rows]).to(device, non_blocking=True)
+    clean, labels = chosen.float() / 127.5 - 1, None
+    if settings.x_flip:
+        coins = torch.randint(0, 2, (len(rows),), generator=seeding.stream(seed, "flips", step)) == 1
+        clean = mirror(clean, coins, torch.zeros_like(coins))
+    if settings.augment:
+        generator = seeding.stream(seed, "augmentation", step)
+        clean, labels = augment(clean, probability=settings.augment, generator=generator)
+    source = torch.Generator(device).manual_seed(seeding.derive(seed, "noise", step))
+    levels = torch.randn(len(rows), generator=source, device=device)
+    noise = torch.randn(clean.shape, generator=source, device=device)
+    return Batch(clean, noise, (settings.p_mean + settings.p_std * levels).exp(), labels)

@@ -1,0 +1,20 @@
+"""Denoisers: functions (noisy, sigma) -> estimate of the clean image, all behind one protocol."""
+
+from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
+from hidden_gaussian.denoisers.gaussian import GaussianDenoiser
+from hidden_gaussian.denoisers.linear import LinearDenoiser
+from hidden_gaussian.denoisers.network import NetworkDenoiser
+from hidden_gaussian.denoisers.opening import open_denoiser
+from hidden_gaussian.denoisers.protocol import Denoiser
+from hidden_gaussian.denoisers.trivial import IdentityDenoiser, MeanDenoiser
+
+__all__ = [
+    "Denoiser",
+    "EmpiricalDenoiser",
+    "GaussianDenoiser",
+    "IdentityDenoiser",
+    "LinearDenoiser",
+    "MeanDenoiser",
+    "NetworkDenoiser",
+    "open_denoiser",
+]

@@ -1,0 +1,57 @@
+"""A trained network as a denoiser: evaluation mode, no gradients, batches that fit the device."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from hidden_gaussian import files, networks
+from hidden_gaussian.errors import InputError
+
+
+class NetworkDenoiser:
+    """A network evaluated without gradients, some images at a time.
+
+    Parameters
+    ----------
+    network : Module
+        Called as network(noisy, sigma).
+    device : device or str
+    batch : int
+        Images a pass; the result does not depend on it beyond rounding.
+    """
+
+    def __init__(self, network: nn.Module, device: torch.device | str = "cpu", batch: int = 256) -> None:
+        self.network = network.eval().requires_grad_(False).to(device)
+        self.device, self.batch = torch.device(device), batch
+
+    @torch.inference_mode()
+    def __call__(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+        """Return the network's estimate of each clean image."""
+        levels = torch.as_tensor(sigma, dtype=torch.float32).reshape(-1).expand(len(noisy)).to(self.device)
+        parts = [
+            self.network(images.to(self.device, torch.float32), level)
+            for images, level in zip(noisy.split(self.batch), levels.split(self.batch), strict=True)
+        ]
+        return torch.cat(parts).to(noisy)
+
+    @classmethod
+    def load(cls, path: str | Path, device: torch.device | str = "cpu") -> NetworkDenoiser:
+        """Read the weights of a snapshot, with the options of its network in the file's metadata.
+
+        Raises
+        ------
+        InputError
+            If the file is no snapshot, or its weights do not fit its options.
+        """
+        metadata, tensors = files.load_metadata(path), files.load_tensors(path)
+        try:
+            network = networks.rebuild(json.loads(metadata["options"]))
+            network.load_state_dict(tensors)
+        except (KeyError, ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{path} holds no snapshot of a network ({reason}); delete it and run again") from None
+        return cls(network, device)

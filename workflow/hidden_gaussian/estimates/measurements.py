@@ -1,0 +1,224 @@
+"""Measurements of a dataset held together, so that metrics can be asked for by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hidden_gaussian import statistics, tables
+from hidden_gaussian.estimates.blocks import Array, Block, Place, blocks
+from hidden_gaussian.estimates.evaluation import Found, Pooled, Selection, evaluate
+from hidden_gaussian.estimates.metrics import METRICS, Metric, Term
+
+_GAUSSIAN = re.compile(r"n(\d+)[ab]/gaussian")
+_EMPIRICAL = re.compile(r"n(\d+)([ab])/empirical")
+
+
+class Row(NamedTuple):
+    """Where a metric can be evaluated: the columns that tell its rows apart."""
+
+    metric: Metric
+    id: str
+    reference_id: str | None
+    inputs: str | None
+    sampler: str | None
+    parameter: str | None
+    at: float | None
+    terms: tuple[Found, ...]
+
+
+class Measurements:
+    """Shards of one dataset, by place.
+
+    Parameters
+    ----------
+    frames : iterable of DataFrame
+        Shards (``tables.SHARD``) of denoisers and sample sets, with those of the references that ratios need.
+    pixels : int
+        Pixels times channels of an image; only the metrics per pixel (rmse, loss ...) need it.
+    """
+
+    def __init__(self, frames: Iterable[pd.DataFrame], pixels: int = 1) -> None:
+        self.pixels = pixels
+        self._blocks: dict[str, dict[Place, Block]] = {}
+        for frame in frames:
+            for place, block in blocks(frame):
+                self._blocks.setdefault(place.id, {})[place] = block
+
+    @classmethod
+    def read(cls, paths: Iterable[tables.AnyPath], pixels: int = 1) -> Measurements:
+        """Read shards one by one; InputError if one is absent or damaged."""
+        return cls((tables.read_shard(path) for path in paths), pixels)
+
+    @property
+    def ids(self) -> list[str]:
+        """Everything that was measured, in alphabetical order."""
+        return sorted(self._blocks)
+
+    def curve(self, metric: str, identifier: str, **where: str | float | None) -> pd.DataFrame:
+        """Return a metric along the noise levels, with its 95 % band.
+
+        Parameters
+        ----------
+        metric : str
+            Name, as in ``tables/``.
+        identifier : str
+            Id of the denoiser or sample set; ``<cell>/linear`` for a distilled map's distance to the Gaussian.
+        **where
+            Any of ``reference_id, inputs, sampler, parameter, at``; one not given may be anything, but then there has
+            to be only one.
+
+        Returns
+        -------
+        DataFrame
+            ``sigma, value, low, high, count``, sigma ascending; without rows where nothing was measured.
+
+        Raises
+        ------
+        ValueError
+            If several curves fit.
+        """
+        row = self._only(metric, identifier, where)
+        pooled = evaluate(row.terms, row.metric, self.pixels) if row else None
+        if row is None or pooled is None:
+            return pd.DataFrame({name: [] for name in ("sigma", "value", "low", "high", "count")}, dtype=float)
+        return pd.DataFrame(summary(row.metric, pooled))
+
+    def over(
+        self,
+        metric: str,
+        identifier: str,
+        sigmas: Collection[float] | None,
+        *,
+        images: slice | None = None,
+        **where: str | float | None,
+    ) -> Array | None:
+        """Return a metric with its sums averaged over noise levels before any ratio is taken, and its resamples.
+
+        Parameters
+        ----------
+        metric, identifier, **where
+            As in :meth:`curve`.
+        sigmas : collection of float or None
+            Noise levels, all of which are needed; None for samples, which have none.
+        images : slice, optional
+            Use only these of the images, by position.
+
+        Returns
+        -------
+        ndarray of shape (1 + RESAMPLES,), or None
+            The estimate first; None where something was not measured.
+        """
+        row = self._only(metric, identifier, where)
+        pooled = evaluate(row.terms, row.metric, self.pixels, Selection(sigmas, images)) if row else None
+        return None if pooled is None else pooled.values[0]
+
+    def window(self, subset_size: int | None = None, inputs: str = "heldout") -> tuple[float, ...]:
+        """Return the noise levels where memorising and being Gaussian differ: E|D_emp - D_G|^2 over half its maximum.
+
+        Parameters
+        ----------
+        subset_size : int, optional
+            Subset whose denoisers decide, half a before half b; default: the largest.
+        inputs : str
+            Clean images that are noised.
+
+        Returns
+        -------
+        tuple of float
+            Ascending; empty where the empirical denoiser was not measured.
+        """
+        found = [(int(match[1]), match[2], match[0]) for name in self.ids if (match := _EMPIRICAL.fullmatch(name))]
+        wanted = [item for item in found if subset_size is None or item[0] == subset_size]
+        if not wanted:
+            return ()
+        *_, identifier = min(wanted, key=lambda item: (-item[0], item[1]))
+        subset = identifier.split("/")[0]
+        curve = self.curve("rmse", identifier, reference_id=f"{subset}/gaussian", inputs=inputs)
+        squares = curve["value"] ** 2
+        return tuple(float(sigma) for sigma in curve["sigma"][squares > squares.max() / 2])
+
+    def rows(self, identifier: str, metrics: Iterable[Metric] = METRICS) -> Iterator[Row]:
+        """Yield every place where a metric of a measured id can be evaluated."""
+        for metric in metrics:
+            for place in self._blocks.get(identifier, {}):
+                if place.quantity == metric.terms[0].quantities[0]:
+                    yield from self._row(metric, identifier, place)
+
+    def _only(self, name: str, identifier: str, where: dict[str, str | float | None]) -> Row | None:
+        rows = []
+        for metric in (metric for metric in METRICS if metric.name == name):
+            measured = identifier.removesuffix("/linear") if metric.subject == "{linear}" else identifier
+            rows += [row for row in self.rows(measured, [metric]) if row.id == identifier]
+        rows = [row for row in rows if all(getattr(row, key) == value for key, value in where.items())]
+        if len(rows) > 1:
+            raise ValueError(f"{name} of {identifier} is there {len(rows)} times: {[row[2:7] for row in rows]}")
+        return rows[0] if rows else None
+
+    def _row(self, metric: Metric, identifier: str, place: Place) -> Iterator[Row]:
+        names = self._names(identifier) | {
+            "reference": place.reference_id or "",
+            "inputs": place.inputs or "",
+            "sampler": place.sampler or "",
+        }
+        first = metric.terms[0]
+        here = (place.reference_id or "", place.inputs or "", place.sampler or "")
+        if here != tuple(text.format_map(names) for text in (first.reference, first.inputs, first.sampler)):
+            return
+        terms = [self._find(term, place, names) for term in metric.terms]
+        found = tuple(term for term in terms if term is not None)
+        if len(found) == len(terms):
+            reference = metric.reference.format_map(names) or None
+            yield Row(metric, metric.subject.format_map(names), reference, *place[3:], found)
+
+    def _names(self, identifier: str) -> dict[str, str]:
+        subset = identifier.split("/")[0]
+        own = f"{subset}/gaussian"
+        seen = {place.reference_id for place in self._blocks.get(identifier, {})}
+        sizes = [(int(match[1]), name != own, name) for name in seen if name and (match := _GAUSSIAN.fullmatch(name))]
+        return {
+            "id": identifier,
+            "subset": subset,
+            "gaussian": own,
+            "empirical": f"{subset}/empirical",
+            "linear": f"{identifier}/linear",
+            "all": max(sizes)[2] if sizes else own,
+        }
+
+    def _find(self, term: Term, place: Place, names: dict[str, str]) -> Found | None:
+        subject, reference, inputs, sampler = (
+            text.format_map(names) or None for text in (term.subject, term.reference, term.inputs, term.sampler)
+        )
+        measured = self._blocks.get(subject or "", {})
+        found = []
+        for quantity in term.quantities:
+            candidates = (
+                Place(subject or "", quantity, referred, inputs, sampler, parameter, at)
+                for referred in (reference, None)
+                for parameter, at in ((place.parameter, place.at), (None, None))
+            )
+            block = next((measured[candidate] for candidate in candidates if candidate in measured), None)
+            if block is None:
+                return None
+            found.append(block)
+        stream = Place("", "", None, inputs, sampler).stream
+        return Found(tuple(found), stream, term.each)
+
+
+def summary(metric: Metric, pooled: Pooled) -> dict[str, NDArray[Any]]:
+    """Return a metric's ``sigma, value, low, high, count``, each of shape (levels,); NaN ends where no image is behind it."""
+    value = pooled.values[:, 0]
+    if metric.proportion:
+        bounds = [statistics.clopper_pearson(round(share * pooled.count), pooled.count) for share in value]
+        low, high = np.array(bounds).T
+    elif pooled.is_per_image:
+        low, high = statistics.percentiles(pooled.values)
+    else:
+        low = high = np.full_like(value, np.nan)
+    count = np.full(len(value), pooled.count)
+    return {"sigma": pooled.sigma, "value": value, "low": low, "high": high, "count": count}

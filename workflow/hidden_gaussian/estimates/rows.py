@@ -1,0 +1,138 @@
+"""The tables: every metric of every id, one row a noise level."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from hidden_gaussian import statistics, tables
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.estimates.evaluation import Pooled, Selection, evaluate
+from hidden_gaussian.estimates.measurements import Measurements, Row, summary
+from hidden_gaussian.estimates.metrics import METRICS, Metric
+
+FAMILIES = tuple(dict.fromkeys(metric.family for metric in METRICS))
+"""Names of the tables of estimates."""
+
+_MASKED = {"position", "off_axis"}
+
+
+def table(
+    measurements: Measurements, dataset: str, *, families: Collection[str] = FAMILIES, window: Collection[float] = ()
+) -> pd.DataFrame:
+    """Return the estimates of some families of metrics, with the columns of ``tables.ESTIMATES``.
+
+    Parameters
+    ----------
+    measurements : Measurements
+        All shards of the dataset.
+    dataset : str
+        Its name.
+    families : collection of str
+        Some of :data:`FAMILIES`.
+    window : collection of float
+        Noise levels of :meth:`Measurements.window`. Metrics along sigma have one more row, pooled over it (sigma null,
+        ``parameter`` window), and ``position`` and ``off_axis`` are left out elsewhere, where they mean nothing.
+
+    Returns
+    -------
+    DataFrame
+        Sorted by metric and place: the same rows in the same order on every run. Where a metric is not defined (nothing
+        over nothing) there is no row.
+    """
+    metrics = [metric for metric in METRICS if metric.family in families]
+    estimates = [
+        estimate
+        for identifier in measurements.ids
+        for row in measurements.rows(identifier, metrics)
+        for estimate in _estimates(measurements, row, dataset, window)
+    ]
+    names = [column.name for column in tables.ESTIMATES.columns]
+    order = ["metric", "id", "reference_id", "inputs", "sampler", "parameter", "at", "sigma"]
+    everything = pd.DataFrame(estimates, columns=names).dropna(subset="value")
+    return everything.sort_values(order, kind="stable", ignore_index=True)
+
+
+def _estimates(
+    measurements: Measurements, row: Row, dataset: str, window: Collection[float]
+) -> Iterator[dict[str, object]]:
+    place = {**_cell_columns(dataset, row.id), **_place_columns(row)}
+    pooled = evaluate(row.terms, row.metric, measurements.pixels)
+    if pooled is None:
+        return
+    if not pooled.is_per_image:
+        place["interval"] = None
+    for level in _levels(row.metric, pooled):
+        if not window or row.metric.name not in _MASKED or level["sigma"] in window:
+            yield place | level
+    if window and row.parameter is None and not np.isnan(pooled.sigma[0]):
+        whole = evaluate(row.terms, row.metric, measurements.pixels, Selection(window))
+        for level in _levels(row.metric, whole) if whole else ():
+            yield place | level | {"parameter": "window"}
+
+
+def _levels(metric: Metric, pooled: Pooled) -> list[dict[str, object]]:
+    columns = summary(metric, pooled)
+    return [dict(zip(columns, numbers, strict=True)) for numbers in zip(*columns.values(), strict=True)]
+
+
+def _place_columns(row: Row) -> dict[str, str | float | None]:
+    base, _, last = row.id.rpartition("/")
+    network = _cell(base if last == "linear" else row.id) is not None
+    images = "photographs" if row.sampler is None or row.sampler == "photographs" else "samples"
+    return {
+        "id": row.id,
+        "reference_id": row.reference_id,
+        "inputs": row.inputs,
+        "sampler": row.sampler,
+        "parameter": row.parameter,
+        "at": row.at,
+        "metric": row.metric.name,
+        "interval": statistics.GIVEN if network else images,
+    }
+
+
+def _cell(identifier: str) -> Cell | None:
+    try:
+        return Cell.parse("", identifier)
+    except InputError:
+        return None
+
+
+def _cell_columns(dataset: str, identifier: str) -> dict[str, str | float | None]:
+    base, _, last = identifier.rpartition("/")
+    cell = _cell(base if last == "linear" else identifier)
+    subset = identifier.split("/")[0]
+    return {
+        "dataset": dataset,
+        "subset_size": int(subset[1:-1]),
+        "half": subset[-1],
+        "architecture": cell.architecture if cell else None,
+        "scale": cell.scale if cell else None,
+        "replicate": cell.replicate if cell else None,
+        "images_seen": cell.images_seen if cell else None,
+        "epoch": cell.epoch if cell else None,
+    }
+
+
+def training(logs: Mapping[Cell, pd.DataFrame]) -> pd.DataFrame:
+    """Return the progress of every training run, with the columns of ``tables.TRAINING``.
+
+    Parameters
+    ----------
+    logs : mapping of Cell to DataFrame
+        The progress (``tables.LOG``) that lies beside each snapshot: of its stretch, or of the run from the start.
+    """
+    names = [column.name for column in tables.TRAINING.columns]
+    frames = []
+    for cell in sorted(logs):
+        log = logs[cell]
+        epoch = log["images_seen"] / cell.subset_size
+        columns = {name: getattr(cell, name) for name in names if name not in {*log.columns, "epoch"}}
+        frames.append(log.assign(**columns, epoch=epoch)[names])
+    if not frames:
+        return pd.DataFrame(columns=names)
+    return pd.concat(frames, ignore_index=True).drop_duplicates(list(tables.TRAINING.key), ignore_index=True)

@@ -1,0 +1,1 @@
+"""Figures: one module each, named as its target; a function ``draw`` takes shards in and gives a Figure out."""

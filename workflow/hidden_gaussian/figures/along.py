@@ -1,0 +1,114 @@
+"""Closeness to the Gaussian along a varied parameter: the design that three figures share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.figures import strips, style
+from hidden_gaussian.figures.curves import Measured, joined
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.neighbours import Copying, nearest_images
+
+LATENTS, ROWS = 4, 8
+
+
+def draw(data: FigureData, sweep: str, value: Callable[[Cell], int], label: str) -> Figure:
+    """Return the figure of one sweep.
+
+    Parameters
+    ----------
+    data : FigureData
+    sweep : str
+        Name of the sweep.
+    value : callable
+        The coordinate of a cell that varies.
+    label : str
+        Its axis label.
+    """
+    measured = Measured(data)
+    groups: dict[int, list[Cell]] = {}
+    for cell in sorted(data.plan.cells(sweep), key=value):
+        groups.setdefault(value(cell), []).append(cell)
+    colours, _ = style.ramp(groups)
+    shown = _spaced(list(groups))
+    figure = style.new(2.6 + 0.36 * len(shown))
+    grid = figure.add_gridspec(2, 2, height_ratios=[2.0, 0.2 + 0.36 * len(shown)])
+    distance, closeness = (figure.add_subplot(grid[0, column]) for column in (0, 1))
+    _distance(distance, data, measured, groups, colours)
+    _closeness(closeness, measured, groups, colours, label)
+    handles, labels = distance.get_legend_handles_labels()
+    title = rf"{label}: $f_{{\mathrm{{mem}}}}$, GL"
+    closeness.legend(handles, labels, title=title, loc="center left", bbox_to_anchor=(1.02, 0.5), alignment="left")
+    axes = figure.add_subplot(grid[1, :])
+    _strips(axes, data, {place: groups[place] for place in shown}, colours)
+    axes.set_title(r"$\bf{c}$  samples of the same latents", pad=15)
+    return figure
+
+
+def _spaced(values: list[int]) -> list[int]:
+    """Return at most ROWS of the values, evenly spaced, with the first and the last."""
+    if len(values) <= ROWS:
+        return values
+    return [values[index] for index in np.linspace(0, len(values) - 1, ROWS).round().astype(int)]
+
+
+def _shown(cells: list[Cell]) -> Cell:
+    """Return the cell whose samples stand for halves and replicates."""
+    return next(cell for cell in sorted(cells) if cell.half == "a" and cell.replicate == 1)
+
+
+def _distance(
+    axes: Axes, data: FigureData, measured: Measured, groups: dict[int, list[Cell]], colours: dict[float, Any]
+) -> None:
+    for place, cells in groups.items():
+        label = f"{style.number(place)}: {Copying.of(data, _shown(cells).id).text}"
+        style.band(axes, measured.nrmse([cell.id for cell in cells]), label, color=colours[place])
+    subsets = {cell.subset_size: cell.subset for cells in groups.values() for cell in sorted(cells, reverse=True)}
+    small, large = min(subsets), max(subsets)
+    which = f", $N$ = {small:,}" if small < large else ""
+    style.null(axes, measured.nrmse(f"{subsets[small]}/empirical"), f"empirical{which}", "empirical")
+    if small < large:
+        label = f"empirical, $N$ = {large:,}"
+        style.null(axes, measured.nrmse(f"{subsets[large]}/empirical"), label, "empirical_large")
+    style.null(axes, measured.nrmse(f"{subsets[large]}/identity"), "identity", "identity")
+    style.null(axes, measured.nrmse(f"{subsets[large]}/mean"), "mean image", "mean")
+    axes.set_ylim(0, min(axes.get_ylim()[1], 1.3))
+    axes.set_ylabel("nRMSE to the own Gaussian")
+    style.sigma_axis(axes, measured.window(), label=False)
+    axes.set_xlabel(r"noise level $\sigma$")
+    style.letter(axes, "a", "distance")
+
+
+def _closeness(
+    axes: Axes, measured: Measured, groups: dict[int, list[Cell]], colours: dict[float, Any], label: str
+) -> None:
+    curve = joined(groups, [measured.rho([cell.id for cell in cells]) for cells in groups.values()])
+    style.parameter_axis(axes, list(curve.x), label)
+    style.band(axes, curve, color=style.GREY, linewidth=0.8)
+    for place, height in zip(groups, curve.value, strict=True):
+        axes.plot(place, height, "o", color=colours[place])
+    style.level(axes, 1, None, "empirical")
+    style.level(axes, 0, None, "gaussian")
+    axes.set_ylabel(r"$\rho$ in the window")
+    style.letter(axes, "b", "closeness")
+
+
+def _strips(axes: Axes, data: FigureData, groups: dict[int, list[Cell]], colours: dict[float, Any]) -> None:
+    sampler = data.plan.dataset.sampling.sampler
+    rows = []
+    for cell in map(_shown, groups.values()):
+        network = np.asarray(data.samples(cell.id, sampler)[:LATENTS])
+        gaussian = np.asarray(data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS])
+        rows.append(np.concatenate([network, gaussian, nearest_images(data, cell.id, len(network))]))
+    blocks = ["network", "Gaussian", "nearest training image"]
+    strips.grid(axes, np.stack(rows), rows=[style.number(place) for place in groups], blocks=blocks)
+    axes.tick_params(axis="y", pad=12)
+    for place, height in zip(groups, axes.get_yticks(), strict=True):
+        across = axes.get_yaxis_transform()
+        axes.plot(-0.012, height, "s", color=colours[place], markersize=5, transform=across, clip_on=False)

@@ -1,0 +1,164 @@
+"""From measurement shards to curves over noise levels, with intervals over images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hidden_gaussian import statistics
+from hidden_gaussian.figures.data import FigureData
+
+Array = NDArray[np.float64]
+PREFERRED = ("heldout", "foreign", "train")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Estimates at places x, with the ends of their 95 % intervals."""
+
+    x: Array
+    value: Array
+    low: Array
+    high: Array
+
+
+def ratio(numerator: pd.DataFrame, denominator: pd.DataFrame, power: float = 1.0, *, stream: str) -> Curve:
+    """Return (sum of numerators / sum of denominators)^power, a column at a time.
+
+    Parameters
+    ----------
+    numerator, denominator : DataFrame
+        One row an image, one column a place; images and places that only one of them has are left out.
+    stream : str
+        Which images are resampled: the kind of input, ``latents`` or ``photographs``.
+
+    Returns
+    -------
+    Curve
+        The interval is the percentile bootstrap over images, the same resampled images in every column and curve.
+    """
+    numerator, denominator = numerator.align(denominator, join="inner")
+    top, bottom = (statistics.pool(table.to_numpy(float).T, stream) for table in (numerator, denominator))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return curve(numerator.columns.to_numpy(float), (top / bottom) ** power)
+
+
+def mean(values: pd.DataFrame, *, stream: str) -> Curve:
+    """Return the mean over images, a column at a time, with intervals as those of :func:`ratio`."""
+    return curve(values.columns.to_numpy(float), statistics.pool(values.to_numpy(float).T, stream))
+
+
+def curve(places: Array, pooled: Array) -> Curve:
+    """Return a pooled statistic of shape (places, 1 + resamples) as a curve."""
+    return Curve(places, pooled[:, 0], *statistics.percentiles(pooled))
+
+
+@dataclass
+class Measured:
+    """Measurement shards of one figure, each read once.
+
+    Attributes
+    ----------
+    data : FigureData
+    """
+
+    data: FigureData
+    _shards: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> str:
+        """Which clean images the curves are of: held-out ones where there are any, else foreign, else training."""
+        return next(name for name in PREFERRED if name in self.data.plan.dataset.inputs)
+
+    def shard(self, identifier: str, inputs: str | None = None) -> pd.DataFrame:
+        """Return the measurements of a denoiser on one kind of input."""
+        if identifier not in self._shards:
+            self._shards[identifier] = self.data.measures(identifier)
+        shard = self._shards[identifier]
+        return shard[shard["inputs"] == (inputs or self.inputs)]
+
+    def table(self, ids: Iterable[str] | str, quantity: str, reference: str | None = None) -> pd.DataFrame:
+        """Return a quantity by image (rows) and sigma (columns), a mean over draws and over the denoisers.
+
+        Parameters
+        ----------
+        ids : str or iterable of str
+            Denoisers, measured on the same images.
+        quantity : str
+        reference : str, optional
+            ``gaussian`` or ``empirical``: of each denoiser's own subset; ``linear``: distilled from it.
+        """
+        ids = [ids] if isinstance(ids, str) else list(ids)
+        tables = [self._table(identifier, quantity, reference) for identifier in ids]
+        total = tables[0]
+        for table in tables[1:]:
+            total = total.add(table)
+        return (total / len(tables)).dropna(axis=0, how="all").dropna(axis=1, how="all")
+
+    def _table(self, identifier: str, quantity: str, reference: str | None) -> pd.DataFrame:
+        rows = self.shard(identifier)
+        rows = rows[(rows["quantity"] == quantity) & (rows["image"] >= 0)]
+        if reference is None:
+            rows = rows[rows["reference_id"].isna()]
+        else:
+            owner = identifier if reference == "linear" else identifier.split("/")[0]
+            rows = rows[rows["reference_id"] == f"{owner}/{reference}"]
+        return rows.pivot_table(index="image", columns="sigma", values="value", aggfunc="mean")
+
+    def ratio(self, numerator: pd.DataFrame, denominator: pd.DataFrame, power: float = 1.0) -> Curve:
+        """Return :func:`ratio` with the images of these inputs resampled."""
+        return ratio(numerator, denominator, power, stream=self.inputs)
+
+    def mean(self, values: pd.DataFrame) -> Curve:
+        """Return :func:`mean` with the images of these inputs resampled."""
+        return mean(values, stream=self.inputs)
+
+    def nrmse(self, ids: Iterable[str] | str) -> Curve:
+        """Return the distance to the own Gaussian relative to the denoiser's output, over sigma."""
+        ids = [ids] if isinstance(ids, str) else list(ids)
+        return self.ratio(self.table(ids, "distance", "gaussian"), self.table(ids, "norm"), 0.5)
+
+    def scale(self, ids: Iterable[str] | str) -> pd.DataFrame:
+        """Return the distance of the empirical denoisers of some denoisers' subsets to their Gaussians."""
+        ids = [ids] if isinstance(ids, str) else list(ids)
+        return self.table([f"{identifier.split('/')[0]}/empirical" for identifier in ids], "distance", "gaussian")
+
+    def window_levels(self) -> list[float]:
+        """Return the noise levels of the window W.
+
+        Where the empirical denoiser of the largest subset is farther from its Gaussian, in mean square, than half of
+        the largest such distance.
+        """
+        distance = self.scale(self.data.plan.largest).mean()
+        return [float(sigma) for sigma in distance.index[distance > distance.max() / 2]]
+
+    def window(self) -> tuple[float, float]:
+        """Return the ends of the window W, halfway (in log sigma) to the levels outside of it."""
+        levels = np.asarray(self.scale(self.data.plan.largest).columns, dtype=float)
+        inside = self.window_levels()
+        below, above = levels[levels < inside[0]], levels[levels > inside[-1]]
+        low = float(np.sqrt(below[-1] * inside[0])) if len(below) else inside[0]
+        return low, float(np.sqrt(above[0] * inside[-1])) if len(above) else inside[-1]
+
+    def in_window(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the sum of a quantity over the window, one column."""
+        return table[self.window_levels()].sum(axis=1).to_frame(0.0)
+
+    def rho(self, ids: Iterable[str] | str) -> Curve:
+        """Return the squared distance to the own Gaussian in units of the empirical denoiser's, over the window.
+
+        0 is the Gaussian; 1 is as far from it as the memoriser of the same images. A curve of one place.
+        """
+        ids = [ids] if isinstance(ids, str) else list(ids)
+        return self.ratio(self.in_window(self.table(ids, "distance", "gaussian")), self.in_window(self.scale(ids)))
+
+
+def joined(places: Iterable[float], curves: Iterable[Curve]) -> Curve:
+    """Return curves of one place each as one curve over the given places."""
+    parts = list(curves)
+    columns = (np.array([float(getattr(part, name)[0]) for part in parts]) for name in ("value", "low", "high"))
+    return Curve(np.array(list(places), float), *columns)

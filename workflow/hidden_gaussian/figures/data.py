@@ -1,0 +1,70 @@
+"""What a figure may read: the files its rule declares, and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hidden_gaussian import files, tables
+from hidden_gaussian.figures.catalogue import Plan
+
+
+@dataclass(frozen=True)
+class FigureData:
+    """The declared files of one figure.
+
+    Attributes
+    ----------
+    root : Path
+        The dataset's folder.
+    plan : Plan
+        Cells and settings.
+    declared : frozenset of Path
+        What may be read.
+    """
+
+    root: Path
+    plan: Plan
+    declared: frozenset[Path]
+
+    @classmethod
+    def of(cls, root: str | Path, plan: Plan, declared: Iterable[str]) -> FigureData:
+        """Return the data of a rule's ``input``."""
+        return cls(Path(root), plan, frozenset(Path(path) for path in declared))
+
+    def _path(self, relative: str) -> Path:
+        path = self.root / relative
+        if path not in self.declared:
+            raise KeyError(f"the figure reads {relative}, which its entry in the catalogue does not declare")
+        return path
+
+    def has(self, relative: str) -> bool:
+        """Return whether a file is declared."""
+        return self.root / relative in self.declared
+
+    def measures(self, identifier: str) -> pd.DataFrame:
+        """Return the measurement shard of a denoiser."""
+        return tables.read_shard(self._path(f"{identifier}/measures.parquet"))
+
+    def shard(self, identifier: str, family: str, sampler: str) -> pd.DataFrame:
+        """Return a memorisation or agreement shard of a sample set."""
+        return tables.read_shard(self._path(f"{identifier}/{family}_{sampler}.parquet"))
+
+    def samples(self, identifier: str, sampler: str) -> NDArray[np.float32]:
+        """Return a sample set, of shape (samples, channels, height, width)."""
+        return files.load_array(self._path(f"{identifier}/samples_{sampler}.npy"), mmap=True)
+
+    def trajectories(self, identifier: str, sampler: str) -> NDArray[np.float32]:
+        """Return the states of the first samples, of shape (samples, steps + 1, channels, height, width)."""
+        return files.load_array(self._path(f"{identifier}/trajectories_{sampler}.npy"), mmap=True)
+
+    def training_images(self, subset: str) -> NDArray[np.uint8]:
+        """Return the images of a subset in the order of its indices, uint8 (image, channel, row, column)."""
+        indices = files.load_array(self._path(f"{subset}/subset.npy"))
+        images: NDArray[np.uint8] = files.load_array(self._path("images.npy"), mmap=True)[indices]
+        return images

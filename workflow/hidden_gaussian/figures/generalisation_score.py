@@ -1,0 +1,63 @@
+"""When samples stop being copies: the GL score and the memorised fraction over the number of training images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.figures import style
+from hidden_gaussian.figures.curves import Curve, joined
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.neighbours import gl_score, memorised, wide
+
+PAPER_THRESHOLD = 0.6
+Score = Callable[[pd.DataFrame], Curve]
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure: GL (a) and memorised fraction (b), with Gaussian samples, photographs and noisy copies."""
+    groups: dict[int, list[Cell]] = {}
+    for cell in sorted(data.plan.cells("size")):
+        groups.setdefault(cell.subset_size, []).append(cell)
+    figure = style.new(2.8)
+    left, right = figure.subplots(1, 2)
+    for axes, score in ((left, gl_score), (right, memorised)):
+        style.parameter_axis(axes, list(groups), "training images $N$")
+        _nulls(axes, data, groups, score)
+        networks = [_samples(data, cells) for cells in groups.values()]
+        curve = joined(groups, [score(samples) for samples in networks])
+        style.band(axes, curve, "network", color=style.NETWORK, marker="o")
+        axes.set_ylim(bottom=-0.03)
+    style.level(left, PAPER_THRESHOLD, "the paper's threshold", "solid").set_color("k")
+    left.set_ylabel("GL score")
+    style.letter(left, "a", "distance to the nearest image")
+    right.set_ylabel(r"memorised fraction $f_{\mathrm{mem}}$")
+    style.letter(right, "b", "copies among the samples")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _samples(data: FigureData, cells: list[Cell]) -> pd.DataFrame:
+    """Return the samples of halves and replicates together."""
+    sampler = data.plan.dataset.sampling.sampler
+    frames = [wide(data.shard(cell.id, "memorisation", sampler)) for cell in cells]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _nulls(axes: Axes, data: FigureData, groups: dict[int, list[Cell]], score: Score) -> None:
+    subsets = {size: cells[0].subset for size, cells in groups.items()}
+    exact = {size: data.shard(f"{subset}/gaussian", "memorisation", "exact") for size, subset in subsets.items()}
+    style.null(axes, joined(exact, [score(wide(shard)) for shard in exact.values()]), "Gaussian samples", "gaussian")
+    if not data.plan.heldout:
+        return
+    nulls = {size: data.shard(f"{subset}/nulls", "memorisation", "photographs") for size, subset in subsets.items()}
+    photographs = [score(wide(shard[shard["parameter"].isna()])) for shard in nulls.values()]
+    style.null(axes, joined(nulls, photographs), "held-out photographs", "identity")
+    levels = sorted(next(iter(nulls.values()))["at"].dropna().unique())
+    for level, dashes in zip((levels[0], levels[-1]), ("empirical", "empirical_large"), strict=True):
+        copies = [score(wide(shard[shard["at"] == level])) for shard in nulls.values()]
+        style.null(axes, joined(nulls, copies), f"copies with {100 * level:.0f} % noise", dashes)

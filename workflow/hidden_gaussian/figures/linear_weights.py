@@ -1,0 +1,91 @@
+"""The distilled weight matrix against the Gaussian's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hidden_gaussian.estimates.metrics import signed_root
+from hidden_gaussian.figures import style
+from hidden_gaussian.figures.curves import Array, Curve, Measured
+from hidden_gaussian.figures.data import FigureData
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure: mismatch over the noises used (a), over sigma for two sizes (b), and the asymmetry (c)."""
+    measured = Measured(data)
+    figure = style.new(2.9)
+    draws, mismatch, asymmetry = figure.subplots(1, 3, width_ratios=[1.1, 1, 1])
+    _along_draws(draws, weights(measured, data.plan.main.id))
+    cells = {cell.id: cell for cell in (data.plan.main, data.plan.smallest)}
+    for colour, (identifier, cell) in zip((style.NETWORK, style.GAUSSIAN), cells.items(), strict=False):
+        label = f"$N = {cell.subset_size:,}$".replace(",", "{,}")
+        for axes, name, denominator in (
+            (mismatch, "weight_mismatch", "gaussian_weight"),
+            (asymmetry, "asymmetry", "linear_weight"),
+        ):
+            curve = over_sigma(weights(measured, identifier), name, denominator)
+            axes.plot(curve.x, curve.value, "o-", color=colour, label=f"network, {label}")
+            null = over_sigma(weights(measured, f"{cell.subset}/empirical"), name, denominator)
+            if len(null.x):
+                dashes = "empirical_large" if cell == data.plan.main else "empirical"
+                style.null(axes, null, f"empirical, {label}", dashes)
+    for axes in (mismatch, asymmetry):
+        style.sigma_axis(axes, measured.window(), label=False)
+        axes.set_xlabel(r"noise level $\sigma$")
+    style.level(mismatch, 1, "$W = 0$", "mean")
+    style.level(mismatch, 0, None)
+    style.letter(mismatch, "b", "all noises, cross-fitted")
+    mismatch.set_ylabel(r"$\|W - W_G\| / \|W_G\|$")
+    style.letter(asymmetry, "c", "asymmetry")
+    asymmetry.set_ylabel(r"$\|W - W^\top\| / \|W\|$")
+    figure.legend(*mismatch.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def weights(measured: Measured, identifier: str) -> pd.DataFrame:
+    """Return the sums over weight entries, one row for each sigma and number of noises."""
+    rows = measured.shard(identifier)
+    rows = rows[(rows["image"] == -1) & (rows["reference_id"] == f"{identifier}/linear")]
+    wide = rows.pivot_table(index=["sigma", "at"], columns="quantity", values="value", observed=True)
+    return wide.reset_index()
+
+
+def over_sigma(table: pd.DataFrame, numerator: str, denominator: str) -> Curve:
+    """Return the signed root of a ratio over sigma at the largest number of noises; it has no interval."""
+    if table.empty:
+        return Curve(*np.empty((4, 0)))
+    last = table[table["at"] == table["at"].max()].sort_values("sigma")
+    values = _root_ratio(last, numerator, denominator)
+    return Curve(last["sigma"].to_numpy(), values, values, values)
+
+
+def _root_ratio(rows: pd.DataFrame, numerator: str, denominator: str = "gaussian_weight") -> Array:
+    return signed_root((rows[numerator] / rows[denominator]).to_numpy(float))
+
+
+def _along_draws(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw the cross-fitted mismatch and, dotted, the plain one, whose excess is the noise of the fit."""
+    colours, scale = style.ramp(table["sigma"])
+    for sigma, rows in table.groupby("sigma"):
+        rows = rows.sort_values("at")
+        colour = colours[float(str(sigma))]
+        axes.plot(rows["at"], _root_ratio(rows, "weight_mismatch"), "o-", color=colour, lw=1)
+        axes.plot(rows["at"], _root_ratio(rows, "weight_gap"), ":", color=colour, lw=1)
+    axes.set_xscale("log", base=2)
+    ticks = sorted(table["at"].unique())
+    axes.set_xticks(ticks, [style.number(tick) for tick in ticks])
+    axes.set_xlabel("noises used")
+    axes.set_ylabel(r"$\|W - W_G\| / \|W_G\|$")
+    style.letter(axes, "a", "by noises used")
+    looks: dict[str, dict[str, Any]] = {"cross-fitted": {"ls": "-", "marker": "o"}, "plain": {"ls": ":"}}
+    axes.legend(handles=[Line2D([], [], color="k", lw=1, label=label, **look) for label, look in looks.items()])
+    bar = axes.figure.colorbar(scale, ax=axes, pad=0.02, aspect=25)
+    bar.set_ticks([0.01, 0.1, 1, 10], labels=["0.01", "0.1", "1", "10"])
+    bar.minorticks_off()
+    bar.ax.set_title(r"$\sigma$", loc="center", fontsize=7.5)

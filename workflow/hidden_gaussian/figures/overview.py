@@ -1,0 +1,93 @@
+"""Held-out loss against closeness to the Gaussian, one point a cell: two axes, not one."""
+
+from __future__ import annotations
+
+import math
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.figures import style
+from hidden_gaussian.figures.curves import Curve, Measured
+from hidden_gaussian.figures.data import FigureData
+
+MARKERS = "osD^vP*X"
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure: denoising loss relative to the own Gaussian's over rho, both pooled over the window W."""
+    measured = Measured(data)
+    cells = data.plan.every
+    figure = style.new(3.4)
+    axes = figure.add_subplot()
+    colours, scale = style.ramp(cell.subset_size for cell in cells)
+    scales = sorted({cell.scale for cell in cells})
+    markers = dict(zip(scales, MARKERS * len(scales), strict=False))
+    style.level(axes, 1, None, "gaussian")
+    axes.axvline(1, color=style.GREY, linewidth=0.8, linestyle=style.DASHES["empirical"], zorder=1.2)
+    for run in dict.fromkeys(cell.run for cell in cells):
+        _way(axes, measured, sorted(cell for cell in cells if cell.run == run), colours, markers)
+    for subset in dict.fromkeys(cell.subset for cell in cells):
+        size = next(cell.subset_size for cell in cells if cell.subset == subset)
+        axes.plot(1, loss(measured, f"{subset}/empirical").value[0], "x", color=colours[size], markersize=5, zorder=4)
+    _finish(axes, measured.inputs, markers)
+    bar = figure.colorbar(scale, ax=axes, pad=0.01, aspect=30)
+    bar.set_ticks(sorted(colours), labels=[style.number(size) for size in sorted(colours)])
+    bar.minorticks_off()
+    bar.set_label("training images $N$")
+    return figure
+
+
+def loss(measured: Measured, identifier: str) -> Curve:
+    """Return the denoising loss over the window relative to that of the own Gaussian."""
+    gaussian = f"{identifier.split('/')[0]}/gaussian"
+    own, reference = measured.table(identifier, "loss"), measured.table(gaussian, "loss")
+    return measured.ratio(measured.in_window(own), measured.in_window(reference))
+
+
+def _way(axes: Axes, measured: Measured, run: list[Cell], colours: dict[float, str], markers: dict[int, str]) -> None:
+    """Draw the snapshots of one run, joined in the order of training; the last is filled."""
+    points = [(measured.rho(cell.id), loss(measured, cell.id)) for cell in run]
+    colour = colours[run[0].subset_size]
+    axes.plot([x.value[0] for x, _ in points], [y.value[0] for _, y in points], color=colour, linewidth=0.5, alpha=0.6)
+    for cell, (x, y) in zip(run, points, strict=True):
+        axes.errorbar(
+            x.value,
+            y.value,
+            xerr=[x.value - x.low, x.high - x.value],
+            yerr=[y.value - y.low, y.high - y.value],
+            fmt=markers[cell.scale],
+            color=colour,
+            markerfacecolor=colour if cell == run[-1] else "white",
+            markersize=4.5 if cell == run[-1] else 3.2,
+            markeredgewidth=0.8,
+            elinewidth=0.7,
+            zorder=3,
+        )
+
+
+def _finish(axes: Axes, inputs: str, markers: dict[int, str]) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high / low < 20:
+        ticks = [tick for tick in (0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10) if low <= tick <= high]
+        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.set_yticks([], minor=True)
+    left, right = axes.get_xlim()
+    ticks = [tick for tick in (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100) if left <= tick <= right]
+    if math.log10(right / left) < 4:
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.set_xticks([], minor=True)
+    axes.set_xlabel(r"$\rho$: squared distance to the own Gaussian (1: as far as the empirical denoiser)")
+    kind = {"heldout": "held-out", "foreign": "foreign", "train": "training"}[inputs]
+    axes.set_ylabel(f"{kind} loss relative to the own Gaussian's")
+    handles = [
+        *(Line2D([], [], ls="", marker=marker, color="k", label=f"scale {scale}") for scale, marker in markers.items()),
+        Line2D([], [], ls="", marker="o", color="k", markerfacecolor="white", label="earlier snapshot"),
+        Line2D([], [], ls="", marker="x", color="k", label="empirical denoiser"),
+        Line2D([], [], color=style.GREY, ls=style.DASHES["gaussian"], label=r"own Gaussian ($\rho = 0$)"),
+    ]
+    axes.legend(handles=handles, loc="best")

@@ -1,0 +1,51 @@
+"""Samples of the same latents from every denoiser."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from hidden_gaussian.figures import strips, style
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.neighbours import nearest_images
+
+COUNT = 10
+
+
+def correlation(first: NDArray[np.float32], second: NDArray[np.float32], centre: NDArray[np.float32]) -> float:
+    """Return r_c, the mean correlation of samples of shared latents once a common mean image is subtracted."""
+    a, b = ((images - centre).reshape(len(images), -1).astype(np.float64) for images in (first, second))
+    return float(np.mean((a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)))
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure: a row for each denoiser, a column for each latent, r_c to the network at the right."""
+    main, sampler = data.plan.main, data.plan.dataset.sampling.sampler
+    solver = sampler.replace("heun", "Heun ")
+    network, euler = data.samples(main.id, sampler), data.samples(main.id, "euler10")
+    rows = {
+        f"network ({solver})": (network, None),
+        "network (Euler 10)": (euler, network),
+        "linear (Euler 10)": (data.samples(f"{main.id}/linear", "euler10"), euler),
+        "Gaussian (exact)": (data.samples(f"{main.subset}/gaussian", "exact"), network),
+        f"empirical ({solver})": (data.samples(f"{main.subset}/empirical", sampler), network),
+    }
+    count = min(COUNT, *(len(images) for images, _ in rows.values()))
+    nearest = nearest_images(data, main.id, count)
+    centre = strips.pixels(data.training_images(main.subset)).mean(axis=0)
+    images = [np.asarray(shown[:count]) for shown, _ in rows.values()]
+    figure = style.new(2.8)
+    axes = figure.add_subplot()
+    strips.grid(axes, np.stack([nearest, *images]), rows=["nearest training image", *rows])
+    height = axes.get_yticks()
+    scores = [None if other is None else correlation(shown, other, centre) for shown, other in rows.values()]
+    right = axes.get_xlim()[1]
+    axes.annotate(
+        r"$r_c$", (right, -0.5), xytext=(14, 3), textcoords="offset points", ha="center", va="bottom", fontsize=7.5
+    )
+    for place, score in zip(height[1:], scores, strict=True):
+        if score is not None:
+            text = f"{score:.2f}"
+            axes.annotate(text, (right, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=7)
+    return figure

@@ -1,0 +1,140 @@
+"""How every figure looks: sizes as printed, colours that all eyes tell apart, one axis of noise levels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hidden_gaussian.figures.curves import Curve
+
+WIDTH = 5.5  # inches: the text width of a NeurIPS page
+NETWORK, GAUSSIAN, LINEAR, EMPIRICAL = "#0072B2", "#D55E00", "#009E73", "#CC79A7"  # Okabe and Ito
+GREY = "#777777"
+DASHES = {
+    "gaussian": (0, (6, 1.5)),
+    "empirical": (0, (3, 1.5)),
+    "empirical_large": (0, (3, 1.2, 1, 1.2)),
+    "identity": (0, (1, 1.2)),
+    "mean": (0, (6, 1.5, 1, 1.5)),
+    "solid": "-",
+}
+RC: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "legend.labelspacing": 0.3,
+    "legend.borderaxespad": 0.3,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.titlelocation": "left",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 200,
+    "figure.dpi": 200,
+}
+
+
+def new(height: float, width: float = WIDTH) -> Figure:
+    """Return an empty figure of a printed size in inches."""
+    matplotlib.rcParams.update(RC)
+    return Figure((width, height), layout="constrained")
+
+
+def ramp_map() -> Colormap:
+    """Return viridis without its palest end, which vanishes on white."""
+    return LinearSegmentedColormap.from_list("ramp", matplotlib.colormaps["viridis"](np.linspace(0.0, 0.88, 256)))
+
+
+def ramp(values: Iterable[float]) -> tuple[dict[float, Any], ScalarMappable]:
+    """Return a colour for each value of a varied parameter, and the scale for a colour bar.
+
+    Colours follow the logarithm; a value of 0 counts as half of the smallest positive one.
+    """
+    ordered = sorted(set(values))
+    positive = [value for value in ordered if value > 0] or [1.0]
+    low = positive[0] / 2 if ordered[0] <= 0 else positive[0]
+    high = positive[-1] if positive[-1] > low else 2 * low
+    scale = ScalarMappable(LogNorm(low, high), ramp_map())
+    colours: dict[float, Any] = {}
+    for value in ordered:
+        place = max(value, low)
+        colours[value] = scale.to_rgba(np.array(place))
+    return colours, scale
+
+
+def band(axes: Axes, curve: Curve, label: str | None = None, **line: Any) -> Line2D:
+    """Draw a curve and its interval."""
+    (drawn,) = axes.plot(curve.x, curve.value, label=label, **line)
+    axes.fill_between(curve.x, curve.low, curve.high, color=drawn.get_color(), alpha=0.2, linewidth=0)
+    return drawn
+
+
+def null(axes: Axes, curve: Curve, label: str | None, dashes: str) -> Line2D:
+    """Draw a null as a grey line without its interval."""
+    (drawn,) = axes.plot(
+        curve.x, curve.value, label=label, color=GREY, linestyle=DASHES[dashes], linewidth=1.0, zorder=1.5
+    )
+    return drawn
+
+
+def level(axes: Axes, height: float, label: str | None, dashes: str = "solid") -> Line2D:
+    """Draw a constant null as a grey line."""
+    return axes.axhline(height, color=GREY, linestyle=DASHES[dashes], linewidth=0.8, zorder=1.2, label=label)
+
+
+def sigma_axis(axes: Axes, window: tuple[float, float] | None = None, *, label: bool = True) -> None:
+    """Make the x axis one of noise levels, with the window W shaded."""
+    axes.set_xscale("log")
+    axes.set_xticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
+    axes.margins(x=0.02)
+    if label:
+        axes.set_xlabel(r"noise level $\sigma$ (pixels in $[-1, 1]$)")
+    if window is not None:
+        axes.axvspan(*window, color="#f0e6c8", alpha=0.6, linewidth=0, zorder=0)
+
+
+def parameter_axis(axes: Axes, values: list[float], label: str) -> None:
+    """Make the x axis one of a varied parameter, logarithmic, with a tick at its values (0 has a place)."""
+    positive = [value for value in values if value > 0]
+    if len(positive) < len(values):
+        axes.set_xscale("symlog", linthresh=min(positive), linscale=0.5)
+    else:
+        axes.set_xscale("log")
+    ticks = values if len(values) <= 6 else values[:: int(np.ceil(len(values) / 5))]
+    axes.set_xticks(ticks, [number(value) for value in ticks])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel(label)
+
+
+def number(value: float) -> str:
+    """Return a number as printed beside a curve: 512, 4,096, 77k, 1.5M."""
+    if value >= 1e6:
+        return f"{value / 1e6:.3g}M"
+    if value >= 1e4:
+        return f"{value / 1e3:.3g}k"
+    return f"{value:,.0f}"
+
+
+def letter(axes: Axes, name: str, title: str) -> None:
+    """Title a panel: a letter in bold, then what it shows."""
+    axes.set_title(rf"$\bf{{{name}}}$  {title}")

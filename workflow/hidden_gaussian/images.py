@@ -1,0 +1,284 @@
+"""Images: any source, cropped and resized, packed into one uint8 array that is mapped, not read."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from hidden_gaussian import duplicates, files, progress, seeding, sources, subsets
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.settings import Source
+
+if TYPE_CHECKING:
+    import torch
+
+PIXEL_LIMIT = 2**26
+"""Pixels of one image, decoded; larger ones are taken for decompression bombs."""
+_BATCH = 64
+_MODES = {"rgb": "RGB", "grey": "L"}
+
+
+def pack(
+    source: Source,
+    array: str | Path,
+    about: str | Path,
+    *,
+    resolution: int,
+    colour: str,
+    seed: int = 0,
+    key: str = "source",
+    workers: int | None = None,
+) -> dict[str, Any]:
+    """Convert every image of a source and write them as one array, in the order of the source.
+
+    Images are decoded by several threads (Pillow lets go of the interpreter while it works) and written a
+    batch at a time, so that the memory needed does not grow with their number.
+
+    Parameters
+    ----------
+    source : Source
+        Where the images come from, and how many there are.
+    array : path
+        Made: ``.npy``, uint8, (image, channel, row, column).
+    about : path
+        Made: JSON with source, count, shape and checksums; the path of the archive is not in it.
+    resolution : int
+        Pixels a side.
+    colour : {'rgb', 'grey'}
+        Three channels or one.
+    seed : int
+        Root seed; chooses the patches of photographs.
+    key : str
+        The setting that describes the source, such as ``datasets.faces.source``, for the errors.
+    workers : int, optional
+        Threads; default: one a core.
+
+    Returns
+    -------
+    dict
+        What was written to `about`.
+
+    Raises
+    ------
+    InputError
+        If the source is missing, unsafe or damaged, has another count or checksum than declared, or an image
+        cannot be decoded. Nothing is written then.
+    """
+    pictures = sources.open_source(source, resolution=resolution, seed=seed, key=key)
+    _check(source, pictures, key)
+    shape = (pictures.count, 3 if colour == "rgb" else 1, resolution, resolution)
+    with files.atomic_path(array) as temporary:
+        with temporary.open("wb") as file:
+            head = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, head)
+            for block in _converted(pictures, resolution, colour, key, workers or os.cpu_count() or 1):
+                file.write(block.tobytes())
+        record = {
+            "source": source.model_dump(mode="json", exclude={"path", "sha256"}),
+            "resolution": resolution,
+            "colour": colour,
+            "count": pictures.count,
+            "shape": list(shape),
+            "sha256": pictures.sha256,
+            "pixels_sha256": files.sha256(temporary),
+        }
+        files.save_json(about, record)
+    return record
+
+
+def _check(source: Source, pictures: sources.Pictures, key: str) -> None:
+    if pictures.count != source.count:
+        raise InputError(
+            f"{key}.count declares {source.count} images, but {source.path or source.kind} has "
+            f"{pictures.count}: set it to {pictures.count} or give the complete source"
+        )
+    if source.sha256 is None:
+        return
+    if pictures.sha256 is None:
+        raise InputError(
+            f"{key}.sha256 is set, but a source of kind '{source.kind}' has no archive: remove it"
+        )
+    if pictures.sha256 != source.sha256.lower():
+        raise InputError(
+            f"{key}.sha256 is {source.sha256}, but {source.path} has {pictures.sha256}: "
+            "the data are others than those declared; fetch them again or correct the setting"
+        )
+
+
+def _converted(
+    pictures: sources.Pictures, resolution: int, colour: str, key: str, workers: int
+) -> Iterator[np.ndarray]:
+    """Yield blocks of converted images, showing progress."""
+
+    def convert_one(named: tuple[str, sources.Picture]) -> np.ndarray:
+        name, picture = named
+        return convert(picture, resolution=resolution, colour=colour, where=f"{key}: {name}")
+
+    stream, done = iter(pictures.stream), 0
+    with ThreadPoolExecutor(workers) as pool, progress.shown("packing", pictures.count) as show:
+        while batch := list(islice(stream, _BATCH)):
+            yield np.stack(list(pool.map(convert_one, batch)))
+            done += len(batch)
+            show(done)
+
+
+def convert(picture: sources.Picture, *, resolution: int, colour: str, where: str = "image") -> np.ndarray:
+    """Decode one picture, crop its central square, and resize it.
+
+    Pixels are taken as stored: a rotation in the EXIF data is not applied. Transparent pixels show white,
+    16-bit grey is scaled to 8 bits, palettes and CMYK become colours. The filter is Lanczos with
+    antialiasing, as in the data preparation of Karras et al. (2022); an image of the right size is not
+    touched.
+
+    Parameters
+    ----------
+    picture : bytes, ndarray or Image
+        An encoded file, a uint8 array (row, column[, channel]), or a decoded image.
+    resolution : int
+        Pixels a side.
+    colour : {'rgb', 'grey'}
+        Grey is the luma of ITU-R 601.
+    where : str
+        What it is, for the error.
+
+    Returns
+    -------
+    ndarray of shape (channels, resolution, resolution), uint8
+
+    Raises
+    ------
+    InputError
+        If it cannot be decoded, or has more than PIXEL_LIMIT pixels.
+    """
+    try:
+        image = _opened(picture)
+        too_large = image.width * image.height > PIXEL_LIMIT
+        if not too_large:
+            image = _eight_bits(image).convert(_MODES[colour])
+    except Exception as error:  # Pillow's decoders raise many kinds for a damaged file
+        reason = "it is not an image" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise InputError(f"{where} cannot be decoded ({reason}); replace or remove it") from error
+    if too_large:
+        raise InputError(
+            f"{where} has {image.width} x {image.height} pixels, more than the {PIXEL_LIMIT} allowed: "
+            "it is taken for a decompression bomb; make it smaller or remove it"
+        )
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    image = image.crop((left, top, left + side, top + side))
+    if side != resolution:
+        image = image.resize((resolution, resolution), Image.Resampling.LANCZOS)
+    pixels = np.asarray(image)
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def _opened(picture: sources.Picture) -> Image.Image:
+    if isinstance(picture, bytes):
+        return Image.open(io.BytesIO(picture), formats=("PNG", "JPEG"))
+    if isinstance(picture, Image.Image):
+        return picture
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8:
+        found = getattr(picture, "dtype", type(picture).__name__)
+        raise TypeError(f"found {found}, expected an image of uint8 pixels")
+    squeezed = picture[:, :, 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
+    return Image.fromarray(np.ascontiguousarray(squeezed))
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Return the image without transparency and with 8 bits a channel."""
+    if image.mode.startswith("I"):
+        scaled = np.asarray(image).astype(np.float64) * (255 / 65535)
+        return Image.fromarray(np.rint(scaled).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        coloured = image.convert("RGBA")
+        white = Image.new("RGBA", coloured.size, "white")
+        return Image.alpha_composite(white, coloured)
+    return image
+
+
+def open_images(path: str | Path) -> np.ndarray:
+    """Map a packed array, read-only.
+
+    Returns
+    -------
+    ndarray of shape (image, channel, row, column), uint8
+
+    Raises
+    ------
+    InputError
+        If the file is absent or damaged, or holds something else.
+    """
+    array = files.load_array(path, mmap=True)
+    if array.dtype != np.uint8 or array.ndim != 4:
+        raise InputError(
+            f"{path} is {array.dtype} of shape {array.shape}, expected uint8 (image, channel, row, column): "
+            "delete it and run again"
+        )
+    return array
+
+
+def load_inputs(root: Path, name: str, count: int | None = None, *, subset: Path | None = None) -> np.ndarray:
+    """Return clean images of one kind of input, always the same ones in the same order.
+
+    A larger count only adds images at the end, and half b's subsets, like half a's, share their first images
+    whatever their size. Held-out images of a source of their own that are also among the training images are
+    left out.
+
+    Parameters
+    ----------
+    root : Path
+        The dataset's folder.
+    name : {'train', 'heldout', 'foreign', 'remainder'}
+        Images of the subset; images never trained on; images of another source; images of the source in
+        neither half of the subset's size (duplicates left out).
+    count : int, optional
+        How many; fewer if there are fewer; default: all.
+    subset : Path, optional
+        The subset's ``subset.npy``, needed by 'train' and 'remainder'.
+
+    Returns
+    -------
+    ndarray of shape (image, channel, row, column), uint8
+        Empty if the dataset has no such images.
+    """
+    packed = root / "images.npy"
+    if name == "heldout" or name == "foreign":
+        if (root / f"{name}.npy").exists():
+            return _from_elsewhere(root, name, count)
+        split = subsets.load_split(root / "split.safetensors")
+        chosen = split.heldout if name == "heldout" else split.heldout[:0]
+    elif subset is not None and name in ("train", "remainder"):
+        chosen = files.load_array(subset)
+        if name == "remainder":
+            found = duplicates.load(root / "duplicates.json")
+            chosen = subsets.remainder(subsets.load_split(root / "split.safetensors"), len(chosen), found)
+    else:
+        raise ValueError(f"inputs '{name}' of subset {subset}: expected train, heldout, foreign or remainder")
+    rows: np.ndarray = open_images(packed)[chosen[:count]]
+    return rows
+
+
+def _from_elsewhere(root: Path, name: str, count: int | None) -> np.ndarray:
+    """Return images of a source of their own in a fixed random order: sources are often sorted by class."""
+    array = open_images(root / f"{name}.npy")
+    chosen = seeding.numpy_stream(0, f"order of {name} images").permutation(len(array))
+    if name == "heldout":
+        copies = [copy for copy, _ in duplicates.load(root / "duplicates.json").heldout]
+        chosen = chosen[~np.isin(chosen, copies)]
+    rows: np.ndarray = array[chosen[:count]]
+    return rows
+
+
+def to_unit(array: np.ndarray) -> torch.Tensor:
+    """Return pixels 0 to 255 as a float32 tensor in [-1, 1]: v / 127.5 - 1."""
+    import torch
+
+    return torch.from_numpy(np.array(array, dtype=np.float32)).div_(127.5).sub_(1)

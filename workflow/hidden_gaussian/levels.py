@@ -1,0 +1,32 @@
+"""Noise levels of samplers and measurements; known without importing torch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0
+
+
+def schedule(levels: int, sigma_min: float = SIGMA_MIN, sigma_max: float = SIGMA_MAX, rho: float = RHO) -> np.ndarray:
+    """Return the noise levels of a sampler, from the noisiest to the cleanest.
+
+    Parameters
+    ----------
+    levels : int
+        How many; at least 2.
+    sigma_min, sigma_max : float
+        Last and first standard deviation; pixels are in [-1, 1].
+    rho : float
+        Curvature: larger spends more levels at low noise.
+
+    Returns
+    -------
+    ndarray of shape (levels,), float64
+        Descending; the final 0 of a sampler is not among them (Karras et al. 2022, eq. 5).
+    """
+    if levels < 2:
+        raise ValueError(f"a schedule needs at least 2 levels, not {levels}")
+    ramp = np.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), levels)
+    sigmas = ramp**rho
+    sigmas[0], sigmas[-1] = sigma_max, sigma_min  # free of the rounding of two powers
+    return sigmas

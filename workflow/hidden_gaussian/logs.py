@@ -1,0 +1,44 @@
+"""How a job ends: one sentence in its log and on the terminal for the user's errors, a traceback for ours."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hidden_gaussian.errors import InputError
+
+
+@contextmanager
+def job_log(path: str | Path) -> Iterator[logging.Logger]:
+    """Log a job to its file, and end it with status 1 and one sentence where the input was bad.
+
+    Parameters
+    ----------
+    path : path
+        The rule's ``log:``; its folder is made.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, mode="a", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("hidden_gaussian")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield logger
+    except InputError as error:
+        logger.error("%s", error)
+        print(f"Error: {error}", file=sys.stderr, flush=True)
+        sys.exit(1)
+    except OSError as error:
+        logger.error("%s", error)
+        print(f"Error: {error.filename}: {error.strerror or error}", file=sys.stderr, flush=True)
+        sys.exit(1)
+    except Exception:
+        logger.exception("this is a defect of the program, not of the input")
+        raise
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,59 @@
+"""How nearly a denoiser is a linear, or an affine, function of its input."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from hidden_gaussian.denoisers import Denoiser
+from hidden_gaussian.metrics.distance import inner, squared
+
+AFFINE = (2 / 3, 2 / 3, -1 / 3)  # weights and their squares sum to 1: mean, covariance and noise level are kept
+
+
+def linearity_quantities(denoiser: Denoiser, noisy: Tensor, sigma: float, mean: Tensor, alpha: float) -> dict[str, Tensor]:
+    """Return the parts of the linearity scores of Li et al. eq. (11) and (12), and of the affinity.
+
+    Image i is paired with image i + 1, cyclically, so that one output serves two pairs.
+
+    Parameters
+    ----------
+    noisy : Tensor of shape (batch, channels, height, width)
+        Noisy images of one draw at one noise level.
+    mean : Tensor of shape (channels, height, width)
+        Subtracted from inputs and outputs in the centred forms, which an affine denoiser fulfils exactly.
+    alpha : float
+        Weight of the first image of a pair; the second has sqrt(1 - alpha^2), which keeps the noise level.
+
+    Returns
+    -------
+    dict of Tensor of shape (batch,)
+        ``mixed_norm`` |D(a y1 + b y2)|^2, ``combined_norm`` |a D1 + b D2|^2, ``mixed_inner`` and ``mixed_gap`` of the
+        two; the same ``_centred`` and ``_residual`` (of y - D); ``affine_gap``.
+    """
+    beta = (1 - alpha**2) ** 0.5
+    denoised = denoiser(noisy, sigma)
+    partner, third = noisy.roll(-1, 0), noisy.roll(-2, 0)
+    mixture = alpha * noisy + beta * partner
+    mixed = denoiser(mixture, sigma)
+    combined = alpha * denoised + beta * denoised.roll(-1, 0)
+    shift = (1 - alpha - beta) * mean
+    mixed_centred = denoiser(mixture + shift, sigma) - mean
+    combined_centred = combined + shift - mean
+    first, second, last = AFFINE
+    affine = denoiser(first * noisy + second * partner + last * third, sigma)
+    expected = first * denoised + second * denoised.roll(-1, 0) + last * denoised.roll(-2, 0)
+    return {
+        **_pair("", mixed, combined),
+        **_pair("_centred", mixed_centred, combined_centred),
+        **_pair("_residual", mixture - mixed, mixture - combined),
+        "affine_gap": squared(affine - expected),
+    }
+
+
+def _pair(suffix: str, mixed: Tensor, combined: Tensor) -> dict[str, Tensor]:
+    return {
+        f"mixed_norm{suffix}": squared(mixed),
+        f"combined_norm{suffix}": squared(combined),
+        f"mixed_inner{suffix}": inner(mixed, combined),
+        f"mixed_gap{suffix}": squared(mixed - combined),
+    }

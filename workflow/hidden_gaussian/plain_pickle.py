@@ -1,0 +1,166 @@
+"""Pickles read as data: the opcodes are interpreted one by one, and nothing that they name is ever called."""
+
+from __future__ import annotations
+
+import pickletools
+from typing import Any
+
+import numpy as np
+
+from hidden_gaussian.errors import InputError
+
+_ARRAY = {("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct")}
+_KNOWN = {*_ARRAY, ("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
+_VALUES = {
+    *("INT", "LONG1", "BININT", "BININT1", "BININT2", "BINFLOAT"),
+    *("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+}
+
+
+class _Array:
+    """An array that a pickle is putting together."""
+
+    pixels: np.ndarray | None = None
+
+
+def read(data: bytes, where: str) -> dict[str, Any]:
+    """Interpret a pickled dictionary of plain containers and uint8 arrays; nothing in it is ever called.
+
+    The opcodes are read one by one. The only names they may mention are those that numpy writes for an array,
+    and these are taken as words of the format, never looked up.
+
+    Parameters
+    ----------
+    data : bytes
+        The pickle.
+    where : str
+        Where it was found, for the errors.
+
+    Returns
+    -------
+    dict
+        Keys as str; uint8 arrays for arrays.
+
+    Raises
+    ------
+    InputError
+        If the pickle is damaged, names anything else, or is no dictionary.
+    """
+    try:
+        content = _Interpreter(where).run(data)
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise InputError(f"{where} is damaged ({error}); fetch the archive again") from error
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{where} holds a {type(content).__name__}, expected a dictionary of images and labels"
+        )
+    return {
+        key.decode("latin-1") if isinstance(key, bytes) else str(key): (
+            value.pixels if isinstance(value, _Array) else value
+        )
+        for key, value in content.items()
+    }
+
+
+class _Interpreter:
+    """The part of the pickle machine that plain data need."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.stack: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+
+    def run(self, data: bytes) -> Any:
+        for opcode, argument, _ in pickletools.genops(data):
+            if opcode.name == "STOP":
+                return self.stack.pop()
+            self._step(opcode.name, argument)
+        raise ValueError("it has no end")
+
+    def _step(self, name: str, argument: Any) -> None:
+        match name:
+            case "PROTO" | "FRAME":
+                pass
+            case "MARK":
+                self.marks.append(len(self.stack))
+            case "NONE" | "NEWTRUE" | "NEWFALSE":
+                self.stack.append({"NONE": None, "NEWTRUE": True, "NEWFALSE": False}[name])
+            case "EMPTY_DICT" | "EMPTY_LIST" | "EMPTY_TUPLE":
+                self.stack.append({"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}[name]())
+            case "BINPUT" | "LONG_BINPUT" | "PUT":
+                self.memo[int(argument)] = self.stack[-1]
+            case "MEMOIZE":
+                self.memo[len(self.memo)] = self.stack[-1]
+            case "BINGET" | "LONG_BINGET" | "GET":
+                self.stack.append(self.memo[int(argument)])
+            case "GLOBAL" | "STACK_GLOBAL":
+                words = argument.split(" ") if name == "GLOBAL" else self._pop(2)
+                self.stack.append(self._known(*words))
+            case "REDUCE":
+                self.stack.append(self._made(*self._pop(2)))
+            case "BUILD":
+                self._build(self.stack.pop())
+            case _ if name in _VALUES:
+                self.stack.append(argument)
+            case _:
+                self._collect(name)
+
+    def _collect(self, name: str) -> None:
+        """Gather what lies on the stack into a tuple, list or dictionary."""
+        match name:
+            case "TUPLE1" | "TUPLE2" | "TUPLE3":
+                self.stack.append(tuple(self._pop(int(name[-1]))))
+            case "TUPLE":
+                self.stack.append(tuple(self._marked()))
+            case "APPEND" | "APPENDS":
+                values = self._pop(1) if name == "APPEND" else self._marked()
+                self.stack[-1].extend(values)
+            case "SETITEM" | "SETITEMS":
+                values = self._pop(2) if name == "SETITEM" else self._marked()
+                self.stack[-1].update(zip(values[::2], values[1::2], strict=True))
+            case _:
+                raise InputError(
+                    f"{self.where} holds the pickle opcode {name}, which plain arrays never need: refused"
+                )
+
+    def _pop(self, count: int) -> list[Any]:
+        if len(self.stack) < count:
+            raise ValueError("its stack is empty")
+        values = self.stack[-count:]
+        del self.stack[-count:]
+        return values
+
+    def _marked(self) -> list[Any]:
+        mark = self.marks.pop()
+        values = self.stack[mark:]
+        del self.stack[mark:]
+        return values
+
+    def _known(self, module: str, name: str) -> tuple[str, str]:
+        if (module, name) not in _KNOWN:
+            raise InputError(f"{self.where} asks for {module}.{name}, which plain arrays never need: refused")
+        return module, name
+
+    def _made(self, word: Any, arguments: Any) -> Any:
+        """Return the plain datum that a word of the format and its arguments stand for."""
+        if word in _ARRAY:
+            return _Array()
+        if word == ("numpy", "dtype") and arguments[0] in ("u1", "uint8", b"u1"):
+            return np.dtype(np.uint8)
+        if word == ("_codecs", "encode") and arguments[1:] in ((), ("latin1",), ("latin-1",)):
+            return str(arguments[0]).encode("latin-1")
+        raise InputError(
+            f"{self.where} makes {word} of {str(arguments)[:40]}, expected uint8 arrays: refused"
+        )
+
+    def _build(self, state: Any) -> None:
+        if isinstance(self.stack[-1], _Array):
+            _, shape, dtype, fortran, content = state
+            if dtype != np.uint8:
+                raise ValueError(f"an array of {dtype}")
+            raw = content.encode("latin-1") if isinstance(content, str) else content
+            self.stack[-1].pixels = np.frombuffer(raw, np.uint8).reshape(shape, order="F" if fortran else "C")
+        elif not isinstance(self.stack[-1], np.dtype):
+            raise InputError(f"{self.where} sets the state of a {type(self.stack[-1]).__name__}: refused")

@@ -1,0 +1,68 @@
+"""Whose results these are: another study of the same name must not overwrite or reuse them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hidden_gaussian import files
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.settings import Study
+
+
+def _place(study: Study, name: str) -> Path:
+    return Path(study.results) / name / "settings.json"
+
+
+def check(study: Study) -> None:
+    """Compare the study with the one that made the results at its place.
+
+    Settings of the same study may change: what depends on them is made again.
+
+    Raises
+    ------
+    InputError
+        If another study, with other data or training, has results there; names the keys that differ.
+    """
+    for name in study.datasets:
+        place = _place(study, name)
+        if not place.exists():
+            continue
+        found, wanted = files.load_json(place), study.identity(name)
+        if found.get("study") == study.study:
+            continue
+        keys = sorted(_differences(found, wanted) - {"study"})
+        if keys:
+            raise InputError(
+                f"{place.parent} holds results of the study '{found.get('study')}' with other settings "
+                f"({', '.join(keys)}); give study '{study.study}' another 'results' folder or the dataset another name"
+            )
+
+
+def record(study: Study) -> None:
+    """Write down the study beside its results.
+
+    Raises
+    ------
+    InputError
+        If the results folder cannot be written.
+    """
+    for name in study.datasets:
+        place, wanted = _place(study, name), study.identity(name)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if not place.exists() or files.load_json(place) != wanted:
+                files.save_json(place, wanted)
+        except OSError as error:
+            raise InputError(
+                f"the results folder {place.parent} cannot be written ({error.strerror}); choose another with 'results'"
+            ) from None
+
+
+def _differences(found: Any, wanted: Any, prefix: str = "") -> set[str]:
+    """Return the dotted keys at which two nested mappings differ."""
+    if not (isinstance(found, dict) and isinstance(wanted, dict)):
+        return set() if found == wanted else {prefix.rstrip(".")}
+    return set().union(
+        *(_differences(found.get(key), wanted.get(key), f"{prefix}{key}.") for key in found.keys() | wanted.keys())
+    )

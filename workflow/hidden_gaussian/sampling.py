@@ -1,0 +1,98 @@
+"""The probability-flow ODE, dx/dsigma = (x - D(x; sigma)) / sigma, from shared latents to samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from hidden_gaussian import noise
+from hidden_gaussian.denoisers import Denoiser, GaussianDenoiser
+from hidden_gaussian.errors import InputError
+
+SOLVERS = {"euler10": ("euler", 10), "heun18": ("heun", 18), "heun40": ("heun", 40)}
+
+
+def latents(indices: Sequence[int], shape: Sequence[int], *, seed: int) -> Tensor:
+    """Return the starting points sigma_max * z of some samples, the same for every denoiser.
+
+    Returns
+    -------
+    Tensor of shape (len(indices), *shape), float32
+    """
+    return noise.SIGMA_MAX * noise.noise_for(indices, shape, seed=seed, purpose="latents")
+
+
+def trajectory(denoiser: Denoiser, state: Tensor, sampler: str) -> Iterator[Tensor]:
+    """Yield the states of the sampler, from the latents to the samples.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        Must be defined at the sampler's noise levels; ``exact`` needs a GaussianDenoiser.
+    state : Tensor of shape (batch, channels, height, width)
+        At noise level 80.
+    sampler : str
+        ``euler10`` (as Li et al. ran it), ``heun18`` or ``heun40`` (Karras et al. 2022, algorithm 1 without churn), or
+        ``exact`` (the closed form at the levels of heun18).
+
+    Raises
+    ------
+    InputError
+        If there is no such sampler, or it cannot be used for this denoiser.
+    """
+    if sampler == "exact":
+        yield from _exact(denoiser, state)
+        return
+    if sampler not in SOLVERS:
+        raise InputError(f"there is no sampler {sampler!r}; choose one of {', '.join([*SOLVERS, 'exact'])}")
+    order, steps = SOLVERS[sampler]
+    sigmas = [*noise.schedule(steps).tolist(), 0.0]
+    state = state.double()  # thousands of float32 roundings at sigma 80 would show at sigma 0.002
+    yield state.float()
+    for sigma, following in zip(sigmas, sigmas[1:], strict=False):
+        slope = (state - denoiser(state.float(), sigma).double()) / sigma
+        step = following - sigma
+        moved = state + step * slope
+        if order == "heun" and following > 0:
+            corrected = (moved - denoiser(moved.float(), following).double()) / following
+            moved = state + step * (slope + corrected) / 2
+        state = moved
+        yield state.float()
+
+
+def _exact(denoiser: Denoiser, state: Tensor) -> Iterator[Tensor]:
+    if not isinstance(denoiser, GaussianDenoiser):
+        raise InputError("the sampler 'exact' is the closed form of a Gaussian denoiser; use heun18 for this one")
+    yield state.float()
+    for sigma in [*noise.schedule(SOLVERS["heun18"][1])[1:].tolist(), 0.0]:
+        yield denoiser.flow(state.double(), noise.SIGMA_MAX, sigma).float()
+
+
+def draw(denoiser: Denoiser, start: Tensor, sampler: str) -> Tensor:
+    """Return the samples that start from given latents.
+
+    Returns
+    -------
+    Tensor of the shape of `start`, float32
+    """
+    final = start
+    for state in trajectory(denoiser, start, sampler):
+        final = state
+    return final
+
+
+def draw_with_trajectories(
+    denoiser: Denoiser, start: Tensor, sampler: str, *, kept: int, batch: int = 256
+) -> tuple[Tensor, Tensor]:
+    """Return samples of all latents, and the whole way of the first few.
+
+    Returns
+    -------
+    samples : Tensor of shape (len(start), channels, height, width)
+    trajectories : Tensor of shape (kept, steps + 1, channels, height, width)
+    """
+    way = torch.stack(list(trajectory(denoiser, start[:kept], sampler)), dim=1)
+    rest = [draw(denoiser, part, sampler) for part in start[kept:].split(batch) if len(part)]
+    return torch.cat([way[:, -1], *rest]), way

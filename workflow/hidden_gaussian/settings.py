@@ -1,0 +1,355 @@
+"""The study: everything a user may choose, closed against misspelling, checked before anything runs."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.errors import InputError
+
+Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[int, Field(ge=0)]
+Half = Literal["a", "b"]
+Architecture = Literal["ve", "vp", "adm"]
+Sampler = Literal["euler10", "heun18", "heun40", "exact"]
+Inputs = Literal["train", "heldout", "foreign"]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+
+
+class Strict(BaseModel):
+    """Settings that refuse unknown keys and do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(Strict):
+    """Where images come from."""
+
+    kind: Literal["digits", "photographs", "zip", "folder", "npz", "torchvision", "cifar10"] = Field(
+        description="scikit-learn's digits or patches of its photographs; PNG/JPEG in a zip or folder; an array in "
+        "an .npz; a torchvision data set; CIFAR-10's original archive"
+    )
+    count: Positive = Field(description="how many images the source holds; checked when it is packed")
+    path: str | None = Field(None, description="archive, folder or download place")
+    prefix: str = Field("", description="only entries of the zip or folder below this, such as 'train/'")
+    name: str | None = Field(None, description="torchvision's class, or the array's name in an .npz")
+    options: dict[str, str | bool] = Field({}, description="further arguments of torchvision's class, or the split")
+    download: bool = Field(False, description="let torchvision download")
+    sha256: str | None = Field(None, description="checksum of the archive; recorded on first packing when not given")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Source:
+        if self.kind in {"zip", "folder", "npz", "cifar10", "torchvision"} and self.path is None:
+            raise ValueError(f"a source of kind '{self.kind}' needs a 'path'")
+        if self.kind == "torchvision" and self.name is None:
+            raise ValueError("a source of kind 'torchvision' needs the 'name' of a data set, such as FashionMNIST")
+        return self
+
+
+class Network(Strict):
+    """The denoising network, all but its scale (EDM's options)."""
+
+    channel_mult: tuple[Positive, ...] = Field((1, 2, 2, 2), description="channels at each resolution, in scales")
+    blocks: Positive = Field(4, description="residual blocks at each resolution")
+    attention_resolutions: tuple[Positive, ...] = Field((16,), description="resolutions with self-attention")
+    dropout: float = Field(0.05, ge=0, lt=1, description="probability of dropping a feature in training")
+    sigma_data: float = Field(0.5, gt=0, description="standard deviation of the pixels, for the preconditioning")
+    augment_dim: Literal[0, 9] = Field(9, description="inputs for the augmentation labels")
+
+
+class Training(Strict):
+    """The recipe of training; lengths are in images seen."""
+
+    batch: Positive = Field(256, description="images a step")
+    microbatch: Positive | None = Field(None, description="images a pass, when a batch does not fit the device")
+    learning_rate: float = Field(2e-4, gt=0, description="Adam's step size after the warm-up")
+    warmup: NonNegative = Field(10_000_000, description="images until the learning rate is reached, linearly")
+    ema_half_life: Positive = Field(500_000, description="images until an old weight counts half in the average")
+    ema_rampup: float | None = Field(0.05, gt=0, description="the half-life is at most this share of images seen")
+    p_mean: float = Field(-1.2, description="mean of ln sigma in training")
+    p_std: float = Field(1.2, gt=0, description="standard deviation of ln sigma in training")
+    augment: float = Field(0.15, ge=0, le=1, description="probability of each geometric augmentation")
+    x_flip: bool = Field(False, description="mirror half of the images, unknown to the network")
+    precision: Literal["fp32", "tf32", "bf16"] = Field("fp32", description="arithmetic of the network")
+    checkpoint_minutes: float = Field(5.0, gt=0, description="minutes between two writes of the unfinished state")
+
+
+class Run(Strict):
+    """Training runs: every combination of the lists, each kept at every snapshot."""
+
+    subset_sizes: tuple[Positive, ...] = Field(min_length=1, description="numbers of training images")
+    halves: tuple[Half, ...] = Field(("a",), min_length=1, description="which end of the permutation")
+    architectures: tuple[Architecture, ...] = Field(("ve",), min_length=1, description="network architectures")
+    scales: tuple[Positive, ...] = Field(min_length=1, description="base channels (EDM's cbase)")
+    replicates: Positive = Field(1, description="independent trainings")
+    snapshots: tuple[NonNegative, ...] = Field((), description="images seen at which the run is kept")
+    epochs: tuple[float, ...] = Field((), description="the same in epochs; rounded up to whole batches")
+
+    def kept(self, subset_size: int, batch: int) -> tuple[int, ...]:
+        """Return the images seen at which a run is kept: whole batches, ascending, without duplicates."""
+        wanted = [*self.snapshots, *(epoch * subset_size for epoch in self.epochs)]
+        return tuple(sorted({math.ceil(images / batch) * batch for images in wanted}))
+
+
+class Slice(Strict):
+    """Cells of the grid chosen by their coordinates; a list not given leaves its coordinate free."""
+
+    subset_sizes: tuple[Positive, ...] = Field((), description="numbers of training images")
+    halves: tuple[Half, ...] = Field((), description="halves")
+    architectures: tuple[Architecture, ...] = Field((), description="architectures")
+    scales: tuple[Positive, ...] = Field((), description="base channels")
+    replicates: tuple[NonNegative, ...] = Field((), description="indices of independent trainings, from 1")
+    images_seen: tuple[NonNegative, ...] | Literal["all", "last"] = Field(
+        "last", description="snapshots: a list, all, or the last of each run"
+    )
+
+    def choose(self, cells: list[Cell]) -> list[Cell]:
+        """Return the cells that this slice names."""
+        last: dict[str, int] = {}
+        for cell in cells:
+            last[cell.run] = max(cell.images_seen, last.get(cell.run, 0))
+        return [cell for cell in cells if self._has(cell, last[cell.run])]
+
+    def _has(self, cell: Cell, last: int) -> bool:
+        if self.images_seen == "last":
+            seen = cell.images_seen == last
+        else:
+            seen = self.images_seen == "all" or cell.images_seen in self.images_seen
+        pairs = (
+            (self.subset_sizes, cell.subset_size),
+            (self.halves, cell.half),
+            (self.architectures, cell.architecture),
+            (self.scales, cell.scale),
+            (self.replicates, cell.replicate),
+        )
+        return seen and all(not allowed or value in allowed for allowed, value in pairs)
+
+    def unknown(self, cells: list[Cell]) -> list[str]:
+        """Return the values asked for that no cell of the grid has."""
+        axes = {
+            "subset_sizes": {cell.subset_size for cell in cells},
+            "halves": {cell.half for cell in cells},
+            "architectures": {cell.architecture for cell in cells},
+            "scales": {cell.scale for cell in cells},
+            "replicates": {cell.replicate for cell in cells},
+            "images_seen": {cell.images_seen for cell in cells},
+        }
+        asked = {name: getattr(self, name) for name in axes}
+        return [
+            f"{name} {value}"
+            for name, values in asked.items()
+            if not isinstance(values, str)
+            for value in values
+            if value not in axes[name]
+        ]
+
+
+class Sweeps(Strict):
+    """Named slices of the grid that figures and claims need."""
+
+    size: Slice | None = Field(None, description="several subset sizes at equal images seen (Fig. 1, 6, 13)")
+    scale: Slice | None = Field(None, description="several scales at one small subset size (Fig. 7)")
+    time: Slice | None = Field(None, description="several snapshots of one run (Fig. 8)")
+    halves_large: Slice | None = Field(None, description="both halves at a large size (Fig. 9a)")
+    halves_small: Slice | None = Field(None, description="both halves at a small size (Fig. 9b)")
+    halves_stopped: Slice | None = Field(None, description="both small halves, stopped early (Fig. 9c)")
+    halves_small_scale: Slice | None = Field(None, description="both small halves, small networks (Fig. 9c)")
+
+
+class Grid(Strict):
+    """Which cells exist, and which of them each sweep shows."""
+
+    runs: tuple[Run, ...] = Field(min_length=1, description="training runs")
+    sweeps: Sweeps = Field(description="named slices for figures and claims")
+
+
+class Sampling(Strict):
+    """Sample sets of shared latents."""
+
+    count: Positive = Field(256, description="samples a set")
+    sampler: Literal["heun18", "heun40"] = Field("heun18", description="solver of the networks' sample sets")
+
+
+class Measures(Strict):
+    """The one pass over noised images that gives distance, linearity, gap and distillation."""
+
+    images: Positive = Field(256, description="clean images of each kind of input")
+    draws: Positive = Field(2, description="noises an image")
+    levels: Annotated[int, Field(ge=2)] = Field(10, description="noise levels, EDM's schedule")
+    alpha: float = Field(0.5**0.5, gt=0, lt=1, description="weight of the first image of a pair, for linearity")
+    linearity_levels: Annotated[int, Field(ge=2)] = Field(40, description="noise levels of the linearity curves")
+    inputs: tuple[Inputs, ...] = Field(("train", "heldout", "foreign"), description="which clean images are noised")
+
+
+class Distillation(Strict):
+    """Linear distillation, fitted by exact least squares in the same pass."""
+
+    draws: Positive = Field(65_536, description="(noisy, denoised) pairs a noise level; well above twice the pixels")
+    inputs: tuple[Inputs, ...] = Field(("train", "heldout", "foreign"), description="which clean images are noised")
+    cells: Slice = Field(Slice(images_seen="all"), description="cells that are distilled; references always are")
+
+
+class Dataset(Strict):
+    """A named image source at one resolution, with its own recipe."""
+
+    source: Source = Field(description="the training images")
+    resolution: Annotated[int, Field(ge=4)] = Field(description="pixels a side")
+    colour: Literal["rgb", "grey"] = Field("rgb", description="channels")
+    heldout: NonNegative | Source = Field(0, description="images set aside and never trained on: a number, or a source")
+    foreign: Source | Literal["heldout"] | None = Field(None, description="images used only as inputs")
+    network: Network = Field(Network(), description="the network")
+    training: Training = Field(Training(), description="the recipe of training")
+    grid: Grid = Field(description="cells and sweeps")
+    sampling: Sampling = Field(Sampling(), description="sample sets")
+    measures: Measures = Field(Measures(), description="measurements")
+    distillation: Distillation = Field(Distillation(), description="linear distillation")
+    cost: float | None = Field(
+        None, gt=0, description="images trained a second at the largest scale, for the estimate of hours"
+    )
+
+    @property
+    def channels(self) -> int:
+        """Colour channels of an image."""
+        return 3 if self.colour == "rgb" else 1
+
+    @property
+    def available(self) -> int:
+        """Images of the source that may be trained on."""
+        return self.source.count - (self.heldout if isinstance(self.heldout, int) else 0)
+
+    @property
+    def inputs(self) -> tuple[Inputs, ...]:
+        """Kinds of input that exist; foreign images that are the held-out ones are measured once."""
+        absent = set()
+        if self.heldout == 0:
+            absent.add("heldout")
+        if self.foreign is None or self.foreign == "heldout":
+            absent.add("foreign")
+        return tuple(name for name in self.measures.inputs if name not in absent)
+
+    def cells(self, name: str) -> list[Cell]:
+        """Return every cell of the grid, in the order of the settings."""
+        cells: dict[Cell, None] = {}
+        for run in self.grid.runs:
+            for size in run.subset_sizes:
+                for half in run.halves:
+                    for architecture in run.architectures:
+                        for scale in run.scales:
+                            for replicate in range(1, run.replicates + 1):
+                                for seen in run.kept(size, self.training.batch):
+                                    cells[Cell(name, size, half, architecture, scale, replicate, seen)] = None
+        return list(cells)
+
+    def sweep(self, name: str, sweep: str) -> list[Cell]:
+        """Return the cells of one sweep; empty when the settings do not have it."""
+        chosen: Slice | None = getattr(self.grid.sweeps, sweep)
+        return [] if chosen is None else chosen.choose(self.cells(name))
+
+    def sweeps(self, name: str) -> dict[str, list[Cell]]:
+        """Return every sweep that the settings have."""
+        found = {sweep: self.sweep(name, sweep) for sweep in Sweeps.model_fields}
+        return {sweep: cells for sweep, cells in found.items() if cells}
+
+    @model_validator(mode="after")
+    def _possible(self) -> Dataset:
+        for run in self.grid.runs:
+            largest = max(run.subset_sizes)
+            if largest > self.available:
+                raise ValueError(f"grid.runs asks for {largest} training images, but there are only {self.available}")
+            if len(set(run.halves)) == 2 and 2 * largest > self.available:
+                raise ValueError(
+                    f"grid.runs asks for halves a and b of {largest} images each, but they can be disjoint only up to "
+                    f"{self.available // 2}"
+                )
+            if not run.snapshots and not run.epochs:
+                raise ValueError("a run of grid.runs needs 'snapshots' (images seen) or 'epochs'")
+        if self.resolution % 2 ** (len(self.network.channel_mult) - 1):
+            raise ValueError(
+                f"resolution {self.resolution} cannot be halved {len(self.network.channel_mult) - 1} times, as "
+                "network.channel_mult asks"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Dataset:
+        cells = self.cells("dataset")
+        for name in Sweeps.model_fields:
+            chosen: Slice | None = getattr(self.grid.sweeps, name)
+            if chosen is None:
+                continue
+            unknown = chosen.unknown(cells)
+            if unknown or not chosen.choose(cells):
+                what = ", ".join(unknown) or "a combination"
+                raise ValueError(f"grid.sweeps.{name} asks for {what} that no run of grid.runs has")
+        microbatch = self.training.microbatch
+        if microbatch and self.training.batch % microbatch:
+            raise ValueError(f"training.batch {self.training.batch} is not a multiple of microbatch {microbatch}")
+        return self
+
+
+class Study(Strict):
+    """One configuration file."""
+
+    study: Name = Field(description="name of the study; results of another study are never overwritten")
+    seed: NonNegative = Field(0, description="root of every random number")
+    results: str = Field("results", min_length=1, description="folder of the results")
+    archives: dict[Name, str] = Field({}, description="places of archives and folders, by the name a source's path gives")
+    datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name, unique across studies")
+
+
+    def located(self, source: Source) -> Source:
+        """Return a source with its place: the archive that its path names, or the path itself."""
+        return source.model_copy(update={"path": self.archives.get(source.path or "", source.path)})
+
+    def identity(self, name: str) -> dict[str, Any]:
+        """Return what makes results of a dataset those of this study: data and training, not places or figures."""
+        kept = {"source", "resolution", "colour", "heldout", "foreign", "network", "training"}
+        content = self.datasets[name].model_dump(mode="json", include=kept)
+        for role in ("source", "heldout", "foreign"):
+            if isinstance(content[role], dict):
+                content[role].pop("path")
+        return {"study": self.study, "seed": self.seed, **content}
+
+
+def read(config: dict[str, Any]) -> Study:
+    """Check a configuration and return the study.
+
+    Raises
+    ------
+    InputError
+        Naming every key that is wrong, what was found and what was expected.
+    """
+    try:
+        return Study.model_validate(config)
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
+            + ("" if isinstance(problem["input"], dict | list | BaseModel) else f" (found {problem['input']!r})")
+            for problem in error.errors()
+        ]
+        raise InputError("the settings cannot be used: " + "; ".join(problems)) from None
+
+
+def load(path: str | Path) -> Study:
+    """Read a study from its YAML file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is not YAML, or :func:`read` refuses it.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such configuration file") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds no settings; expected the keys of a study, such as 'datasets'")
+    return read(content)

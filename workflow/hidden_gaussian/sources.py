@@ -1,0 +1,283 @@
+"""Where images come from: one function a kind, each giving a count and a stream of named pictures."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import inspect
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from hidden_gaussian import archives, files, seeding
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.settings import Source
+
+Picture = bytes | np.ndarray | Image.Image
+SUFFIXES = {".png", ".jpg", ".jpeg"}
+_BATCHES = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures in the order of their source, read while they are iterated over.
+
+    Attributes
+    ----------
+    count : int
+        How many there are.
+    stream : iterable of (str, bytes or ndarray or Image)
+        Name, and an encoded file, a uint8 array (row, column[, channel]) or a decoded image.
+    sha256 : str or None
+        Checksum of the archive, or of a folder's names and contents; None where there is neither.
+    """
+
+    count: int
+    stream: Iterable[tuple[str, Picture]]
+    sha256: str | None
+
+
+def open_source(source: Source, *, resolution: int, seed: int, key: str) -> Pictures:
+    """Open a source of images.
+
+    Parameters
+    ----------
+    source : Source
+        The settings.
+    resolution : int
+        Pixels a side; only patches of photographs depend on it.
+    seed : int
+        Root seed; only the choice of patches of photographs depends on it.
+    key : str
+        The setting that describes the source, such as ``datasets.faces.source``, for the errors.
+
+    Raises
+    ------
+    InputError
+        If the source is missing, empty, damaged or unsafe.
+    """
+    match source.kind:
+        case "digits":
+            return _digits()
+        case "photographs":
+            return _photographs(source.count, resolution, seed, key)
+        case "zip":
+            return _zip(_place(source), source.prefix, key)
+        case "folder":
+            return _folder(_place(source), source.prefix, key)
+        case "npz":
+            return _npz(_place(source), source.name, key)
+        case "torchvision":
+            return _torchvision(source, key)
+        case "cifar10":
+            return _cifar10(_place(source), str(source.options.get("split", "train")), key)
+
+
+def _place(source: Source) -> Path:
+    return Path(source.path or "").expanduser()
+
+
+def _numbered(arrays: Iterable[np.ndarray]) -> Iterator[tuple[str, Picture]]:
+    return ((f"image {index}", array) for index, array in enumerate(arrays))
+
+
+def _digits() -> Pictures:
+    """scikit-learn's scans of handwritten digits: 1,797 images of 8 x 8 pixels, 0 to 16."""
+    from sklearn.datasets import load_digits
+
+    pixels = np.rint(load_digits().images * (255 / 16)).astype(np.uint8)
+    return Pictures(len(pixels), _numbered(pixels), None)
+
+
+def _photographs(count: int, resolution: int, seed: int, key: str) -> Pictures:
+    """Patches of scikit-learn's two photographs, apart from each other if there is room, else overlapping."""
+    from sklearn.datasets import load_sample_images
+
+    photographs = load_sample_images().images
+    places: list[tuple[int, int, int]] = []
+    for stride in range(resolution, 0, -1):
+        places = [
+            (number, row, column)
+            for number, photograph in enumerate(photographs)
+            for row in range(0, photograph.shape[0] - resolution + 1, stride)
+            for column in range(0, photograph.shape[1] - resolution + 1, stride)
+        ]
+        if len(places) >= count:
+            break
+    else:
+        raise InputError(
+            f"{key}.count asks for {count} patches of {resolution} pixels, but the photographs "
+            f"have only {len(places)}: ask for fewer"
+        )
+    order = seeding.numpy_stream(seed, "photographs").permutation(len(places))[:count]
+    patches = (
+        photographs[number][row : row + resolution, column : column + resolution]
+        for number, row, column in (places[place] for place in order)
+    )
+    return Pictures(count, _numbered(patches), None)
+
+
+def _zip(path: Path, prefix: str, key: str) -> Pictures:
+    """PNG and JPEG files in a zip file, below a prefix, in the order of their names."""
+    archive = archives.open_zip(path, f"{key}.path")
+    entries = archives.image_entries(archive, prefix=prefix, suffixes=SUFFIXES, key=f"{key}.path")
+    if not entries:
+        raise InputError(f"{key}.path: {path} {_nothing(prefix)}")
+
+    def stream() -> Iterator[tuple[str, Picture]]:
+        with archive:
+            for entry in entries:
+                yield entry.filename, archives.read_entry(archive, entry, f"{key}.path")
+
+    return Pictures(len(entries), stream(), files.sha256(path))
+
+
+def _nothing(prefix: str) -> str:
+    below = f" below the prefix '{prefix}'" if prefix else ""
+    return f"holds no PNG or JPEG images{below}; expected at least one: check the path and the prefix"
+
+
+def _folder(path: Path, prefix: str, key: str) -> Pictures:
+    """PNG and JPEG files in a folder and the folders in it, below a prefix, in the order of their names."""
+    if not path.is_dir():
+        raise InputError(
+            f"{key}.path: {path} is not a folder; give the path of a folder of PNG or JPEG images"
+        )
+    names = sorted(
+        name
+        for name in (file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+        if name.startswith(prefix) and archives.is_image(name, SUFFIXES)
+    )
+    if not names:
+        raise InputError(f"{key}.path: {path} {_nothing(prefix)}")
+    digest = hashlib.sha256()
+    for name, content in _contents(path, names, key):
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return Pictures(len(names), _contents(path, names, key), digest.hexdigest())
+
+
+def _contents(path: Path, names: list[str], key: str) -> Iterator[tuple[str, bytes]]:
+    for name in names:
+        file = path / name
+        try:
+            archives.check_size(f"{key}.path: {file}", file.stat().st_size)
+            content = file.read_bytes()
+        except OSError as error:
+            raise InputError(
+                f"{key}.path: {file} cannot be read ({error.strerror}); make it readable"
+            ) from error
+        yield name, content
+
+
+def _npz(path: Path, name: str | None, key: str) -> Pictures:
+    """One uint8 array of an .npz file: (image, row, column[, channel]) or (image, channel, row, column)."""
+    with archives.open_zip(path, f"{key}.path") as archive:
+        held = [entry.removesuffix(".npy") for entry in archive.namelist() if entry.endswith(".npy")]
+        if name is None and len(held) != 1:
+            raise InputError(f"{key}.name: {path} holds the arrays {held}; say which one has the images")
+        chosen = name or held[0]
+        if chosen not in held:
+            raise InputError(f"{key}.name: {path} has no array '{chosen}'; it holds {held}")
+        with archive.open(f"{chosen}.npy") as file:
+            shape = _npy_shape(file, f"{key}.path: array '{chosen}' of {path}")
+    return Pictures(shape[0], _npz_rows(path, chosen, shape, key), files.sha256(path))
+
+
+def _npy_shape(file: Any, where: str) -> tuple[int, ...]:
+    """Read the head of a .npy file up to its pixels, and return the shape."""
+    try:
+        version = np.lib.format.read_magic(file)
+        head = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        shape, fortran, dtype = head(file)
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{where} is damaged ({error}); make the file again") from error
+    if dtype.hasobject:
+        raise InputError(f"{where} holds pickled objects, expected uint8 pixels: it is refused")
+    if dtype != np.uint8 or len(shape) not in (3, 4) or 0 in shape:
+        raise InputError(
+            f"{where} is {dtype} of shape {shape}; expected uint8 of shape (image, row, column), "
+            "(image, row, column, channel) or (image, channel, row, column)"
+        )
+    if fortran:
+        raise InputError(
+            f"{where} is in Fortran's order; expected C order: save numpy.ascontiguousarray of it"
+        )
+    return tuple(shape)
+
+
+def _npz_rows(path: Path, name: str, shape: tuple[int, ...], key: str) -> Iterator[tuple[str, Picture]]:
+    """Yield an array's images one by one, without reading the whole of it."""
+    size = int(np.prod(shape[1:]))
+    with archives.open_zip(path, f"{key}.path") as archive, archive.open(f"{name}.npy") as file:
+        _npy_shape(file, f"{key}.path: array '{name}' of {path}")
+        for index in range(shape[0]):
+            try:
+                content = file.read(size)
+            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+                raise InputError(
+                    f"{key}.path: array '{name}' of {path} is damaged ({error}); make it again"
+                ) from error
+            if len(content) < size:
+                raise InputError(f"{key}.path: array '{name}' of {path} ends at image {index} of {shape[0]}")
+            yield f"image {index}", _channels_last(np.frombuffer(content, np.uint8).reshape(shape[1:]))
+
+
+def _channels_last(image: np.ndarray) -> np.ndarray:
+    channels_first = image.ndim == 3 and image.shape[0] in (1, 3, 4) and image.shape[2] not in (1, 3, 4)
+    return image.transpose(1, 2, 0) if channels_first else image
+
+
+def _cifar10(path: Path, split: str, key: str) -> Pictures:
+    """CIFAR-10's original archive: batches of rows of 3,072 bytes (channel, row, column)."""
+    if split not in _BATCHES:
+        raise InputError(f"{key}.options.split is '{split}'; expected 'train' or 'test'")
+    batches = dict(archives.tar_batches(path, _BATCHES[split], f"{key}.path"))
+    rows = []
+    for name in _BATCHES[split]:
+        data = batches[name].get("data")
+        if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != 3072:
+            raise InputError(f"{key}.path: {path}: {name} has no array 'data' with rows of 3072 bytes")
+        rows.append(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+    count = sum(len(batch) for batch in rows)
+    return Pictures(count, _numbered(image for batch in rows for image in batch), files.sha256(path))
+
+
+def _torchvision(source: Source, key: str) -> Pictures:
+    """One of torchvision's data sets; it decodes the images itself."""
+    from torchvision import datasets
+
+    name = source.name or ""
+    known = [each for each in datasets.__all__ if inspect.isclass(getattr(datasets, each))]
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1) or ["FashionMNIST"]
+        raise InputError(f"{key}.name: torchvision has no data set '{name}'; one that it has is '{near[0]}'")
+    options: dict[str, Any] = dict(source.options)
+    if name == "LSUN" and options.get("classes") not in ("train", "val", "test"):
+        options["classes"] = str(options.get("classes", "")).split(",")
+    if source.download:
+        options["download"] = True
+    try:
+        dataset = getattr(datasets, name)(str(_place(source)), **options)
+        count = len(dataset)
+    except Exception as error:  # whatever another's code raises is told as a sentence about the setting
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{key}: torchvision cannot open {name} at {source.path} ({reason}); "
+            "check 'path', 'options' and 'download'"
+        ) from error
+
+    def stream() -> Iterator[tuple[str, Picture]]:
+        for index in range(count):
+            item = dataset[index]
+            yield f"image {index}", item[0] if isinstance(item, tuple) else item
+
+    return Pictures(count, stream(), None)

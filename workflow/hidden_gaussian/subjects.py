@@ -1,0 +1,60 @@
+"""From the files of a dataset to a denoiser ready to be measured or sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from hidden_gaussian import images
+from hidden_gaussian.denoisers import GaussianDenoiser, open_denoiser
+from hidden_gaussian.denoisers.opening import best_device, mean_image
+from hidden_gaussian.measures import Subject
+from hidden_gaussian.spectrum import Spectrum
+
+
+def open_subject(root: str | Path, identifier: str, *, largest: str) -> Subject:
+    """Return a denoiser with the references that it is compared to.
+
+    Parameters
+    ----------
+    root : path
+        Folder of a dataset's results.
+    identifier : str
+        Id of the denoiser, below ``n<size><half>/``.
+    largest : str
+        Folder of the largest subset, such as ``n512a``: its Gaussian is the one called gaussian-all.
+    """
+    device = best_device()
+    subset = identifier.split("/")[0]
+    spectrum = Path(root) / subset / "spectrum.safetensors"
+    names = dict.fromkeys([f"{subset}/empirical", f"{largest}/gaussian"])
+    references = {
+        name: open_denoiser(root, name, device) for name in names if name not in {identifier, f"{subset}/gaussian"}
+    }
+    return Subject(
+        identifier,
+        open_denoiser(root, identifier, device),
+        f"{subset}/gaussian",
+        GaussianDenoiser(Spectrum.load(spectrum), device),
+        references,
+        mean_image(spectrum).to(device),
+    )
+
+
+def clean_images(
+    root: str | Path, identifier: str, inputs: Sequence[str], count: int | None = None
+) -> dict[str, Tensor]:
+    """Return clean images by kind of input, float32 in [-1, 1], on the device of the denoisers.
+
+    Parameters
+    ----------
+    identifier : str
+        Its subset is the training images.
+    count : int, optional
+        The first so many of each kind; default: all.
+    """
+    subset = Path(root) / identifier.split("/")[0] / "subset.npy"
+    loaded = {name: images.load_inputs(Path(root), name, count, subset=subset) for name in inputs}
+    return {name: images.to_unit(array).to(best_device()) for name, array in loaded.items()}

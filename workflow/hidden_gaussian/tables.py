@@ -1,0 +1,294 @@
+"""What every Parquet file holds: declared columns, checked when written, the same bytes on every run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.files import atomic_path
+
+AnyPath = str | Path
+
+TEXT = pa.string()
+NAME = pa.dictionary(pa.int32(), pa.string())
+"""A text with few different values: stored as a dictionary, a pandas category when read."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its type, its meaning with the unit, and whether a value may be absent."""
+
+    name: str
+    type: pa.DataType
+    description: str
+    nullable: bool = False
+    default: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A kind of file: its columns in their order, and the columns whose values are unique together."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema, with the descriptions as metadata."""
+        fields = [
+            pa.field(column.name, column.type, column.nullable, {"description": column.description})
+            for column in self.columns
+        ]
+        return pa.schema(fields, {"table": self.name, "description": self.description})
+
+
+_WHERE = (
+    Column("id", NAME, "denoiser or sample set, named by its path below the dataset's folder"),
+    Column("reference_id", NAME, "what it is compared with", True),
+    Column("inputs", NAME, "which clean images were noised: train, heldout, foreign", True),
+    Column("sampler", NAME, "solver that made the samples", True),
+    Column("sigma", pa.float64(), "standard deviation of the noise, pixels in [-1, 1]", True),
+    Column("parameter", NAME, "name of a further axis, such as alpha or draws", True),
+    Column("at", pa.float64(), "place on the further axis", True),
+)
+_CELL = (
+    Column("dataset", TEXT, "name of the dataset in the settings"),
+    Column("subset_size", pa.int64(), "number of training images", True),
+    Column("half", TEXT, "end of the permutation that the subset was taken from: a or b", True),
+    Column("architecture", TEXT, "network architecture", True),
+    Column("scale", pa.int64(), "base channels of the network", True),
+    Column("replicate", pa.int64(), "index of the independent training run", True),
+    Column("images_seen", pa.int64(), "images seen in training", True),
+    Column("epoch", pa.float64(), "images seen over the number of training images", True),
+)
+_PLAIN_WHERE = tuple(
+    Column(column.name, TEXT if column.type == NAME else column.type, column.description, column.nullable)
+    for column in _WHERE
+)
+
+SHARD = Table(
+    "shard",
+    "measurements of one denoiser or sample set, one row per image, noise draw and quantity",
+    (
+        *_WHERE,
+        Column("image", pa.int32(), "index of the clean image or sample; -1: not per image", default=-1),
+        Column("draw", pa.int32(), "index of the noise draw of the image", default=0),
+        Column("quantity", NAME, "which sum over pixels: a squared norm or an inner product, never a ratio"),
+        Column("value", pa.float64(), "the sum over pixels"),
+    ),
+    (*(column.name for column in _WHERE), "image", "draw", "quantity"),
+)
+LOG = Table(
+    "log",
+    "progress of one stretch of training",
+    (
+        Column("images_seen", pa.int64(), "images seen at the end of the interval"),
+        Column("loss", pa.float64(), "mean weighted loss per pixel over the interval"),
+        Column("learning_rate", pa.float64(), "step size of the optimiser at the end of the interval"),
+    ),
+    ("images_seen",),
+)
+TRAINING = Table(
+    "training",
+    "progress of every training run",
+    (*_CELL, *LOG.columns[1:]),
+    tuple(column.name for column in _CELL if column.name != "epoch"),
+)
+ESTIMATES = Table(
+    "estimates",
+    "one metric in one place, with its interval",
+    (
+        *_CELL,
+        *_PLAIN_WHERE,
+        Column("metric", TEXT, "name of the metric, see results/README.md"),
+        Column("value", pa.float64(), "the estimate", True),
+        Column("low", pa.float64(), "lower end of the 95 % interval", True),
+        Column("high", pa.float64(), "upper end of the 95 % interval", True),
+        Column("count", pa.int64(), "images, pairs or samples behind the estimate"),
+        Column("interval", TEXT, "what the interval covers", True),
+    ),
+    ("dataset", *(column.name for column in _WHERE), "metric"),
+)
+CLAIMS = Table(
+    "claims",
+    "the paper's claims as tests, one row a claim",
+    (
+        Column("claim", TEXT, "number in the ledger"),
+        Column("source", TEXT, "figure of the paper, or who asked"),
+        Column("statement", TEXT, "the claim in one sentence"),
+        Column("statistic", TEXT, "what was computed"),
+        Column("delta", pa.float64(), "smallest effect that matters, or the bound of equivalence", True),
+        Column("gate", TEXT, "what must hold before the claim is judged", True),
+        Column("estimate", pa.float64(), "the statistic", True),
+        Column("low", pa.float64(), "lower end of the 95 % interval", True),
+        Column("high", pa.float64(), "upper end of the 95 % interval", True),
+        Column("interval", TEXT, "what the interval covers", True),
+        Column("verdict", TEXT, "holds, fails or undecided"),
+        Column("verdict_holm", TEXT, "the verdict after Holm's correction over the ledger"),
+        Column("reason", TEXT, "why: interval, gate or missing", True),
+        Column("paper_value", TEXT, "what the paper reports", True),
+    ),
+    ("claim",),
+)
+
+
+def conform(frame: pd.DataFrame, table: Table, path: AnyPath) -> pa.Table:
+    """Return the frame as an Arrow table with exactly the declared columns, types and order.
+
+    Columns that may be absent or have a default may be left out of the frame.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows; its index is ignored.
+    table : Table
+        The declaration.
+    path : path
+        Where the rows will be written; named in errors.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, unknown or of another type, lacks a value that it needs or is infinite, or if two
+        rows have the same key.
+    """
+    frame = _completed(frame, table, path)
+    for column in table.columns:
+        _check_values(frame[column.name], column, path)
+    keys = [name for name in table.key if not frame[name].isna().all()]
+    if keys and (repeated := frame.duplicated(keys)).any():
+        first = frame.loc[repeated, keys].iloc[0].to_dict()
+        raise InputError(f"{path}: two rows have the same place {first}; expected one row a place")
+    try:
+        return pa.Table.from_pandas(frame, table.schema, preserve_index=False).replace_schema_metadata(
+            table.schema.metadata
+        )
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        reason = " ".join(str(part) for part in error.args)
+        raise InputError(f"{path}: a column has the wrong type ({reason}); expected a {table.name} table") from error
+
+
+def _completed(frame: pd.DataFrame, table: Table, path: AnyPath) -> pd.DataFrame:
+    names = [column.name for column in table.columns]
+    if unknown := [str(name) for name in frame.columns if name not in names]:
+        raise InputError(f"{path}: column '{unknown[0]}' is unknown, expected {', '.join(names)}; remove it")
+    frame = frame.reset_index(drop=True)
+    for column in table.columns:
+        if column.name in frame:
+            continue
+        if column.default is None and not column.nullable:
+            raise InputError(f"{path}: column '{column.name}' is missing; add it ({column.description})")
+        frame[column.name] = pd.Series(column.default, frame.index, dtype=_dtype(column.type))
+    return frame[names].assign(
+        **{column.name: _typed(frame[column.name], column) for column in table.columns if column.type == NAME}
+    )
+
+
+def _dtype(kind: pa.DataType) -> str:
+    if pa.types.is_floating(kind):
+        return "float64"
+    return "Int64" if pa.types.is_integer(kind) else "str"
+
+
+def _typed(values: pd.Series, column: Column) -> pd.Series:
+    """Categories in alphabetical order, so that equal content gives equal bytes."""
+    present = sorted(str(value) for value in values.dropna().unique())
+    return values.astype(pd.CategoricalDtype(pd.Index(present, dtype="str")))
+
+
+def _check_values(values: pd.Series, column: Column, path: AnyPath) -> None:
+    if not column.nullable and values.isna().any():
+        raise InputError(
+            f"{path}: column '{column.name}' lacks a value (absent or NaN) in {values.isna().sum()} rows; "
+            f"expected one in each ({column.description})"
+        )
+    if pa.types.is_floating(column.type) and np.isinf(values.dropna().to_numpy(dtype=float)).any():
+        raise InputError(
+            f"{path}: column '{column.name}' has an infinite value, expected numbers: is the network sound?"
+        )
+
+
+def write_shard(path: AnyPath, frame: pd.DataFrame) -> None:
+    """Write measurements as one shard (:data:`SHARD`), atomically.
+
+    Parameters
+    ----------
+    path : path
+        The Parquet file.
+    frame : DataFrame
+        At least ``id, quantity, value``; other columns of :data:`SHARD` may be left out.
+
+    Raises
+    ------
+    InputError
+        If :func:`conform` refuses the rows.
+    """
+    _write_parquet(path, conform(frame, SHARD, path))
+
+
+def write_log(path: AnyPath, frame: pd.DataFrame) -> None:
+    """Write the progress of one stretch of training (:data:`LOG`); InputError if :func:`conform` refuses."""
+    _write_parquet(path, conform(frame, LOG, path))
+
+
+def write_table(path: AnyPath, frame: pd.DataFrame, table: Table) -> None:
+    """Write a ``.parquet`` table and its ``.csv`` twin, atomically, the same bytes for the same rows in order.
+
+    `table` is :data:`ESTIMATES`, :data:`TRAINING` or :data:`CLAIMS`; InputError if :func:`conform` refuses the rows.
+    """
+    content = conform(frame, table, path)
+    _write_parquet(path, content)
+    with atomic_path(Path(path).with_suffix(".csv")) as temporary:
+        pyarrow.csv.write_csv(content, temporary, pyarrow.csv.WriteOptions(quoting_style="needed"))
+
+
+def _write_parquet(path: AnyPath, content: pa.Table) -> None:
+    with atomic_path(path) as temporary:
+        pq.write_table(content, temporary, compression="zstd", write_statistics=False)
+
+
+def read_shard(path: AnyPath) -> pd.DataFrame:
+    """Read one shard; its texts are pandas categories, absent ones NaN; errors as :func:`read_table`."""
+    return read_table(path, SHARD)
+
+
+def read_shards(paths: Iterable[AnyPath]) -> pd.DataFrame:
+    """Read several shards into one frame, in the order of the paths; errors as :func:`read_table`."""
+    parts = [_read(path, SHARD) for path in paths]
+    return _frame(pa.concat_tables([SHARD.schema.empty_table(), *parts]).unify_dictionaries())
+
+
+def read_table(path: AnyPath, table: Table) -> pd.DataFrame:
+    """Read one Parquet file that was written with this declaration.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, damaged, or has other columns.
+    """
+    return _frame(_read(path, table))
+
+
+def _frame(content: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = content.to_pandas()
+    return frame
+
+
+def _read(path: AnyPath, table: Table) -> pa.Table:
+    if not Path(path).is_file():
+        raise InputError(f"{path} is not there, but a later step needs it: run the step that makes it")
+    try:
+        content = pq.read_table(path)
+        return content.select(table.schema.names).cast(table.schema)
+    except (pa.ArrowException, KeyError, OSError) as error:
+        raise InputError(f"{path} is damaged or no {table.name} table: delete it and run again") from error

@@ -1,0 +1,19 @@
+"""A source of images -> one packed array, and a record of what it was made from."""
+
+from hidden_gaussian import images, logs, settings
+
+with logs.job_log(snakemake.log[0]):
+    name, role = snakemake.wildcards.dataset, snakemake.wildcards.role
+    study = settings.read(snakemake.config)
+    dataset = study.datasets[name]
+    key = {"images": "source"}.get(role, role)
+    images.pack(
+        study.located(getattr(dataset, key)),
+        snakemake.output.array,
+        snakemake.output.about,
+        resolution=dataset.resolution,
+        colour=dataset.colour,
+        seed=snakemake.params.seed,
+        key=f"datasets.{name}.{key}",
+        workers=snakemake.threads,
+    )
