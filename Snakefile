@@ -10,7 +10,7 @@ min_version("9.27")
 
 LIBRARY = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=str(LIBRARY))
 
 if "datasets" not in config:
 
@@ -28,6 +28,7 @@ include: "rules/sample.smk"
 include: "rules/measure.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/plan.smk"
 
 
 onstart:
@@ -39,6 +40,8 @@ localrules:
     figures,
     tables,
     claims,
+    plan,
+    prune,
 
 
 rule all:

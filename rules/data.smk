@@ -2,23 +2,6 @@
 # Needs: a source of images. Makes: images.npy, split.safetensors, n<size><half>/subset.npy.
 
 
-def source_of(wildcards):
-    """Return the source of the training images, of separate held-out images, or of foreign images."""
-    dataset = chosen(wildcards)
-    return {"images": dataset.source, "heldout": dataset.heldout, "foreign": dataset.foreign}[wildcards.role]
-
-
-def heldout_number(wildcards):
-    """Return how many images of the source are set aside."""
-    heldout = chosen(wildcards).heldout
-    return heldout if isinstance(heldout, int) else 0
-
-
-def separate_heldout(wildcards):
-    """Return the held-out images where they have a source of their own."""
-    return {} if isinstance(chosen(wildcards).heldout, int) else {"heldout": f"{ROOT}/heldout.npy"}
-
-
 rule pack_images:
     """Crop, resize and pack the images of a source into one memory-mapped array."""
     output:
@@ -30,14 +13,18 @@ rule pack_images:
         f"{BENCHMARKS}/pack_images/{{dataset}}/{{role}}.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: 2
     resources:
         mem_mb=2_000,
         runtime=120,
     params:
-        source=lambda wildcards: source_of(wildcards).model_dump(mode="json", exclude={"path"}),
+        source=lambda wildcards: source_of(wildcards).model_dump(
+            mode="json", exclude={"path"}
+        ),
         resolution=setting("resolution"),
         colour=setting("colour"),
         seed=STUDY.seed,
+        recipe=recipes.IMAGES,
     script:
         "../workflow/scripts/pack_images.py"
 
@@ -62,6 +49,7 @@ rule split_images:
     params:
         heldout=heldout_number,
         seed=STUDY.seed,
+        recipe=recipes.SUBSETS,
     script:
         "../workflow/scripts/split_images.py"
 
@@ -81,5 +69,7 @@ rule draw_subset:
     resources:
         mem_mb=1_000,
         runtime=10,
+    params:
+        recipe=recipes.SUBSETS,
     script:
         "../workflow/scripts/draw_subset.py"

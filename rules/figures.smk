@@ -1,22 +1,6 @@
 # From shards and sample sets to figures: each from the files of its own cells and their nulls, and no others.
 # Needs: what hidden_gaussian/figures/catalogue.py lists. Makes: figures/<name>.{pdf,png}.
 
-FIGURES = {name: catalogue.available(dataset) for name, dataset in STUDY.datasets.items()}
-
-
-def figure_files(name):
-    """Return a function of the wildcards that gives the files a figure is drawn from."""
-
-    def files(wildcards):
-        return below(wildcards, catalogue.needs(name, wildcards.dataset, chosen(wildcards)))
-
-    return files
-
-
-def drawn(name):
-    """Return the files of a figure for every dataset that has the cells for it."""
-    return [f"{STUDY.results}/{dataset}/figures/{name}.pdf" for dataset in STUDY.datasets if name in FIGURES[dataset]]
-
 
 for figure, entry in catalogue.CATALOGUE.items():
 
@@ -32,7 +16,10 @@ for figure, entry in catalogue.CATALOGUE.items():
                 caption=f"../workflow/report/{figure}.rst",
                 category="Figures",
                 subcategory="{dataset}",
-                labels={"figure": entry.title, "paper": entry.paper or "beyond the paper"},
+                labels={
+                    "figure": entry.title,
+                    "paper": entry.paper or "beyond the paper",
+                },
             ),
         log:
             f"{LOGS}/plot_{figure}/{{dataset}}.log",
@@ -55,9 +42,9 @@ for figure, entry in catalogue.CATALOGUE.items():
     rule:
         name:
             f"figure_{figure}"
-        localrule: True
         input:
             drawn(figure),
+        localrule: True
 
 
 rule figures:

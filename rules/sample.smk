@@ -2,18 +2,6 @@
 # Needs: a denoiser's files. Makes: <id>/{samples,trajectories}_<sampler>.npy, {memorisation,agreement}_<sampler>.parquet.
 
 
-def agreement_partners(wildcards):
-    """Return the sample sets that one is compared with: its own Gaussian's, and the same of the other half."""
-    subset, *rest = wildcards.id.split("/")
-    partners = [] if rest[-1] == "gaussian" else [f"{ROOT}/{subset}/gaussian/samples_exact.npy"]
-    other = subset[:-1] + {"a": "b", "b": "a"}[subset[-1]]
-    twin = "/".join([other, *rest])
-    cells = chosen(wildcards).cells(wildcards.dataset)
-    if twin in {cell.id for cell in cells} or (len(rest) == 1 and other in {cell.subset for cell in cells}):
-        partners.append(f"{ROOT}/{twin}/samples_{wildcards.sampler}.npy")
-    return partners
-
-
 rule draw_samples:
     """Solve the probability-flow ODE from shared latents, and find each sample's nearest training images."""
     input:
@@ -46,7 +34,9 @@ rule compare_samples:
     input:
         samples=f"{ROOT}/{{id}}/samples_{{sampler}}.npy",
         partners=agreement_partners,
-        mean=lambda wildcards: below(wildcards, [f"{largest_subset(wildcards)}/spectrum.safetensors"]),
+        mean=lambda wildcards: below(
+            wildcards, [f"{largest_subset(wildcards)}/spectrum.safetensors"]
+        ),
     output:
         agreement=f"{ROOT}/{{id}}/agreement_{{sampler}}.parquet",
     log:

@@ -2,12 +2,6 @@
 # Needs: images.npy, subset.npy. Makes: n<size><half>/spectrum.safetensors.
 
 
-def spectrum_memory(wildcards, attempt):
-    """Return MB: the float64 images or the covariance, whichever is diagonalised, and three copies of its size."""
-    smaller = min(int(wildcards.size), dimension(wildcards))
-    return attempt * (1_000 + 32 * smaller * dimension(wildcards) // 1_000_000)
-
-
 rule fit_spectrum:
     """Diagonalise the covariance of one subset: every Gaussian denoiser starts here."""
     input:

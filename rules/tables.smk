@@ -1,23 +1,15 @@
 # From shards to estimates with intervals, and to verdicts.
 # Needs: the shards of all cells of the sweeps. Makes: tables/<metric family>.{parquet,csv}, tables/claims.{parquet,csv}.
 
-FAMILIES = ["distance", "linearity", "distillation", "memorisation", "agreement", "gap", "position", "training"]
-
-
-def shard_files(wildcards):
-    """Return every shard that tables are made from."""
-    plan = plan_of(wildcards.dataset)
-    cells = plan.every
-    files = [*plan.measures(cells), *plan.memorisation(cells), *plan.agreement(cells)]
-    return below(wildcards, [*files, *(f"{cell.id}/training.parquet" for cell in cells)])
-
 
 rule gather_tables:
     """Estimate every metric from the shards, with intervals and nulls as rows."""
     input:
         shards=shard_files,
     output:
-        parquet=expand(f"{ROOT}/tables/{{family}}.parquet", family=FAMILIES, allow_missing=True),
+        parquet=expand(
+            f"{ROOT}/tables/{{family}}.parquet", family=FAMILIES, allow_missing=True
+        ),
         csv=expand(f"{ROOT}/tables/{{family}}.csv", family=FAMILIES, allow_missing=True),
     log:
         f"{LOGS}/gather_tables/{{dataset}}.log",
@@ -29,8 +21,7 @@ rule gather_tables:
         mem_mb=8_000,
         runtime=120,
     params:
-        settings=lambda wildcards: chosen(wildcards).model_dump(mode="json", include={"network", "sampling"}),
-        seed=STUDY.seed,
+        pixels=dimension,
         recipe=recipes.ESTIMATES,
     script:
         "../workflow/scripts/gather_tables.py"
@@ -58,8 +49,7 @@ rule judge_claims:
         mem_mb=8_000,
         runtime=60,
     params:
-        sweeps=lambda wildcards: chosen(wildcards).grid.model_dump(mode="json"),
-        seed=STUDY.seed,
+        sweeps=sweep_ids,
         recipe=recipes.CLAIMS,
     script:
         "../workflow/scripts/judge_claims.py"
@@ -68,7 +58,11 @@ rule judge_claims:
 rule tables:
     """All tables."""
     input:
-        expand(f"{ROOT}/tables/{{family}}.parquet", dataset=STUDY.datasets, family=FAMILIES),
+        expand(
+            f"{ROOT}/tables/{{family}}.parquet",
+            dataset=STUDY.datasets,
+            family=FAMILIES,
+        ),
 
 
 rule claims:

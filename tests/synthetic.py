@@ -5,170 +5,136 @@ Written apart from the library: Gaussian and empirical denoisers by their textbo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
+from hidden_gaussian import tables
 from hidden_gaussian.cells import Cell
 
 Denoiser = Callable[[np.ndarray, float], np.ndarray]
-DIMENSION, SIGMAS, IMAGES, DRAWS, SAMPLES = 6, (0.02, 0.3, 0.6, 1.0, 20.0), 48, 2, 64
+DIMENSION, SIGMAS, IMAGES, DRAWS, SAMPLES = 6, (0.02, 0.6, 1.0, 20.0), 48, 2, 64
 PAIRS = 400  # noisy images a linear map is fitted to
-HALVES = ("a", "b")
+LARGEST = 128
+CENTRES = np.random.default_rng(7).choice([-0.8, 0.8], size=(5, DIMENSION))
+VARIANCE = 0.01
+COLUMNS = [column.name for column in tables.SHARD.columns]
 
 
-def _data(count: int, seed: int) -> np.ndarray:
+def _draw(count: int, seed: int) -> np.ndarray:
     """Images in clusters: far from Gaussian, so that a good denoiser beats the Gaussian one."""
     generator = np.random.default_rng(seed)
-    centres = np.random.default_rng(7).choice([-0.8, 0.8], size=(5, DIMENSION))
-    return centres[generator.integers(5, size=count)] + 0.1 * generator.normal(size=(count, DIMENSION))
+    return CENTRES[generator.integers(5, size=count)] + VARIANCE**0.5 * generator.normal(size=(count, DIMENSION))
 
 
-@dataclass
-class World:
-    """Subsets of two halves, held-out images, and one noise for everybody."""
-
-    sizes: tuple[int, ...] = (8, 32, 128)
-    heldout: np.ndarray = field(default_factory=lambda: _data(IMAGES, 1))
-
-    def subset(self, name: str) -> np.ndarray:
-        """Nested within a half."""
-        return _data(max(self.sizes), 2 + HALVES.index(name[-1]))[: int(name[1:-1])]
-
-    def gaussian(self, subset: str) -> Denoiser:
-        images = self.subset(subset)
-        mean = images.mean(0)
-        spectrum, basis = np.linalg.eigh(np.cov(images.T, bias=True))
-        return lambda y, s: mean + (y - mean) @ (basis * (spectrum / (spectrum + s**2))) @ basis.T
-
-    def empirical(self, subset: str) -> Denoiser:
-        images = self.subset(subset)
-
-        def denoise(y: np.ndarray, s: float) -> np.ndarray:
-            logits = -np.square(y[:, None] - images).sum(2) / (2 * s**2)
-            shares = np.exp(logits - logits.max(1, keepdims=True))
-            return shares @ images / shares.sum(1, keepdims=True)
-
-        return denoise
-
-    def good(self, _: str = "") -> Denoiser:
-        """The posterior mean of the law itself, which no training image can improve upon."""
-        return self._mixture(np.random.default_rng(7).choice([-0.8, 0.8], size=(5, DIMENSION)), 0.01)
-
-    @staticmethod
-    def _mixture(centres: np.ndarray, variance: float) -> Denoiser:
-        def denoise(y: np.ndarray, s: float) -> np.ndarray:
-            logits = -np.square(y[:, None] - centres).sum(2) / (2 * (s**2 + variance))
-            shares = np.exp(logits - logits.max(1, keepdims=True))
-            posterior = centres + (y[:, None] - centres) * variance / (variance + s**2)
-            return (shares[:, :, None] * posterior).sum(1) / shares.sum(1, keepdims=True)
-
-        return denoise
-
-    def noisy(self, clean: np.ndarray, s: float) -> np.ndarray:
-        noise = np.random.default_rng(99).normal(size=(DRAWS, IMAGES, DIMENSION))[:, : len(clean)]
-        return clean + s * noise  # draw, image, pixel
-
-    def measures(self, identifier: str, denoiser: Denoiser) -> pd.DataFrame:
-        """The shard of a denoiser, as ``measures.parquet`` holds it."""
-        subset = identifier.split("/")[0]
-        whole = f"n{max(self.sizes)}a/gaussian"
-        references = {f"{subset}/gaussian": self.gaussian(subset), f"{subset}/empirical": self.empirical(subset)}
-        references[whole] = self.gaussian(whole.split("/")[0])
-        frames = []
-        for inputs, clean in (("train", self.subset(subset)[:IMAGES]), ("heldout", self.heldout)):
-            for s in SIGMAS:
-                y, fits = self.noisy(clean, s), self._fits(denoiser, clean, s)
-                for (name, reference), value in self._level(
-                    identifier, denoiser, references, clean, y, s, self._maps(fits)
-                ).items():
-                    frames.append(_frame(value, identifier, reference, inputs=inputs, sigma=s, quantity=name))
-                for name, value in self._weights(subset, fits, s).items():
-                    place = {"inputs": inputs, "sigma": s, "parameter": "draws", "at": float(PAIRS), "quantity": name}
-                    row = {"id": identifier, "reference_id": f"{identifier}/linear", **place}
-                    frames.append(pd.DataFrame([{**row, "image": -1, "draw": 0, "value": value}]))
-        return pd.concat(frames, ignore_index=True)
-
-    def _level(
-        self,
-        identifier: str,
-        denoiser: Denoiser,
-        references: dict,
-        clean: np.ndarray,
-        y: np.ndarray,
-        s: float,
-        maps: list[Denoiser],
-    ) -> dict:
-        apply = lambda one: np.stack([one(draw, s) for draw in y])  # noqa: E731
-        output = apply(denoiser)
-        flat_mean, residual = output.mean((0, 1)), y - output
-        found = {
-            ("norm", None): output,
-            ("norm_centred", None): output - flat_mean,
-            ("loss", None): output - clean,
-            ("residual_norm_centred", None): residual - residual.mean((0, 1)),
-        }
-        found |= {("distance", name): output - apply(one) for name, one in references.items() if name != identifier}
-        squares = {key: np.square(value).sum(2) for key, value in found.items()}
-        first, second = maps
-        gaussian = apply(references[f"{identifier.split('/')[0]}/gaussian"])
-        linear = f"{identifier}/linear"
-        squares["distance", linear] = np.square(output - apply(first)).sum(2)
-        squares["linear_gaussian", linear] = np.square(apply(first) - gaussian).sum(2)
-        squares["mismatch", linear] = ((apply(first) - gaussian) * (apply(second) - gaussian)).sum(2)
-        mean = self.subset(identifier.split("/")[0]).mean(0)
-        squares["gaussian_spread", linear] = np.square(gaussian - mean).sum(2)
-        return squares
-
-    def _fits(self, denoiser: Denoiser, clean: np.ndarray, s: float) -> list[np.ndarray]:
-        generator, fits = np.random.default_rng([5, len(clean)]), []
-        for _ in range(2):
-            y = clean[np.arange(PAIRS) % len(clean)] + s * generator.normal(size=(PAIRS, DIMENSION))
-            fits.append(np.linalg.lstsq(np.c_[y, np.ones(PAIRS)], denoiser(y, s), rcond=None)[0])
-        return fits
-
-    @staticmethod
-    def _maps(fits: list[np.ndarray]) -> list[Denoiser]:
-        return [lambda y, s, fit=fit: np.c_[y, np.ones(len(y))] @ fit for fit in fits]
-
-    def _weights(self, subset: str, fits: list[np.ndarray], s: float) -> dict:
-        first, second = (fit[:-1].T for fit in fits)
-        covariance = np.cov(self.subset(subset).T, bias=True)
-        weight = covariance @ np.linalg.inv(covariance + s**2 * np.eye(DIMENSION))
-        whole = (first + second) / 2
-        return {
-            "weight_mismatch": ((first - weight) * (second - weight)).sum(),
-            "weight_gap": np.square(whole - weight).sum(),
-            "gaussian_weight": np.square(weight).sum(),
-            "linear_weight": np.square(whole).sum(),
-            "asymmetry": np.square(whole - whole.T).sum(),
-        }
+def images(name: str) -> np.ndarray:
+    """Held-out images, or a subset such as n8a, nested within its half."""
+    return _draw(IMAGES, 1) if name == "heldout" else _draw(LARGEST, 2 + "ab".index(name[-1]))[: int(name[1:-1])]
 
 
-def _frame(value: np.ndarray, identifier: str, reference: str | None, **where: object) -> pd.DataFrame:
-    draws, images = value.shape
-    return pd.DataFrame(
-        {
-            "id": identifier,
-            "reference_id": reference,
-            **where,
-            "image": np.tile(np.arange(images), draws),
-            "draw": np.repeat(np.arange(draws), images),
-            "value": value.ravel(),
-        }
-    )
+def gaussian(subset: str) -> Denoiser:
+    mean = images(subset).mean(0)
+    spectrum, basis = np.linalg.eigh(np.cov(images(subset).T, bias=True))
+    return lambda y, s: mean + (y - mean) @ (basis * (spectrum / (spectrum + s**2))) @ basis.T
 
 
-def memorisation(identifier: str, *, copies: float, sampler: str = "heun18", size: float = 4.0) -> pd.DataFrame:
+def mixture(centres: np.ndarray, variance: float) -> Denoiser:
+    def denoise(y: np.ndarray, s: float) -> np.ndarray:
+        logits = (y @ centres.T - np.square(centres).sum(1) / 2) / (s**2 + variance)
+        shares = np.exp(logits - logits.max(1, keepdims=True))
+        nearest = shares @ centres / shares.sum(1, keepdims=True)
+        return nearest + (y - nearest) * variance / (variance + s**2)
+
+    return denoise
+
+
+def denoiser(kind: str, subset: str) -> Denoiser:
+    """A denoiser by name; ``blend`` goes from the Gaussian to the empirical, ``shrunk`` from the law's to the mean."""
+    name, _, share = kind.partition(" ")
+    t, mean = float(share or 0), images(subset).mean(0)
+    whole, memory, law = gaussian(subset), mixture(images(subset), 0.0), mixture(CENTRES, VARIANCE)
+    spread = images(subset).var(0).mean()
+    return {
+        "gaussian": whole,
+        "empirical": memory,
+        "law": law,
+        "all": gaussian(f"n{LARGEST}a"),
+        "stationary": lambda y, s: mean + (y - mean) * spread / (spread + s**2),
+        "untrained": lambda y, s: y * 0.25 / (0.25 + s**2),
+        "blend": lambda y, s: (1 - t) * whole(y, s) + t * memory(y, s),
+        "shrunk": lambda y, s: mean + (1 - t) * (law(y, s) - mean),
+    }[name]
+
+
+@cache
+def measures(identifier: str, kind: str) -> pd.DataFrame:
+    """The shard of a denoiser, as ``measures.parquet`` holds it."""
+    subset, linear, parts = identifier.split("/")[0], f"{identifier}/linear", []
+    for inputs, clean in (("train", images(subset)[:IMAGES]), ("heldout", images("heldout"))):
+        for sigma in SIGMAS:
+            place = {"id": identifier, "inputs": inputs, "sigma": sigma}
+            for (quantity, reference), values in _squares(identifier, kind, clean, sigma).items():
+                draw, image = np.indices(values.shape).reshape(2, -1)
+                where = {**place, "reference_id": reference, "quantity": quantity}
+                parts.append((where, {"draw": draw, "image": image, "value": values.ravel()}))
+            for quantity, value in _weights(subset, _fits(denoiser(kind, subset), clean, sigma), sigma):
+                where = {**place, "reference_id": linear, "quantity": quantity, "parameter": "draws"}
+                one = {"draw": np.zeros(1), "image": -np.ones(1), "value": np.array([value])}
+                parts.append(({**where, "at": float(PAIRS)}, one))
+    return shard(parts)
+
+
+def _squares(identifier: str, kind: str, clean: np.ndarray, sigma: float) -> dict[tuple[str, str | None], np.ndarray]:
+    noise = np.random.default_rng(99).normal(size=(DRAWS, IMAGES, DIMENSION))[:, : len(clean)]
+    noisy = (clean + sigma * noise).reshape(-1, DIMENSION)
+    subset, linear = identifier.split("/")[0], f"{identifier}/linear"
+    output = denoiser(kind, subset)(noisy, sigma)
+    names = {f"{subset}/gaussian": "gaussian", f"n{LARGEST}a/gaussian": "all", f"{subset}/empirical": "empirical"}
+    others = {name: denoiser(other, subset)(noisy, sigma) for name, other in names.items()}
+    first, second = (np.c_[noisy, np.ones(len(noisy))] @ fit for fit in _fits(denoiser(kind, subset), clean, sigma))
+    whole, residual = others[f"{subset}/gaussian"], noisy - output
+    found = {
+        ("norm", None): output**2,
+        ("norm_centred", None): (output - output.mean(0)) ** 2,
+        ("loss", None): (output - np.tile(clean, (DRAWS, 1))) ** 2,
+        ("residual_norm_centred", None): (residual - residual.mean(0)) ** 2,
+        ("distance", linear): (output - first) ** 2,
+        ("linear_gaussian", linear): (first - whole) ** 2,
+        ("mismatch", linear): (first - whole) * (second - whole),
+        ("gaussian_spread", linear): (whole - images(subset).mean(0)) ** 2,
+        **{("distance", name): (output - other) ** 2 for name, other in others.items() if name != identifier},
+    }
+    return {key: values.sum(1).reshape(DRAWS, -1) for key, values in found.items()}
+
+
+def _fits(denoise: Denoiser, clean: np.ndarray, sigma: float) -> list[np.ndarray]:
+    generator, fits = np.random.default_rng([5, len(clean)]), []
+    for _ in range(2):
+        noisy = clean[np.arange(PAIRS) % len(clean)] + sigma * generator.normal(size=(PAIRS, DIMENSION))
+        fits.append(np.linalg.lstsq(np.c_[noisy, np.ones(PAIRS)], denoise(noisy, sigma), rcond=None)[0])
+    return fits
+
+
+def _weights(subset: str, fits: list[np.ndarray], sigma: float) -> Iterator[tuple[str, float]]:
+    first, second = (fit[:-1].T for fit in fits)
+    covariance, whole = np.cov(images(subset).T, bias=True), (first + second) / 2
+    weight = covariance @ np.linalg.inv(covariance + sigma**2 * np.eye(DIMENSION))
+    yield "weight_mismatch", ((first - weight) * (second - weight)).sum()
+    yield "weight_gap", np.square(whole - weight).sum()
+    yield "gaussian_weight", np.square(weight).sum()
+    yield "linear_weight", np.square(whole).sum()
+    yield "asymmetry", np.square(whole - whole.T).sum()
+
+
+def memorisation(identifier: str, copies: float, sampler: str = "heun18", size: float = 4.0) -> pd.DataFrame:
     """The shard of samples of which a share are copies."""
     generator = np.random.default_rng(len(identifier))
     is_copy = np.arange(SAMPLES) < copies * SAMPLES
     nearest = np.where(is_copy, 0.01, 1.0) * size * generator.uniform(0.5, 0.9, SAMPLES)
     quantities = {"nearest": nearest, "second": size * generator.uniform(1, 2, SAMPLES), "norm": np.full(SAMPLES, size)}
-    where = {"sampler": sampler, "reference_id": identifier.split("/")[0]}
-    return _samples(identifier, quantities, where)
+    return _samples(identifier, quantities, sampler=sampler, reference_id=identifier.split("/")[0])
 
 
 def agreement(identifier: str, reference: str, correlation: float, **where: object) -> pd.DataFrame:
@@ -179,37 +145,33 @@ def agreement(identifier: str, reference: str, correlation: float, **where: obje
     inner, a, b = (first * second).sum(1), np.square(first).sum(1), np.square(second).sum(1)
     quantities = {"inner": inner, "norm_a": a, "norm_b": b, "gap": np.square(first - second).sum(1)}
     quantities |= {"pearson_inner": inner, "pearson_norm_a": a, "pearson_norm_b": b}
-    return _samples(identifier, quantities, {"sampler": "heun18", "reference_id": reference, **where})
+    return _samples(identifier, quantities, sampler="heun18", reference_id=reference, **where)
 
 
-def _samples(identifier: str, quantities: dict[str, np.ndarray], where: dict[str, object]) -> pd.DataFrame:
-    frames = [
-        pd.DataFrame({"id": identifier, "image": np.arange(SAMPLES), "quantity": name, "value": value, **where})
-        for name, value in quantities.items()
-    ]
-    return pd.concat(frames, ignore_index=True).assign(draw=0)
+def _samples(identifier: str, quantities: dict[str, np.ndarray], **where: object) -> pd.DataFrame:
+    index = {"image": np.arange(SAMPLES), "draw": np.zeros(SAMPLES)}
+    return shard(
+        ({"id": identifier, "quantity": name, **where}, {**index, "value": value}) for name, value in quantities.items()
+    )
+
+
+def shard(parts: Iterable[tuple[dict[str, object], dict[str, np.ndarray]]]) -> pd.DataFrame:
+    """Rows from (columns that are the same for a part, columns that are not)."""
+    places, columns = zip(*parts, strict=True)
+    lengths = [len(part["value"]) for part in columns]
+    fixed = {
+        column.name: np.repeat(
+            np.array([place.get(column.name) for place in places], float if column.type == "double" else object),
+            lengths,
+        )
+        for column in tables.SHARD.columns
+        if column.name not in columns[0]
+    }
+    varying = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
+    whole = pd.DataFrame({**fixed, **varying})[COLUMNS]
+    texts = ["id", "reference_id", "inputs", "sampler", "parameter", "quantity"]
+    return whole.astype({**dict.fromkeys(texts, "category"), "image": np.int32, "draw": np.int32})
 
 
 def cell(size: int, half: str = "a", *, scale: int = 16, replicate: int = 1, seen: int = 64000) -> Cell:
     return Cell("toy", size, half, "ve", scale, replicate, seen)
-
-
-def shard(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Put shards together, with every column."""
-    columns = [
-        "id",
-        "reference_id",
-        "inputs",
-        "sampler",
-        "sigma",
-        "parameter",
-        "at",
-        "image",
-        "draw",
-        "quantity",
-        "value",
-    ]
-    parts = [part.reindex(columns=columns).astype({"sigma": float, "at": float}) for part in frames]
-    whole = pd.concat(parts, ignore_index=True)
-    texts = ["id", "reference_id", "inputs", "sampler", "parameter", "quantity"]
-    return whole.astype(dict.fromkeys(texts, "category"))

@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.datasets import load_digits
+
 from hidden_gaussian import files, tables
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures.catalogue import CATALOGUE, Plan, needs
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.levels import schedule
 from hidden_gaussian.settings import Dataset
-from sklearn.datasets import load_digits
 
 IMAGES, SAMPLES, HELDOUT = 24, 32, 400
+LEVELS = schedule(7)
 FIRST, SECOND, THIRD = 2 / 3, 2 / 3, -1 / 3
 
 
 def settings(**changes: Any) -> dict[str, Any]:
     size = {"subset_sizes": [8, 32, 128, 512], "scales": [16]}
-    content = {
+    return {
         "source": {"kind": "digits", "count": 1797},
         "resolution": 8,
         "colour": "grey",
         "heldout": HELDOUT,
         "network": {"channel_mult": [1, 2]},
         "training": {"batch": 64},
-        "measures": {"images": IMAGES, "draws": 1, "levels": 10, "linearity_levels": 10, "inputs": ["train", "heldout"]},
+        "measures": {
+            "images": IMAGES,
+            "draws": 1,
+            "levels": 10,
+            "linearity_levels": 10,
+            "inputs": ["heldout"],
+        },
         "sampling": {"count": SAMPLES},
         "grid": {
             "runs": [
@@ -46,8 +55,7 @@ def settings(**changes: Any) -> dict[str, Any]:
                 "halves_small_scale": {"subset_sizes": [32], "scales": [4]},
             },
         },
-    }
-    return content | changes
+    } | changes
 
 
 class World:
@@ -62,6 +70,7 @@ class World:
         self.dataset = Dataset.model_validate(content)
         self.plan = Plan("digits", self.dataset)
         self.shape = (self.dataset.channels, 8, 8)
+        self.size = 64 * self.dataset.channels
         digits = np.repeat(load_digits().images[:, None], self.dataset.channels, axis=1)
         digits = digits * np.linspace(1, 0.7, self.dataset.channels)[:, None, None]
         self.images = np.clip(digits * 15.9, 0, 255).astype(np.uint8)
@@ -72,10 +81,6 @@ class World:
         self.latents = generator.standard_normal((SAMPLES, self.size))
         self.spectrum = cache(self._spectrum)
         self.own = generator.standard_normal((self.size, self.size)) / np.sqrt(self.size)
-
-    @property
-    def size(self) -> int:
-        return int(np.prod(self.shape))
 
     def flat(self, indices: np.ndarray) -> np.ndarray:
         return self.images[indices].reshape(len(indices), -1) / 127.5 - 1
@@ -101,7 +106,7 @@ class World:
         if kind == "mean":
             return np.broadcast_to(mean, noisy.shape)
         training = self.flat(self.indices(subset))
-        logits = -np.square(noisy[:, None] - training[None]).sum(-1) / (2 * sigma**2)
+        logits = (2 * noisy @ training.T - np.square(training).sum(1)) / (2 * sigma**2)
         weights = np.exp(logits - logits.max(1, keepdims=True))
         empirical = weights / weights.sum(1, keepdims=True) @ training
         if kind == "empirical":
@@ -117,46 +122,32 @@ class World:
         return float(capacity / (1 + cell.subset_size / 60)), float(0.25 + 0.75 * (1 - progress))
 
     def write(self) -> None:
-        wanted = dict.fromkeys(path for name in CATALOGUE for path in needs(name, "digits", self.dataset))
-        for relative in wanted:
+        for relative in {path for name in CATALOGUE for path in needs(name, "digits", self.dataset)}:
             self.write_one(relative)
 
     def write_one(self, relative: str) -> None:
         folder, name = relative.rsplit("/", 1) if "/" in relative else ("", relative)
         path = self.root / relative
-        stem = name.split(".")[0].split("_")
-        if name == "images.npy":
-            files.save_array(path, self.images)
-        elif name == "subset.npy":
-            files.save_array(path, self.indices(folder))
-        elif name == "measures.parquet":
-            tables.write_shard(path, self.measures(folder))
-        elif stem[0] == "samples":
-            files.save_array(path, self.samples(folder, stem[1]))
-        elif stem[0] == "trajectories":
-            files.save_array(path, self.trajectory(folder))
-        elif stem[0] == "memorisation":
-            tables.write_shard(path, self.memorisation(folder, stem[1]))
-        elif stem[0] == "agreement":
-            tables.write_shard(path, self.agreement(folder, stem[1]))
+        kind, _, sampler = name.split(".")[0].partition("_")
+        if kind in ("images", "subset"):
+            files.save_array(path, self.images if kind == "images" else self.indices(folder))
+        elif kind in ("samples", "trajectories"):
+            files.save_array(path, getattr(self, kind)(folder, sampler))
         else:
-            raise AssertionError(f"{relative}: a kind of file that this world does not know")
+            tables.write_shard(path, getattr(self, kind)(folder, sampler))
 
-    def noisy(self, subset: str, inputs: str, sigma: float) -> tuple[np.ndarray, np.ndarray]:
-        indices = self.heldout if inputs == "heldout" else np.resize(self.indices(subset), IMAGES)
-        clean = self.flat(indices[:IMAGES])
+    def noisy(self, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+        clean = self.flat(self.heldout[:IMAGES])
         return clean, clean + sigma * self.noise
 
-    def measures(self, identifier: str) -> pd.DataFrame:
-        subset = identifier.split("/")[0]
+    def measures(self, identifier: str, _: str) -> pd.DataFrame:
         frames = []
-        for inputs in ("train", "heldout"):
-            for sigma in schedule(10):
-                clean, noisy = self.noisy(subset, inputs, sigma)
-                where = {"id": identifier, "inputs": inputs, "sigma": float(sigma)}
-                frames += self._outputs(identifier, clean, noisy, sigma, where)
-                frames.append(self._linearity(identifier, noisy, sigma, where))
-                frames += self._linear(identifier, noisy, sigma, where)
+        for sigma in LEVELS:
+            clean, noisy = self.noisy(sigma)
+            where = {"id": identifier, "inputs": "heldout", "sigma": float(sigma)}
+            frames += self._outputs(identifier, clean, noisy, sigma, where)
+            frames.append(self._linearity(identifier, noisy, sigma, where))
+            frames += self._linear(identifier, noisy, sigma, where)
         return pd.concat(frames, ignore_index=True)
 
     def _outputs(self, identifier, clean, noisy, sigma, where):
@@ -183,13 +174,14 @@ class World:
             "_centred": (self.denoise(identifier, mixture + shift, sigma) - mean, combined + shift - mean),
             "_residual": (mixture - mixed, mixture - combined),
         }
-        frames = []
+        values = {}
         for suffix, (a, b) in pairs.items():
-            frames.append(rows({f"mixed_norm{suffix}": a, f"combined_norm{suffix}": b, f"mixed_gap{suffix}": a - b}, **where))
-            frames.append(numbers({f"mixed_inner{suffix}": (a * b).sum(1)}, **where))
+            lengths = {"mixed_norm": a * a, "combined_norm": b * b, "mixed_gap": (a - b) ** 2, "mixed_inner": a * b}
+            values |= {f"{name}{suffix}": products.sum(1) for name, products in lengths.items()}
         affine = self.denoise(identifier, FIRST * noisy + SECOND * second + THIRD * third, sigma)
-        frames.append(rows({"affine_gap": affine - (FIRST * one + SECOND * two + THIRD * three)}, **where))
-        return pd.concat(frames).assign(parameter="alpha", at=weight)
+        gap = affine - (FIRST * one + SECOND * two + THIRD * three)
+        values["affine_gap"] = np.square(gap).sum(1)
+        return numbers(values, parameter="alpha", at=weight, **where)
 
     def _linear(self, identifier, noisy, sigma, where):
         if identifier.split("/")[1] in ("gaussian", "identity", "mean"):
@@ -231,11 +223,11 @@ class World:
         shrunk = 0.85 if sampler == "euler10" else 1.0
         return (mean + shrunk * (made - mean)).reshape(-1, *self.shape).astype(np.float32)
 
-    def trajectory(self, identifier: str) -> np.ndarray:
+    def trajectories(self, identifier: str, _: str = "") -> np.ndarray:
         sigmas = np.append(schedule(10), 0.0)
         state = 80 * self.latents[:4]
         way = [state]
-        for sigma, following in zip(sigmas[:-1], sigmas[1:], strict=True):
+        for sigma, following in pairwise(sigmas):
             state = state + (following - sigma) * (state - self.denoise(source(identifier), state, sigma)) / sigma
             way.append(state)
         return np.stack(way, 1).reshape(4, 11, *self.shape).astype(np.float32)
@@ -253,19 +245,22 @@ class World:
         if sampler != "photographs":
             return self.neighbours(identifier, self.samples(identifier, sampler), sampler=sampler)
         subset = identifier.split("/")[0]
-        where = {"sampler": sampler}
-        frames = [self.neighbours(f"{subset}/heldout", self.flat(self.heldout), **where)]
+        frames = [self.neighbours(f"{subset}/heldout", self.flat(self.heldout), sampler=sampler)]
         training = np.resize(self.flat(self.indices(subset)), (SAMPLES, self.size))
         for noise in (0.01, 0.05, 0.1, 0.2, 0.3):
             copies = training + noise * 0.6 * self.latents
-            frames.append(self.neighbours(f"{subset}/copies", copies, parameter="noise", at=noise, **where))
+            where = {"sampler": sampler, "parameter": "noise", "at": noise}
+            frames.append(self.neighbours(f"{subset}/copies", copies, **where))
         return pd.concat(frames, ignore_index=True)
 
     def agreement(self, identifier: str, sampler: str) -> pd.DataFrame:
         subset, kind = identifier.split("/", 1)
         other = f"{subset[:-1]}{'b' if subset.endswith('a') else 'a'}/{kind}"
         first = self.samples(identifier, sampler)
-        compared = {other: self.samples(other, sampler), f"{subset}/gaussian": self.samples(f"{subset}/gaussian", "exact")}
+        compared = {
+            other: self.samples(other, sampler),
+            f"{subset}/gaussian": self.samples(f"{subset}/gaussian", "exact"),
+        }
         where = {"id": identifier, "sampler": sampler}
         frames = [
             self._agreement(first, second).assign(reference_id=name, **where)
@@ -292,11 +287,13 @@ def source(identifier: str) -> str:
 
 
 def numbers(values: dict[str, np.ndarray], **where: Any) -> pd.DataFrame:
-    frames = [
-        pd.DataFrame({"image": np.arange(len(value)), "quantity": name, "value": value, **where})
-        for name, value in values.items()
-    ]
-    return pd.concat(frames, ignore_index=True)
+    count = len(next(iter(values.values())))
+    columns = {
+        "image": np.tile(np.arange(count), len(values)),
+        "quantity": np.repeat(list(values), count),
+        "value": np.concatenate(list(values.values())),
+    }
+    return pd.DataFrame({**columns, **where})
 
 
 def rows(vectors: dict[str, np.ndarray], **where: Any) -> pd.DataFrame:

@@ -76,12 +76,12 @@ def test_trivial_denoisers() -> None:
     assert torch.equal(MeanDenoiser(mean)(noisy, 1.0), torch.stack([mean] * 3))
 
 
-def test_linear_refuses_levels_it_was_not_fitted_at(tmp_path) -> None:  # noqa: ANN001
+def test_linear_refuses_levels_it_was_not_fitted_at(tmp_path) -> None:
     weights = torch.randn(2, 4, 4)
     linear = LinearDenoiser(torch.tensor([4.0, 0.5]), weights, torch.ones(2, 4))
     linear.save(tmp_path / "linear.safetensors")
     again = LinearDenoiser.load(tmp_path / "linear.safetensors")
     noisy = torch.randn(3, 1, 2, 2)
     torch.testing.assert_close(again(noisy, 0.5).flatten(1), noisy.flatten(1) @ weights[1].T + 1)
-    with pytest.raises(InputError, match="fitted at 4, 0.5 only"):
+    with pytest.raises(InputError, match=r"fitted at 4, 0.5 only"):
         again(noisy, 1.0)

@@ -34,9 +34,7 @@ def test_gaussian_distils_to_itself() -> None:
     images = _images(40)
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
     clean = torch.from_numpy(images / 127.5 - 1)
-    *_, fitted = distillation.distil(
-        gaussian, clean, 0.5, draws=400, centre=gaussian.mean, seed=0, purpose="test"
-    )
+    *_, fitted = distillation.distil(gaussian, clean, 0.5, draws=400, centre=gaussian.mean, seed=0, purpose="test")
     torch.testing.assert_close(fitted.both.weight, gaussian.weight(0.5), atol=1e-9, rtol=0)
 
 
@@ -78,7 +76,12 @@ def test_too_few_pairs_are_refused() -> None:
     with pytest.raises(InputError, match=r"distillation\.draws"):
         list(
             distillation.distil(
-                lambda noisy, sigma: noisy, torch.zeros(3, *SHAPE), 1.0, draws=20, centre=torch.zeros(12), seed=0,
+                lambda noisy, sigma: noisy,
+                torch.zeros(3, *SHAPE),
+                1.0,
+                draws=20,
+                centre=torch.zeros(12),
+                seed=0,
                 purpose="test",
             )
         )

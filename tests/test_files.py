@@ -65,7 +65,10 @@ def test_tensors_round_trip_views_and_all(tmp_path):
 def test_numpy_arrays_round_trip_and_torch_reads_them(tmp_path):
     arrays = {"a": np.asfortranarray(np.arange(6.0).reshape(2, 3)), "none": np.zeros(0, np.int64)}
     files.save_tensors(tmp_path / "t.safetensors", arrays)
-    for loaded in (files.load_arrays(tmp_path / "t.safetensors"), files.load_tensors(tmp_path / "t.safetensors")):
+    for loaded in (
+        files.load_arrays(tmp_path / "t.safetensors"),
+        files.load_tensors(tmp_path / "t.safetensors"),
+    ):
         np.testing.assert_array_equal(np.asarray(loaded["a"]), arrays["a"])
         assert tuple(loaded["none"].shape) == (0,)
     assert files.load_metadata(tmp_path / "t.safetensors") == {}

@@ -1,5 +1,7 @@
 """Samplers against the closed form of the Gaussian ODE."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -36,7 +38,7 @@ def test_solvers_have_the_gain_of_their_scheme(gaussian: GaussianDenoiser, sampl
     sigmas = [*noise.schedule(steps), 0.0]
     values = gaussian.values.numpy()
     gain = np.ones_like(values)
-    for sigma, following in zip(sigmas, sigmas[1:], strict=False):
+    for sigma, following in pairwise(sigmas):
         slope = sigma / (values + sigma**2)
         euler = 1 + (following - sigma) * slope
         if sampler == "heun18" and following > 0:

@@ -362,6 +362,15 @@ def test_how_it_is_saved_and_cut_may_change(tmp_path):
     train_cell(tmp_path, 80, checkpoint_minutes=9, microbatch=4)
 
 
+def test_a_snapshot_further_than_the_side_file_is_preferred(tmp_path, monkeypatch):
+    side_file, starts = begun(tmp_path), []
+    train_cell(tmp_path, 16)
+    monkeypatch.setattr(progress, "shown", spy_on(progress.shown, starts))
+    train_cell(tmp_path, 80, 16)
+    assert starts == [16]
+    assert not side_file.exists()
+
+
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "head"])
 def test_a_damaged_side_file_is_named_and_set_aside(tmp_path, caplog, damage):
     side_file = begun(tmp_path / "damaged")
@@ -398,7 +407,7 @@ import test_training
 from hidden_gaussian.logs import job_log
 with job_log({log!r}):
     print("ready", flush=True)
-    test_training.train_cell(Path({root!r}), 20000)
+    test_training.train_cell(Path({root!r}), 20000, checkpoint_minutes=0.01)
 """
 
 
@@ -415,21 +424,20 @@ def test_a_signal_saves_and_ends_with_an_error_within_10_seconds(tmp_path, numbe
         text=True,
     )
     assert job.stdout.readline() == "ready\n"
-    lock = tmp_path / "unfinished" / f"{cell(20000).id}.safetensors.lock"
-    while not lock.exists():
-        time.sleep(0.05)
-    time.sleep(0.5)
+    side_file = tmp_path / "unfinished" / f"{cell(20000).id}.safetensors"
+    while not side_file.exists():  # the steps go on
+        assert job.poll() is None
+        time.sleep(0.01)
     job.send_signal(number)
     start = time.monotonic()
     _, errors = job.communicate(timeout=30)
     assert time.monotonic() - start < 10
     assert job.returncode == 1
-    assert "was told to stop at images_seen" in errors
     assert "Traceback" not in errors + log.read_text()
-    side_file = lock.with_suffix("")
     saved = files.load_tensors(side_file)
     images_seen = json.loads(files.load_metadata(side_file)["snapshot"])["images_seen"]
-    assert 0 < images_seen < 20000
+    assert f"was told to stop at images_seen {images_seen} " in errors
+    assert not side_file.with_name(side_file.name + ".lock").exists()
     whole = files.load_tensors(train_cell(tmp_path / "whole", images_seen) / "state.safetensors")
     assert saved.keys() == whole.keys()
     assert all(torch.equal(saved[name], tensor) for name, tensor in whole.items())

@@ -1,4 +1,4 @@
-"""When does a trained diffusion denoiser behave like the Gaussian denoiser of its training set, and when does it memorise?
+"""When does a diffusion denoiser behave like the Gaussian denoiser of its training set, and when does it memorise?
 
 The library knows nothing of Snakemake: every function can be called from a notebook.
 """

@@ -45,9 +45,7 @@ def open_zip(path: Path, key: str) -> zipfile.ZipFile:
         raise InputError(f"{key}: {path} is not a complete zip archive ({error}); fetch it again") from error
 
 
-def image_entries(
-    archive: zipfile.ZipFile, *, prefix: str, suffixes: set[str], key: str
-) -> list[zipfile.ZipInfo]:
+def image_entries(archive: zipfile.ZipFile, *, prefix: str, suffixes: set[str], key: str) -> list[zipfile.ZipInfo]:
     """Return the images of a zip file below a prefix, by name, after checking every entry.
 
     Raises
@@ -67,9 +65,7 @@ def image_entries(
     for entry in chosen:
         check_size(f"{where}: entry {entry.filename}", entry.file_size)
         if entry.flag_bits & 1:
-            raise InputError(
-                f"{where}: entry {entry.filename} is encrypted; give an archive without a password"
-            )
+            raise InputError(f"{where}: entry {entry.filename} is encrypted; give an archive without a password")
     packed = Path(str(archive.filename)).stat().st_size
     unpacked = sum(entry.file_size for entry in chosen)
     if unpacked > max(RATIO_LIMIT * packed, ENTRY_LIMIT):
@@ -90,18 +86,14 @@ def is_image(name: str, suffixes: set[str]) -> bool:
 def check_size(where: str, size: int) -> None:
     """Refuse with InputError an entry that unpacks to more than ENTRY_LIMIT bytes."""
     if size > ENTRY_LIMIT:
-        raise InputError(
-            f"{where} has {size} bytes, more than the {ENTRY_LIMIT} allowed for one image: remove it"
-        )
+        raise InputError(f"{where} has {size} bytes, more than the {ENTRY_LIMIT} allowed for one image: remove it")
 
 
 def _check_name(entry: zipfile.ZipInfo, where: str) -> None:
     name = entry.orig_filename
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if not parts or ".." in parts or parts[0] == "/" or ":" in parts[0] or "\0" in name:
-        raise InputError(
-            f"{where}: the name {name!r} leads outside the archive: it is refused; make a clean archive"
-        )
+        raise InputError(f"{where}: the name {name!r} leads outside the archive: it is refused; make a clean archive")
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise InputError(f"{where}: {name!r} is a symbolic link: it is refused; archive the image itself")
 
@@ -132,9 +124,7 @@ def tar_batches(path: Path, names: list[str], key: str) -> Iterator[tuple[str, d
         If the archive is missing, truncated or lacks a member, or a pickle asks for anything but plain data.
     """
     if not path.is_file():
-        raise InputError(
-            f"{key}: {path} is not a file; give the path of the archive, such as cifar-10-python.tar.gz"
-        )
+        raise InputError(f"{key}: {path} is not a file; give the path of the archive, such as cifar-10-python.tar.gz")
     missing = list(names)
     try:
         with tarfile.open(path, "r:*") as archive:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -85,8 +86,8 @@ class Moments:
         size = len(self.centre)
         if self.count <= size + 1:
             raise InputError(
-                f"an affine map of {size} pixels cannot be fitted to {self.count} pairs; raise distillation.draws above "
-                f"{2 * (size + 1)} (two halves are fitted apart)"
+                f"an affine map of {size} pixels cannot be fitted to {self.count} pairs; raise distillation.draws "
+                f"above {2 * (size + 1)} (two halves are fitted apart)"
             )
         noisy, denoised = self.noisy / self.count, self.denoised / self.count
         square = self.square / self.count - torch.outer(noisy, noisy)
@@ -140,7 +141,7 @@ def distil(
     stops = milestones(draws, centre.numel())
     halves = (Moments(centre), Moments(centre))
     edges = sorted({*range(0, draws, BATCH), *stops, 0})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         pairs = range(start, end)
         noisy = noisy_images(clean, pairs, sigma, seed=seed, purpose=purpose)
         denoised = denoiser(noisy, sigma)

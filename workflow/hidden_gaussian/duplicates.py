@@ -59,9 +59,7 @@ def find(images: np.ndarray, heldout: np.ndarray | None = None) -> Duplicates:
     """
     near = min(images.shape[-2:]) >= SMALLEST
     first: dict[bytes, int] = {}
-    labels = np.array(
-        [first.setdefault(digest, index) for index, digest in enumerate(_digests(images))], np.int64
-    )
+    labels = np.array([first.setdefault(digest, index) for index, digest in enumerate(_digests(images))], np.int64)
     single = np.fromiter(first.values(), np.int64, len(first))
     if near:
         _join_near(labels, images, single)
@@ -83,9 +81,7 @@ def _digests(images: np.ndarray) -> list[bytes]:
     return [hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest() for image in images]
 
 
-def _join_near(
-    labels: np.ndarray, images: np.ndarray, single: np.ndarray, other: np.ndarray | None = None
-) -> None:
+def _join_near(labels: np.ndarray, images: np.ndarray, single: np.ndarray, other: np.ndarray | None = None) -> None:
     """Give near images one label: of `images` among each other, or of `other` with `images`."""
     second, shift = (images, 0) if other is None else (other, len(images))
     rows = single if other is None else np.arange(len(other))
@@ -102,8 +98,8 @@ def _join_near(
 def _screen(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Return a row for each image: 8 x 8 block means m of its central grey pixels, contrast s, |m|^2, 1.
 
-    Averaging over blocks and channels never increases a mean square, so with these scales |m - m'|^2 is at most,
-    and s s' is just, the number of pixels times the mean square difference and times the product of the
+    Averaging over blocks and channels never increases a mean square. With these scales |m - m'|^2 is at most
+    the number of pixels times the mean square difference, and s s' is that number times the product of the
     standard deviations: no near pair fails the screen |m - m'|^2 <= CONTRAST_SHARE^2 s s'.
     """
     height, width = images.shape[-2:]
@@ -132,9 +128,7 @@ def _forms(screen: np.ndarray) -> np.ndarray:
     return np.hstack([2 * means, CONTRAST_SHARE**2 * contrast, np.full_like(square, -keep), -keep * square])
 
 
-def _confirm(
-    labels: np.ndarray, images: np.ndarray, other: np.ndarray, pairs: np.ndarray, shift: int
-) -> None:
+def _confirm(labels: np.ndarray, images: np.ndarray, other: np.ndarray, pairs: np.ndarray, shift: int) -> None:
     """Join the pairs (image, other image) whose pixels themselves are near.
 
     Pairs that are joined already are not looked at, so that many copies of one image cost little.

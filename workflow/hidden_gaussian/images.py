@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PIXEL_LIMIT = 2**26
 """Pixels of one image, decoded; larger ones are taken for decompression bombs."""
 _BATCH = 64
-_MODES = {"rgb": "RGB", "grey": "L"}
+_CHANNELS = {"rgb": "RGB", "grey": "L"}
 
 
 def pack(
@@ -39,59 +39,56 @@ def pack(
 ) -> dict[str, Any]:
     """Convert every image of a source and write them as one array, in the order of the source.
 
-    Images are decoded by several threads (Pillow lets go of the interpreter while it works) and written a
-    batch at a time, so that the memory needed does not grow with their number.
+    Threads decode (Pillow releases the interpreter), a batch at a time: memory does not grow.
 
     Parameters
     ----------
-    source : Source
-        Where the images come from, and how many there are.
-    array : path
-        Made: ``.npy``, uint8, (image, channel, row, column).
-    about : path
-        Made: JSON with source, count, shape and checksums; the path of the archive is not in it.
-    resolution : int
-        Pixels a side.
-    colour : {'rgb', 'grey'}
-        Three channels or one.
-    seed : int
-        Root seed; chooses the patches of photographs.
-    key : str
-        The setting that describes the source, such as ``datasets.faces.source``, for the errors.
-    workers : int, optional
-        Threads; default: one a core.
-
-    Returns
-    -------
-    dict
-        What was written to `about`.
+    source, key : Source, str
+        Where the images come from, and the setting that says so, such as ``datasets.faces.source``.
+    array, about : path
+        Made: ``.npy``, uint8, (image, channel, row, column), and JSON with count, shape and checksums.
+    resolution, colour : int, {'rgb', 'grey'}
+        Pixels a side; channels.
+    seed, workers : int
+        Root seed, which chooses the patches of photographs; threads, one a core by default.
 
     Raises
     ------
     InputError
-        If the source is missing, unsafe or damaged, has another count or checksum than declared, or an image
-        cannot be decoded. Nothing is written then.
+        If the source is not as declared or unsafe, or an image is damaged. Nothing is written then.
     """
     pictures = sources.open_source(source, resolution=resolution, seed=seed, key=key)
     _check(source, pictures, key)
-    shape = (pictures.count, 3 if colour == "rgb" else 1, resolution, resolution)
+    shape = (pictures.count, len(_CHANNELS[colour]), resolution, resolution)
     with files.atomic_path(array) as temporary:
-        with temporary.open("wb") as file:
-            head = {"descr": "|u1", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, head)
-            for block in _converted(pictures, resolution, colour, key, workers or os.cpu_count() or 1):
-                file.write(block.tobytes())
-        record = {
-            "source": source.model_dump(mode="json", exclude={"path", "sha256"}),
-            "resolution": resolution,
-            "colour": colour,
-            "count": pictures.count,
-            "shape": list(shape),
-            "sha256": pictures.sha256,
-            "pixels_sha256": files.sha256(temporary),
-        }
+        _write(temporary, _converted(pictures, resolution, colour, key, workers), shape)
+        record = _record(source, pictures, colour, shape, files.sha256(temporary))
         files.save_json(about, record)
     return record
+
+
+def _write(path: Path, blocks: Iterator[np.ndarray], shape: tuple[int, ...]) -> None:
+    """Write an array block by block: pages of a map would count as memory of the job."""
+    with path.open("wb") as file:
+        head = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, head)
+        for block in blocks:
+            file.write(block.tobytes())
+
+
+def _record(
+    source: Source, pictures: sources.Pictures, colour: str, shape: tuple[int, ...], pixels_sha256: str
+) -> dict[str, Any]:
+    """Return what is known of the images; not their path, which may change from machine to machine."""
+    return {
+        "source": source.model_dump(mode="json", exclude={"path", "sha256"}),
+        "count": pictures.count,
+        "resolution": shape[-1],
+        "colour": colour,
+        "shape": list(shape),
+        "sha256": pictures.sha256,
+        "pixels_sha256": pixels_sha256,
+    }
 
 
 def _check(source: Source, pictures: sources.Pictures, key: str) -> None:
@@ -103,9 +100,7 @@ def _check(source: Source, pictures: sources.Pictures, key: str) -> None:
     if source.sha256 is None:
         return
     if pictures.sha256 is None:
-        raise InputError(
-            f"{key}.sha256 is set, but a source of kind '{source.kind}' has no archive: remove it"
-        )
+        raise InputError(f"{key}.sha256 is set, but a source of kind '{source.kind}' has no archive: remove it")
     if pictures.sha256 != source.sha256.lower():
         raise InputError(
             f"{key}.sha256 is {source.sha256}, but {source.path} has {pictures.sha256}: "
@@ -114,7 +109,7 @@ def _check(source: Source, pictures: sources.Pictures, key: str) -> None:
 
 
 def _converted(
-    pictures: sources.Pictures, resolution: int, colour: str, key: str, workers: int
+    pictures: sources.Pictures, resolution: int, colour: str, key: str, workers: int | None
 ) -> Iterator[np.ndarray]:
     """Yield blocks of converted images, showing progress."""
 
@@ -123,7 +118,10 @@ def _converted(
         return convert(picture, resolution=resolution, colour=colour, where=f"{key}: {name}")
 
     stream, done = iter(pictures.stream), 0
-    with ThreadPoolExecutor(workers) as pool, progress.shown("packing", pictures.count) as show:
+    with (
+        ThreadPoolExecutor(workers or os.cpu_count()) as pool,
+        progress.shown("packing", pictures.count) as show,
+    ):
         while batch := list(islice(stream, _BATCH)):
             yield np.stack(list(pool.map(convert_one, batch)))
             done += len(batch)
@@ -158,19 +156,7 @@ def convert(picture: sources.Picture, *, resolution: int, colour: str, where: st
     InputError
         If it cannot be decoded, or has more than PIXEL_LIMIT pixels.
     """
-    try:
-        image = _opened(picture)
-        too_large = image.width * image.height > PIXEL_LIMIT
-        if not too_large:
-            image = _eight_bits(image).convert(_MODES[colour])
-    except Exception as error:  # Pillow's decoders raise many kinds for a damaged file
-        reason = "it is not an image" if isinstance(error, UnidentifiedImageError) else str(error)
-        raise InputError(f"{where} cannot be decoded ({reason}); replace or remove it") from error
-    if too_large:
-        raise InputError(
-            f"{where} has {image.width} x {image.height} pixels, more than the {PIXEL_LIMIT} allowed: "
-            "it is taken for a decompression bomb; make it smaller or remove it"
-        )
+    image = _decoded(picture, colour, where)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     image = image.crop((left, top, left + side, top + side))
@@ -178,6 +164,21 @@ def convert(picture: sources.Picture, *, resolution: int, colour: str, where: st
         image = image.resize((resolution, resolution), Image.Resampling.LANCZOS)
     pixels = np.asarray(image)
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def _decoded(picture: sources.Picture, colour: str, where: str) -> Image.Image:
+    try:
+        image = _opened(picture)
+        too_large = image.width * image.height > PIXEL_LIMIT
+        if not too_large:
+            return _eight_bits(image).convert(_CHANNELS[colour])
+    except Exception as error:  # Pillow's decoders raise many kinds for a damaged file
+        reason = "it is not an image" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise InputError(f"{where} cannot be decoded ({reason}); replace or remove it") from error
+    raise InputError(
+        f"{where} has {image.width} x {image.height} pixels, more than the {PIXEL_LIMIT} allowed: "
+        "it is taken for a decompression bomb; make it smaller or remove it"
+    )
 
 
 def _opened(picture: sources.Picture) -> Image.Image:

@@ -18,7 +18,6 @@ from hidden_gaussian.progress import shown
 from hidden_gaussian.settings import Distillation, Measures
 
 
-
 @dataclass(frozen=True)
 class Subject:
     """A denoiser to be measured, with what it is compared to.
@@ -156,7 +155,6 @@ def _distillation(
 ) -> Iterator[pd.DataFrame]:
     """Fit linear maps to one level and compare them, image by image on fresh noise and entry by entry."""
     weight = subject.gaussian.weight(noised.sigma)
-    place = {"inputs": noised.inputs, "sigma": noised.sigma, "image": -1, "draw": 0, "parameter": "draws"}
     linear = f"{subject.id}/linear"
     fitted = None
     for fitted in distillation.distil(
@@ -169,8 +167,9 @@ def _distillation(
         purpose=f"distillation/{noised.inputs}",
     ):
         values = distillation.weight_quantities(fitted, weight)
-        frame = pd.DataFrame({"quantity": list(values), "value": list(values.values())})
-        yield frame.assign(id=subject.id, reference_id=linear, at=float(fitted.draws), **place)
+        place = {"id": subject.id, "reference_id": linear, "inputs": noised.inputs, "sigma": noised.sigma}
+        place |= {"parameter": "draws", "at": float(fitted.draws)}
+        yield pd.DataFrame({**place, "quantity": list(values), "value": list(values.values())})
     assert fitted is not None  # a fit of at least one milestone
     yield noised.rows(
         subject.id, linear_quantities(fitted, noised, denoised, gaussian, subject.mean), reference_id=linear

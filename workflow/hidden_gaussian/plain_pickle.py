@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 import pickletools
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
 from hidden_gaussian.errors import InputError
 
 _ARRAY = {("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct")}
-_KNOWN = {*_ARRAY, ("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
+_BUFFER = {("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer")}
+_KNOWN = {*_ARRAY, *_BUFFER, ("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
 _VALUES = {
     *("INT", "LONG1", "BININT", "BININT1", "BININT2", "BINFLOAT"),
     *("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE"),
-    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
 }
 
 
+@dataclass
 class _Array:
     """An array that a pickle is putting together."""
 
     pixels: np.ndarray | None = None
 
 
+def _uint8(content: bytes, dtype: Any, shape: tuple[int, ...], order: Literal["C", "F"]) -> np.ndarray:
+    if not isinstance(dtype, np.dtype):
+        raise ValueError(f"it has an array of {dtype}")
+    return np.frombuffer(content, np.uint8).reshape(shape, order=order)
+
+
 def read(data: bytes, where: str) -> dict[str, Any]:
     """Interpret a pickled dictionary of plain containers and uint8 arrays; nothing in it is ever called.
 
-    The opcodes are read one by one. The only names they may mention are those that numpy writes for an array,
-    and these are taken as words of the format, never looked up.
+    Opcodes may mention only the names that numpy writes for arrays: words of the format, never looked up.
 
     Parameters
     ----------
-    data : bytes
-        The pickle.
-    where : str
-        Where it was found, for the errors.
+    data, where : bytes, str
+        The pickle, and where it was found, for the errors.
 
     Returns
     -------
@@ -49,12 +55,18 @@ def read(data: bytes, where: str) -> dict[str, Any]:
     """
     try:
         content = _Interpreter(where).run(data)
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (
+        ValueError,
+        IndexError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise InputError(f"{where} is damaged ({error}); fetch the archive again") from error
     if not isinstance(content, dict):
-        raise InputError(
-            f"{where} holds a {type(content).__name__}, expected a dictionary of images and labels"
-        )
+        raise InputError(f"{where} holds a {type(content).__name__}, expected a dictionary of images")
     return {
         key.decode("latin-1") if isinstance(key, bytes) else str(key): (
             value.pixels if isinstance(value, _Array) else value
@@ -119,11 +131,11 @@ class _Interpreter:
                 self.stack[-1].extend(values)
             case "SETITEM" | "SETITEMS":
                 values = self._pop(2) if name == "SETITEM" else self._marked()
+                if not all(isinstance(key, str | bytes | int) for key in values[::2]):
+                    raise ValueError("it has a key that is neither a word nor a number")
                 self.stack[-1].update(zip(values[::2], values[1::2], strict=True))
             case _:
-                raise InputError(
-                    f"{self.where} holds the pickle opcode {name}, which plain arrays never need: refused"
-                )
+                raise InputError(f"{self.where} holds the pickle opcode {name}, which plain arrays never need: refused")
 
     def _pop(self, count: int) -> list[Any]:
         if len(self.stack) < count:
@@ -145,22 +157,23 @@ class _Interpreter:
 
     def _made(self, word: Any, arguments: Any) -> Any:
         """Return the plain datum that a word of the format and its arguments stand for."""
+        if word not in list(_KNOWN):
+            raise ValueError("it calls what is no name")
         if word in _ARRAY:
             return _Array()
+        if word in _BUFFER:
+            content, dtype, shape, order = arguments
+            return _Array(_uint8(content, dtype, shape, order))
         if word == ("numpy", "dtype") and arguments[0] in ("u1", "uint8", b"u1"):
             return np.dtype(np.uint8)
         if word == ("_codecs", "encode") and arguments[1:] in ((), ("latin1",), ("latin-1",)):
             return str(arguments[0]).encode("latin-1")
-        raise InputError(
-            f"{self.where} makes {word} of {str(arguments)[:40]}, expected uint8 arrays: refused"
-        )
+        raise InputError(f"{self.where} makes {word} of {str(arguments)[:40]}, expected uint8 arrays: refused")
 
     def _build(self, state: Any) -> None:
         if isinstance(self.stack[-1], _Array):
             _, shape, dtype, fortran, content = state
-            if dtype != np.uint8:
-                raise ValueError(f"an array of {dtype}")
             raw = content.encode("latin-1") if isinstance(content, str) else content
-            self.stack[-1].pixels = np.frombuffer(raw, np.uint8).reshape(shape, order="F" if fortran else "C")
+            self.stack[-1].pixels = _uint8(raw, dtype, shape, "F" if fortran else "C")
         elif not isinstance(self.stack[-1], np.dtype):
             raise InputError(f"{self.where} sets the state of a {type(self.stack[-1]).__name__}: refused")

@@ -4,6 +4,8 @@ Rules hand them to Snakemake as parameters, so raising one makes exactly what de
 nothing.
 """
 
+IMAGES = 1
+SUBSETS = 1
 SPECTRUM = 1
 TRAINING = 1
 SAMPLING = 1

@@ -77,7 +77,11 @@ def null_rows(
 
 
 def agreement_rows(
-    identifier: str, first: NDArray[np.float32], others: dict[str, NDArray[np.float32]], mean: NDArray[np.float64], **where: object
+    identifier: str,
+    first: NDArray[np.float32],
+    others: dict[str, NDArray[np.float32]],
+    mean: NDArray[np.float64],
+    **where: object,
 ) -> pd.DataFrame:
     """Return how alike a sample set is to others of the same latents, and to itself of other latents.
 
@@ -90,7 +94,12 @@ def agreement_rows(
     """
     flat = first.reshape(len(first), -1).astype(np.float64)
     frames = [
-        rows(identifier, agreement_quantities(flat, other.reshape(flat.shape).astype(np.float64), mean), reference_id=name, **where)
+        rows(
+            identifier,
+            agreement_quantities(flat, other.reshape(flat.shape).astype(np.float64), mean),
+            reference_id=name,
+            **where,
+        )
         for name, other in others.items()
     ]
     shifted = agreement_quantities(flat, np.roll(flat, -1, axis=0), mean)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -51,7 +52,7 @@ def trajectory(denoiser: Denoiser, state: Tensor, sampler: str) -> Iterator[Tens
     sigmas = [*noise.schedule(steps).tolist(), 0.0]
     state = state.double()  # thousands of float32 roundings at sigma 80 would show at sigma 0.002
     yield state.float()
-    for sigma, following in zip(sigmas, sigmas[1:], strict=False):
+    for sigma, following in pairwise(sigmas):
         slope = (state - denoiser(state.float(), sigma).double()) / sigma
         step = following - sigma
         moved = state + step * slope
@@ -94,5 +95,5 @@ def draw_with_trajectories(
     trajectories : Tensor of shape (kept, steps + 1, channels, height, width)
     """
     way = torch.stack(list(trajectory(denoiser, start[:kept], sampler)), dim=1)
-    rest = [draw(denoiser, part, sampler) for part in start[kept:].split(batch) if len(part)]
+    rest = [draw(denoiser, part, sampler) for part in torch.split(start[kept:], batch) if len(part)]
     return torch.cat([way[:, -1], *rest]), way

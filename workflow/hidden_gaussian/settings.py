@@ -116,18 +116,18 @@ class Slice(Strict):
         return [cell for cell in cells if self._has(cell, last[cell.run])]
 
     def _has(self, cell: Cell, last: int) -> bool:
-        if self.images_seen == "last":
-            seen = cell.images_seen == last
+        if isinstance(self.images_seen, tuple):
+            seen = cell.images_seen in self.images_seen
         else:
-            seen = self.images_seen == "all" or cell.images_seen in self.images_seen
-        pairs = (
-            (self.subset_sizes, cell.subset_size),
-            (self.halves, cell.half),
-            (self.architectures, cell.architecture),
-            (self.scales, cell.scale),
-            (self.replicates, cell.replicate),
+            seen = self.images_seen == "all" or cell.images_seen == last
+        return (
+            seen
+            and (not self.subset_sizes or cell.subset_size in self.subset_sizes)
+            and (not self.halves or cell.half in self.halves)
+            and (not self.architectures or cell.architecture in self.architectures)
+            and (not self.scales or cell.scale in self.scales)
+            and (not self.replicates or cell.replicate in self.replicates)
         )
-        return seen and all(not allowed or value in allowed for allowed, value in pairs)
 
     def unknown(self, cells: list[Cell]) -> list[str]:
         """Return the values asked for that no cell of the grid has."""
@@ -208,8 +208,8 @@ class Dataset(Strict):
     sampling: Sampling = Field(Sampling(), description="sample sets")
     measures: Measures = Field(Measures(), description="measurements")
     distillation: Distillation = Field(Distillation(), description="linear distillation")
-    cost: float | None = Field(
-        None, gt=0, description="images trained a second at the largest scale, for the estimate of hours"
+    speed: float = Field(
+        500.0, gt=0, description="images trained a second at the largest scale, only for the plan's estimate of hours"
     )
 
     @property
@@ -286,6 +286,8 @@ class Dataset(Strict):
             if unknown or not chosen.choose(cells):
                 what = ", ".join(unknown) or "a combination"
                 raise ValueError(f"grid.sweeps.{name} asks for {what} that no run of grid.runs has")
+        if self.training.augment and not self.network.augment_dim:
+            raise ValueError("training.augment needs network.augment_dim 9, so that the network knows what was done")
         microbatch = self.training.microbatch
         if microbatch and self.training.batch % microbatch:
             raise ValueError(f"training.batch {self.training.batch} is not a multiple of microbatch {microbatch}")
@@ -298,9 +300,10 @@ class Study(Strict):
     study: Name = Field(description="name of the study; results of another study are never overwritten")
     seed: NonNegative = Field(0, description="root of every random number")
     results: str = Field("results", min_length=1, description="folder of the results")
-    archives: dict[Name, str] = Field({}, description="places of archives and folders, by the name a source's path gives")
+    archives: dict[Name, str] = Field(
+        {}, description="places of archives and folders, by the name a source's path gives"
+    )
     datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name, unique across studies")
-
 
     def located(self, source: Source) -> Source:
         """Return a source with its place: the archive that its path names, or the path itself."""

@@ -41,7 +41,7 @@ class TrainingState:
     network : Module
         Called as network(noisy, sigma, augment_labels); its ``options`` rebuild it.
     ema : Module
-        The same network with exponentially averaged weights, which is what is measured.
+        The same network with exponentially averaged weights, which is what is measured; buffers are constants.
     optimiser : Adam
         Over the network's parameters.
     images_seen : int

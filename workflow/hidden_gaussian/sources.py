@@ -146,9 +146,7 @@ def _nothing(prefix: str) -> str:
 def _folder(path: Path, prefix: str, key: str) -> Pictures:
     """PNG and JPEG files in a folder and the folders in it, below a prefix, in the order of their names."""
     if not path.is_dir():
-        raise InputError(
-            f"{key}.path: {path} is not a folder; give the path of a folder of PNG or JPEG images"
-        )
+        raise InputError(f"{key}.path: {path} is not a folder; give the path of a folder of PNG or JPEG images")
     names = sorted(
         name
         for name in (file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
@@ -170,9 +168,7 @@ def _contents(path: Path, names: list[str], key: str) -> Iterator[tuple[str, byt
             archives.check_size(f"{key}.path: {file}", file.stat().st_size)
             content = file.read_bytes()
         except OSError as error:
-            raise InputError(
-                f"{key}.path: {file} cannot be read ({error.strerror}); make it readable"
-            ) from error
+            raise InputError(f"{key}.path: {file} cannot be read ({error.strerror}); make it readable") from error
         yield name, content
 
 
@@ -194,9 +190,7 @@ def _npy_shape(file: Any, where: str) -> tuple[int, ...]:
     """Read the head of a .npy file up to its pixels, and return the shape."""
     try:
         version = np.lib.format.read_magic(file)
-        head = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
+        head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = head(file)
     except (ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"{where} is damaged ({error}); make the file again") from error
@@ -208,9 +202,7 @@ def _npy_shape(file: Any, where: str) -> tuple[int, ...]:
             "(image, row, column, channel) or (image, channel, row, column)"
         )
     if fortran:
-        raise InputError(
-            f"{where} is in Fortran's order; expected C order: save numpy.ascontiguousarray of it"
-        )
+        raise InputError(f"{where} is in Fortran's order; expected C order: save numpy.ascontiguousarray of it")
     return tuple(shape)
 
 
@@ -223,9 +215,7 @@ def _npz_rows(path: Path, name: str, shape: tuple[int, ...], key: str) -> Iterat
             try:
                 content = file.read(size)
             except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-                raise InputError(
-                    f"{key}.path: array '{name}' of {path} is damaged ({error}); make it again"
-                ) from error
+                raise InputError(f"{key}.path: array '{name}' of {path} is damaged ({error}); make it again") from error
             if len(content) < size:
                 raise InputError(f"{key}.path: array '{name}' of {path} ends at image {index} of {shape[0]}")
             yield f"image {index}", _channels_last(np.frombuffer(content, np.uint8).reshape(shape[1:]))
@@ -271,8 +261,7 @@ def _torchvision(source: Source, key: str) -> Pictures:
     except Exception as error:  # whatever another's code raises is told as a sentence about the setting
         reason = " ".join(str(error).split())
         raise InputError(
-            f"{key}: torchvision cannot open {name} at {source.path} ({reason}); "
-            "check 'path', 'options' and 'download'"
+            f"{key}: torchvision cannot open {name} at {source.path} ({reason}); check 'path', 'options' and 'download'"
         ) from error
 
     def stream() -> Iterator[tuple[str, Picture]]:

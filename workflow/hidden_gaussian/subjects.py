@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 from torch import Tensor
 
 from hidden_gaussian import images
 from hidden_gaussian.denoisers import GaussianDenoiser, open_denoiser
 from hidden_gaussian.denoisers.opening import best_device, mean_image
-from hidden_gaussian.measures import Subject
+from hidden_gaussian.measures import Subject, measure
+from hidden_gaussian.settings import Distillation, Measures
 from hidden_gaussian.spectrum import Spectrum
 
 
@@ -58,3 +61,34 @@ def clean_images(
     subset = Path(root) / identifier.split("/")[0] / "subset.npy"
     loaded = {name: images.load_inputs(Path(root), name, count, subset=subset) for name in inputs}
     return {name: images.to_unit(array).to(best_device()) for name, array in loaded.items()}
+
+
+def measured(
+    root: str | Path,
+    identifier: str,
+    *,
+    largest: str,
+    measures: Mapping[str, Any],
+    inputs: Sequence[str],
+    distillation: Mapping[str, Any],
+    seed: int,
+    recipe: int,
+) -> pd.DataFrame:
+    """Return the measurement shard of a denoiser, from the settings that its rule is given.
+
+    Parameters
+    ----------
+    root, identifier, largest
+        See :func:`open_subject`.
+    measures, distillation : mapping
+        Settings of those names; an empty `distillation` fits no linear maps.
+    inputs : sequence of str
+        Kinds of clean images that the dataset has.
+    recipe : int
+        Not used here: it makes Snakemake measure again.
+    """
+    settings = Measures.model_validate(measures)
+    distil = Distillation.model_validate(distillation) if distillation else None
+    clean = clean_images(root, identifier, inputs, settings.images)
+    pools = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
+    return measure(open_subject(root, identifier, largest=largest), clean, pools, settings, distil, seed=seed)

@@ -76,14 +76,12 @@ def subset_indices(
 
     Parameters
     ----------
-    split : Split
-        The order.
-    size : int
-        How many images.
+    split, size : Split, int
+        The order, and how many images.
     half : {'a', 'b'}
         Which end.
     apart : bool
-        Whether the other half of this size is wanted too, so that they must share no image.
+        Whether the other half of this size is wanted too: they must share no image.
     key : str
         The setting that asks for the size, for the error.
 
@@ -99,9 +97,7 @@ def subset_indices(
     """
     total = len(split.order)
     if size > total:
-        raise InputError(
-            f"{key} asks for {size} training images, but there are {total}: ask for at most {total}"
-        )
+        raise InputError(f"{key} asks for {size} training images, but there are {total}: ask for at most {total}")
     if apart and 2 * size > total:
         raise InputError(
             f"{key} asks for halves a and b of {size} images each, but {total} images give two disjoint "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -18,8 +19,7 @@ from hidden_gaussian.files import atomic_path
 AnyPath = str | Path
 
 TEXT = pa.string()
-NAME = pa.dictionary(pa.int32(), pa.string())
-"""A text with few different values: stored as a dictionary, a pandas category when read."""
+NAME = pa.dictionary(pa.int32(), pa.string())  # few different texts: a pandas category when read
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ _WHERE = (
     Column("inputs", NAME, "which clean images were noised: train, heldout, foreign", True),
     Column("sampler", NAME, "solver that made the samples", True),
     Column("sigma", pa.float64(), "standard deviation of the noise, pixels in [-1, 1]", True),
-    Column("parameter", NAME, "name of a further axis, such as alpha or draws", True),
+    Column("parameter", NAME, "name of a further axis: alpha, draws; window: pooled over it", True),
     Column("at", pa.float64(), "place on the further axis", True),
 )
 _CELL = (
@@ -137,6 +137,7 @@ CLAIMS = Table(
         Column("verdict_holm", TEXT, "the verdict after Holm's correction over the ledger"),
         Column("reason", TEXT, "why: interval, gate or missing", True),
         Column("paper_value", TEXT, "what the paper reports", True),
+        Column("clock", TEXT, "claim 8: images seen at the minimum, here and at the largest size", True),
     ),
     ("claim",),
 )
@@ -212,7 +213,7 @@ def _check_values(values: pd.Series, column: Column, path: AnyPath) -> None:
             f"{path}: column '{column.name}' lacks a value (absent or NaN) in {values.isna().sum()} rows; "
             f"expected one in each ({column.description})"
         )
-    if pa.types.is_floating(column.type) and np.isinf(values.dropna().to_numpy(dtype=float)).any():
+    if pd.api.types.is_float_dtype(values) and np.isinf(values.dropna().to_numpy(dtype=float)).any():
         raise InputError(
             f"{path}: column '{column.name}' has an infinite value, expected numbers: is the network sound?"
         )
@@ -242,7 +243,7 @@ def write_log(path: AnyPath, frame: pd.DataFrame) -> None:
 
 
 def write_table(path: AnyPath, frame: pd.DataFrame, table: Table) -> None:
-    """Write a ``.parquet`` table and its ``.csv`` twin, atomically, the same bytes for the same rows in order.
+    """Write a ``.parquet`` table and its ``.csv`` twin, atomically; the same rows give the same bytes.
 
     `table` is :data:`ESTIMATES`, :data:`TRAINING` or :data:`CLAIMS`; InputError if :func:`conform` refuses the rows.
     """
@@ -262,9 +263,12 @@ def read_shard(path: AnyPath) -> pd.DataFrame:
     return read_table(path, SHARD)
 
 
-def read_shards(paths: Iterable[AnyPath]) -> pd.DataFrame:
-    """Read several shards into one frame, in the order of the paths; errors as :func:`read_table`."""
+def read_shards(paths: Iterable[AnyPath], quantities: Collection[str] | None = None) -> pd.DataFrame:
+    """Read several shards, or only some quantities, into one frame in the order of the paths; errors as above."""
     parts = [_read(path, SHARD) for path in paths]
+    if quantities is not None:
+        wanted = pa.array(sorted(quantities), TEXT)
+        parts = [part.filter(pc.is_in(part["quantity"].cast(TEXT), value_set=wanted)) for part in parts]
     return _frame(pa.concat_tables([SHARD.schema.empty_table(), *parts]).unify_dictionaries())
 
 

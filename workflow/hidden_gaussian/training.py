@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -15,17 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hidden_gaussian import batches, guards, networks, progress, seeding, snapshots
+from hidden_gaussian import batches, guards, networks, progress, recipes, seeding, snapshots
 from hidden_gaussian.batches import Batch
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Network, Training
 from hidden_gaussian.snapshots import TrainingState
 
-RECIPE = 1  # raised by hand when the numbers would change
 INTERVAL = 50  # steps to a point of the curve, and between two waits for the device
-
-logger = logging.getLogger(__name__)
 
 
 class Progress(NamedTuple):
@@ -123,7 +119,7 @@ def _untrained(
 def _fingerprint(options: dict[str, Any], settings: Training, images: np.ndarray, seed: int) -> dict[str, Any]:
     """Return what the numbers depend on; how often they are saved and how a batch is cut are not among it."""
     return {
-        "recipe": RECIPE,
+        "recipe": recipes.TRAINING,
         "seed": seed,
         "network": options,
         "training": settings.model_dump(exclude={"microbatch", "checkpoint_minutes"}),

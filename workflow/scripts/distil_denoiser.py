@@ -11,5 +11,7 @@ with logs.job_log(snakemake.log[0]):
     inputs = next(name for name in ("heldout", "foreign", "train") if name in params.inputs)
     clean = clean_images(root, identifier, [inputs])[inputs]
     subject = open_subject(root, identifier, largest=identifier.split("/")[0])
-    linear = distillation.distil_levels(subject.denoiser, clean, draws=params.draws, mean=subject.mean, seed=params.seed)
+    linear = distillation.distil_levels(
+        subject.denoiser, clean, draws=params.draws, mean=subject.mean, seed=params.seed
+    )
     linear.save(snakemake.output.linear)

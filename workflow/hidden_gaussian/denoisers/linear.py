@@ -37,8 +37,8 @@ class LinearDenoiser:
         if not near.any() or not torch.equal(wanted, wanted[:1].expand_as(wanted)):
             fitted = ", ".join(f"{level:.4g}" for level in self.sigmas.tolist())
             raise InputError(
-                f"the linear denoiser was asked for sigma {wanted.unique().tolist()}, but was fitted at {fitted} only; "
-                "choose a sampler or levels among these"
+                f"the linear denoiser was asked for sigma {sorted(set(wanted.tolist()))}, but was fitted at {fitted} "
+                "only; choose a sampler or levels among these"
             )
         level = int(near.nonzero()[0])
         flat = noisy.flatten(1)

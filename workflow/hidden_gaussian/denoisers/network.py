@@ -24,8 +24,8 @@ class NetworkDenoiser:
         Images a pass; the result does not depend on it beyond rounding.
     """
 
-    def __init__(self, network: nn.Module, device: torch.device | str = "cpu", batch: int = 256) -> None:
-        self.network = network.eval().requires_grad_(False).to(device)
+    def __init__(self, network: nn.Module, device: torch.device | str = "cpu", batch: int = 512) -> None:
+        self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last).to(device)
         self.device, self.batch = torch.device(device), batch
 
     @torch.inference_mode()
@@ -33,8 +33,8 @@ class NetworkDenoiser:
         """Return the network's estimate of each clean image."""
         levels = torch.as_tensor(sigma, dtype=torch.float32).reshape(-1).expand(len(noisy)).to(self.device)
         parts = [
-            self.network(images.to(self.device, torch.float32), level)
-            for images, level in zip(noisy.split(self.batch), levels.split(self.batch), strict=True)
+            self.network(images.to(self.device, torch.float32).contiguous(memory_format=torch.channels_last), level)
+            for images, level in zip(torch.split(noisy, self.batch), torch.split(levels, self.batch), strict=True)
         ]
         return torch.cat(parts).to(noisy)
 

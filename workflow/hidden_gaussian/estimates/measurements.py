@@ -60,6 +60,12 @@ class Measurements:
         """Everything that was measured, in alphabetical order."""
         return sorted(self._blocks)
 
+    @property
+    def unseen(self) -> str:
+        """Kind of input that no network was trained on: held-out images, or foreign ones where there are none."""
+        kinds = {place.inputs for places in self._blocks.values() for place in places}
+        return "foreign" if "foreign" in kinds and "heldout" not in kinds else "heldout"
+
     def curve(self, metric: str, identifier: str, **where: str | float | None) -> pd.DataFrame:
         """Return a metric along the noise levels, with its 95 % band.
 
@@ -118,15 +124,15 @@ class Measurements:
         pooled = evaluate(row.terms, row.metric, self.pixels, Selection(sigmas, images)) if row else None
         return None if pooled is None else pooled.values[0]
 
-    def window(self, subset_size: int | None = None, inputs: str = "heldout") -> tuple[float, ...]:
+    def window(self, subset_size: int | None = None) -> tuple[float, ...]:
         """Return the noise levels where memorising and being Gaussian differ: E|D_emp - D_G|^2 over half its maximum.
+
+        On images that no network was trained on, see :attr:`unseen`.
 
         Parameters
         ----------
         subset_size : int, optional
             Subset whose denoisers decide, half a before half b; default: the largest.
-        inputs : str
-            Clean images that are noised.
 
         Returns
         -------
@@ -139,7 +145,7 @@ class Measurements:
             return ()
         *_, identifier = min(wanted, key=lambda item: (-item[0], item[1]))
         subset = identifier.split("/")[0]
-        curve = self.curve("rmse", identifier, reference_id=f"{subset}/gaussian", inputs=inputs)
+        curve = self.curve("rmse", identifier, reference_id=f"{subset}/gaussian", inputs=self.unseen)
         squares = curve["value"] ** 2
         return tuple(float(sigma) for sigma in curve["sigma"][squares > squares.max() / 2])
 
@@ -211,7 +217,10 @@ class Measurements:
 
 
 def summary(metric: Metric, pooled: Pooled) -> dict[str, NDArray[Any]]:
-    """Return a metric's ``sigma, value, low, high, count``, each of shape (levels,); NaN ends where no image is behind it."""
+    """Return ``sigma, value, low, high, count`` of a metric, each of shape (levels,).
+
+    Low and high are NaN where values are not per image, so that there is nothing to resample.
+    """
     value = pooled.values[:, 0]
     if metric.proportion:
         bounds = [statistics.clopper_pearson(round(share * pooled.count), pooled.count) for share in value]

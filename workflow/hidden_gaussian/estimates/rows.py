@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,27 @@ def table(
     order = ["metric", "id", "reference_id", "inputs", "sampler", "parameter", "at", "sigma"]
     everything = pd.DataFrame(estimates, columns=names).dropna(subset="value")
     return everything.sort_values(order, kind="stable", ignore_index=True)
+
+
+def gather(dataset: str, paths: Iterable[str], *, pixels: int) -> dict[str, pd.DataFrame]:
+    """Return every table of a dataset but the claims, by name: one for each of :data:`FAMILIES`, and ``training``.
+
+    Parameters
+    ----------
+    dataset : str
+        Its name.
+    paths : iterable of str
+        Shards of denoisers and sample sets, and ``training.parquet`` of snapshots.
+    pixels : int
+        Pixels times channels of an image.
+    """
+    paths = list(paths)
+    logs = [path for path in paths if Path(path).name == "training.parquet"]
+    measurements = Measurements.read((path for path in paths if path not in set(logs)), pixels)
+    everything = table(measurements, dataset, window=measurements.window())
+    family = {metric.name: metric.family for metric in METRICS}
+    parts = {name: everything[everything["metric"].map(family) == name] for name in FAMILIES}
+    return parts | {"training": training(dataset, logs)}
 
 
 def _estimates(
@@ -118,21 +140,23 @@ def _cell_columns(dataset: str, identifier: str) -> dict[str, str | float | None
     }
 
 
-def training(logs: Mapping[Cell, pd.DataFrame]) -> pd.DataFrame:
+def training(dataset: str, paths: Iterable[str]) -> pd.DataFrame:
     """Return the progress of every training run, with the columns of ``tables.TRAINING``.
 
     Parameters
     ----------
-    logs : mapping of Cell to DataFrame
-        The progress (``tables.LOG``) that lies beside each snapshot: of its stretch, or of the run from the start.
+    dataset : str
+        Its name.
+    paths : iterable of str
+        ``<cell id>/training.parquet`` (``tables.LOG``) of each snapshot: of its stretch, or of the run from the start.
     """
     names = [column.name for column in tables.TRAINING.columns]
+    logs = {Cell.parse(dataset, "/".join(Path(path).parts[-4:-1])): path for path in paths}
     frames = []
     for cell in sorted(logs):
-        log = logs[cell]
-        epoch = log["images_seen"] / cell.subset_size
+        log = tables.read_table(logs[cell], tables.LOG)
         columns = {name: getattr(cell, name) for name in names if name not in {*log.columns, "epoch"}}
-        frames.append(log.assign(**columns, epoch=epoch)[names])
+        frames.append(log.assign(**columns, epoch=log["images_seen"] / cell.subset_size)[names])
     if not frames:
         return pd.DataFrame(columns=names)
     return pd.concat(frames, ignore_index=True).drop_duplicates(list(tables.TRAINING.key), ignore_index=True)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import strips, style
+from hidden_gaussian.figures.catalogue import shown
 from hidden_gaussian.figures.curves import Measured, joined
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.neighbours import Copying, nearest_images
@@ -36,17 +37,18 @@ def draw(data: FigureData, sweep: str, value: Callable[[Cell], int], label: str)
     for cell in sorted(data.plan.cells(sweep), key=value):
         groups.setdefault(value(cell), []).append(cell)
     colours, _ = style.ramp(groups)
-    shown = _spaced(list(groups))
-    figure = style.new(2.6 + 0.36 * len(shown))
-    grid = figure.add_gridspec(2, 2, height_ratios=[2.0, 0.2 + 0.36 * len(shown)])
+    places = _spaced(list(groups))
+    figure = style.new(2.7 + 0.42 * len(places))
+    grid = figure.add_gridspec(2, 3, width_ratios=[1, 1, 0.7], height_ratios=[2.0, 0.42 * len(places)])
     distance, closeness = (figure.add_subplot(grid[0, column]) for column in (0, 1))
     _distance(distance, data, measured, groups, colours)
     _closeness(closeness, measured, groups, colours, label)
-    handles, labels = distance.get_legend_handles_labels()
+    key = figure.add_subplot(grid[0, 2])
+    key.set_axis_off()
     title = rf"{label}: $f_{{\mathrm{{mem}}}}$, GL"
-    closeness.legend(handles, labels, title=title, loc="center left", bbox_to_anchor=(1.02, 0.5), alignment="left")
+    key.legend(*distance.get_legend_handles_labels(), title=title, loc="center", alignment="left")
     axes = figure.add_subplot(grid[1, :])
-    _strips(axes, data, {place: groups[place] for place in shown}, colours)
+    _strips(axes, data, {place: groups[place] for place in places}, colours)
     axes.set_title(r"$\bf{c}$  samples of the same latents", pad=15)
     return figure
 
@@ -58,18 +60,13 @@ def _spaced(values: list[int]) -> list[int]:
     return [values[index] for index in np.linspace(0, len(values) - 1, ROWS).round().astype(int)]
 
 
-def _shown(cells: list[Cell]) -> Cell:
-    """Return the cell whose samples stand for halves and replicates."""
-    return next(cell for cell in sorted(cells) if cell.half == "a" and cell.replicate == 1)
-
-
 def _distance(
     axes: Axes, data: FigureData, measured: Measured, groups: dict[int, list[Cell]], colours: dict[float, Any]
 ) -> None:
     for place, cells in groups.items():
-        label = f"{style.number(place)}: {Copying.of(data, _shown(cells).id).text}"
+        label = f"{style.number(place)}: {Copying.of(data, shown(cells)[0].id).text}"
         style.band(axes, measured.nrmse([cell.id for cell in cells]), label, color=colours[place])
-    subsets = {cell.subset_size: cell.subset for cells in groups.values() for cell in sorted(cells, reverse=True)}
+    subsets = {cell.subset_size: cell.subset for cells in groups.values() for cell in shown(cells)}
     small, large = min(subsets), max(subsets)
     which = f", $N$ = {small:,}" if small < large else ""
     style.null(axes, measured.nrmse(f"{subsets[small]}/empirical"), f"empirical{which}", "empirical")
@@ -102,7 +99,7 @@ def _closeness(
 def _strips(axes: Axes, data: FigureData, groups: dict[int, list[Cell]], colours: dict[float, Any]) -> None:
     sampler = data.plan.dataset.sampling.sampler
     rows = []
-    for cell in map(_shown, groups.values()):
+    for cell in (shown(cells)[0] for cells in groups.values()):
         network = np.asarray(data.samples(cell.id, sampler)[:LATENTS])
         gaussian = np.asarray(data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS])
         rows.append(np.concatenate([network, gaussian, nearest_images(data, cell.id, len(network))]))

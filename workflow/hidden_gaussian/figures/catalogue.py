@@ -47,20 +47,17 @@ class Plan:
         """Whether there are held-out photographs."""
         return self.dataset.heldout != 0
 
-    def measures(self, cells: list[Cell]) -> list[str]:
-        """Return measurement shards of cells and of the reference denoisers of their subsets."""
+    def measures(self, cells: list[Cell], *kinds: str) -> list[str]:
+        """Return measurement shards of cells, of some reference denoisers of their subsets, and of what tells W."""
         subsets = dict.fromkeys(cell.subset for cell in cells)
-        kinds = ("gaussian", "empirical", "identity", "mean")
-        references = [f"{subset}/{kind}" for subset in subsets for kind in kinds]
-        ids = [*(cell.id for cell in cells), *references, f"{self.largest}/empirical"]
-        return [f"{identifier}/measures.parquet" for identifier in dict.fromkeys(ids)]
+        ids = [*(cell.id for cell in cells), *(f"{subset}/{kind}" for subset in subsets for kind in kinds)]
+        return [f"{identifier}/measures.parquet" for identifier in [*ids, f"{self.largest}/empirical"]]
 
     def memorisation(self, cells: list[Cell]) -> list[str]:
-        """Return memorisation shards of cells, of their Gaussians, and of photographs and copies."""
+        """Return memorisation shards of cells, and of the photographs and copies that are their nulls."""
         sampler = self.dataset.sampling.sampler
         subsets = dict.fromkeys(cell.subset for cell in cells)
         files = [f"{cell.id}/memorisation_{sampler}.parquet" for cell in cells]
-        files += [f"{subset}/gaussian/memorisation_exact.parquet" for subset in subsets]
         return files + [f"{subset}/nulls/memorisation_photographs.parquet" for subset in subsets if self.heldout]
 
     def samples(self, cells: list[Cell]) -> list[str]:
@@ -71,10 +68,11 @@ class Plan:
         return files + [f"{subset}/gaussian/samples_exact.npy" for subset in subsets]
 
     def agreement(self, cells: list[Cell]) -> list[str]:
-        """Return agreement shards of cells with the other half, and of the reference denoisers of their subsets."""
+        """Return agreement shards of half a: cells and reference denoisers, each compared with half b."""
         sampler = self.dataset.sampling.sampler
-        subsets = dict.fromkeys(cell.subset for cell in cells)
-        files = [f"{cell.id}/agreement_{sampler}.parquet" for cell in cells]
+        first = [cell for cell in cells if cell.half == "a"]
+        subsets = dict.fromkeys(cell.subset for cell in first)
+        files = [f"{cell.id}/agreement_{sampler}.parquet" for cell in first]
         files += [f"{subset}/gaussian/agreement_exact.parquet" for subset in subsets]
         return files + [f"{subset}/empirical/agreement_{sampler}.parquet" for subset in subsets]
 
@@ -87,17 +85,42 @@ class Plan:
         return ["images.npy", *(f"{subset}/subset.npy" for subset in dict.fromkeys(cell.subset for cell in cells))]
 
 
+def shown(cells: list[Cell]) -> list[Cell]:
+    """Return the cells whose samples stand for their halves and replicates: half a, first training."""
+    return [cell for cell in cells if cell.half == "a" and cell.replicate == 1]
+
+
+def _extremes(cells: list[Cell]) -> list[Cell]:
+    """Return a shown cell of the smallest subset and one of the largest."""
+    ordered = sorted(shown(cells))
+    return [ordered[0], ordered[-1]]
+
+
 def _strong(plan: Plan) -> list[str]:
-    cells = plan.cells(*HALVES)
-    return [*plan.strips(cells), *plan.agreement(cells)]
+    cells = [cell for cell in plan.cells(*HALVES) if cell.replicate == 1]
+    return [*plan.strips(cells), *plan.agreement(plan.cells(*HALVES))]
 
 
 def _sweep(sweep: str) -> Callable[[Plan], list[str]]:
     def needs(plan: Plan) -> list[str]:
-        cells = [cell for cell in plan.cells(sweep) if cell.half == "a" and cell.replicate == 1]
-        return [*plan.measures(plan.cells(sweep)), *plan.strips(cells)]
+        cells = plan.cells(sweep)
+        largest = _extremes(cells)[-1:]
+        nulls = plan.measures(largest, "identity", "mean")
+        return [*plan.measures(cells, "empirical"), *nulls, *plan.strips(shown(cells))]
 
     return needs
+
+
+def _linearity(plan: Plan) -> list[str]:
+    cells = plan.cells("size")
+    small, large = _extremes(cells)
+    nulls = plan.measures([large], "empirical", "gaussian", "identity")
+    return [*plan.measures(cells), *plan.measures([small], "empirical"), *nulls, *plan.memorisation(shown(cells))]
+
+
+def _memorisation(plan: Plan) -> list[str]:
+    cells = [plan.main, plan.smallest]
+    return [*plan.measures(cells, "empirical", "identity", "mean"), *plan.memorisation(cells)]
 
 
 def _denoisers(plan: Plan, pattern: str, sampler: str, exact: str) -> list[str]:
@@ -114,7 +137,10 @@ def _samples(plan: Plan) -> list[str]:
 
 
 def _generalisation_score(plan: Plan) -> list[str]:
-    return plan.memorisation(plan.cells("size"))
+    cells, sampler = plan.cells("size"), plan.dataset.sampling.sampler
+    exact = [f"{cell.subset}/gaussian/memorisation_exact.parquet" for cell in shown(cells)]
+    networks = [f"{cell.id}/memorisation_{sampler}.parquet" for cell in cells]
+    return [*networks, *plan.memorisation(shown(cells)), *exact]
 
 
 @dataclass(frozen=True)
@@ -128,30 +154,33 @@ class Entry:
 
 
 CATALOGUE: dict[str, Entry] = {
-    "overview": Entry("Held-out loss against closeness to the Gaussian", "", ("size",), lambda p: p.measures(p.every)),
-    "linearity": Entry(
-        "Linearity against noise level",
-        "Fig. 1",
+    "overview": Entry(
+        "Held-out loss against closeness to the Gaussian",
+        "",
         ("size",),
-        lambda p: [*p.measures(p.cells("size")), *p.memorisation(p.cells("size"))],
+        lambda plan: plan.measures(plan.every, "gaussian", "empirical"),
     ),
-    "denoiser_distance": Entry("Distance between denoisers", "Fig. 2 left", ("size",), lambda p: p.measures([p.main])),
+    "linearity": Entry("Linearity against noise level", "Fig. 1", ("size",), _linearity),
+    "denoiser_distance": Entry(
+        "Distance between denoisers",
+        "Fig. 2 left",
+        ("size",),
+        lambda plan: plan.measures([plan.main], "empirical", "identity", "mean"),
+    ),
     "denoising_outputs": Entry(
         "Outputs along the sampler's way",
         "Fig. 2 right",
         ("size",),
-        lambda p: _denoisers(p, "trajectories_{}.npy", "euler10", "euler10"),
+        lambda plan: _denoisers(plan, "trajectories_{}.npy", "euler10", "euler10"),
     ),
     "samples": Entry("Samples of shared noise", "Fig. 3", ("size",), _samples),
     "linear_weights": Entry(
-        "Distilled weights against the Gaussian's", "Fig. 4 left", ("size",), lambda p: p.measures([p.main, p.smallest])
-    ),
-    "memorisation": Entry(
-        "Memorising and generalising networks",
-        "Fig. 5a",
+        "Distilled weights against the Gaussian's",
+        "Fig. 4 left",
         ("size",),
-        lambda p: [*p.measures([p.main, p.smallest]), *p.memorisation([p.main, p.smallest])],
+        lambda plan: plan.measures([plan.main, plan.smallest], "empirical"),
     ),
+    "memorisation": Entry("Memorising and generalising networks", "Fig. 5a", ("size",), _memorisation),
     "dataset_size": Entry("Closeness to the Gaussian by training images", "Fig. 6", ("size",), _sweep("size")),
     "model_scale": Entry("Closeness to the Gaussian by scale", "Fig. 7", ("scale",), _sweep("scale")),
     "training_time": Entry("Closeness to the Gaussian by images seen", "Fig. 8", ("time",), _sweep("time")),

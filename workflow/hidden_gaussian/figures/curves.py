@@ -81,7 +81,9 @@ class Measured:
         shard = self._shards[identifier]
         return shard[shard["inputs"] == (inputs or self.inputs)]
 
-    def table(self, ids: Iterable[str] | str, quantity: str, reference: str | None = None) -> pd.DataFrame:
+    def table(
+        self, ids: Iterable[str] | str, quantity: str, reference: str | None = None, *, pairs: bool = False
+    ) -> pd.DataFrame:
         """Return a quantity by image (rows) and sigma (columns), a mean over draws and over the denoisers.
 
         Parameters
@@ -91,17 +93,20 @@ class Measured:
         quantity : str
         reference : str, optional
             ``gaussian`` or ``empirical``: of each denoiser's own subset; ``linear``: distilled from it.
+        pairs : bool
+            The quantity as it was measured for the pairs of the linearity scores, at their levels.
         """
         ids = [ids] if isinstance(ids, str) else list(ids)
-        tables = [self._table(identifier, quantity, reference) for identifier in ids]
+        tables = [self._table(identifier, quantity, reference, pairs) for identifier in ids]
         total = tables[0]
         for table in tables[1:]:
             total = total.add(table)
         return (total / len(tables)).dropna(axis=0, how="all").dropna(axis=1, how="all")
 
-    def _table(self, identifier: str, quantity: str, reference: str | None) -> pd.DataFrame:
+    def _table(self, identifier: str, quantity: str, reference: str | None, pairs: bool) -> pd.DataFrame:
         rows = self.shard(identifier)
         rows = rows[(rows["quantity"] == quantity) & (rows["image"] >= 0)]
+        rows = rows[(rows["parameter"] == "alpha") == pairs]
         if reference is None:
             rows = rows[rows["reference_id"].isna()]
         else:

@@ -44,7 +44,7 @@ def draw(data: FigureData) -> Figure:
     }
     states = [data.trajectories(identifier, SAMPLER)[:LATENTS] for identifier in subjects.values()]
     images = np.stack([outputs(way.astype(np.float64)) for way in states])
-    figure = style.new(4.7)
+    figure = style.new(4.7, images=True)
     for latent, axes in enumerate(figure.subplots(images.shape[1], 1, squeeze=False).flat):
         labels = [rf"{sigma:.2g}" if sigma < 10 else f"{sigma:.0f}" for sigma in schedule(STEPS)]
         strips.grid(axes, images[:, latent], rows=list(subjects), columns=labels if latent else [])

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import style
+from hidden_gaussian.figures.catalogue import shown
 from hidden_gaussian.figures.curves import Curve, joined
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.neighbours import gl_score, memorised, wide
@@ -49,7 +50,7 @@ def _samples(data: FigureData, cells: list[Cell]) -> pd.DataFrame:
 
 
 def _nulls(axes: Axes, data: FigureData, groups: dict[int, list[Cell]], score: Score) -> None:
-    subsets = {size: cells[0].subset for size, cells in groups.items()}
+    subsets = {size: shown(cells)[0].subset for size, cells in groups.items()}
     exact = {size: data.shard(f"{subset}/gaussian", "memorisation", "exact") for size, subset in subsets.items()}
     style.null(axes, joined(exact, [score(wide(shard)) for shard in exact.values()]), "Gaussian samples", "gaussian")
     if not data.plan.heldout:

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import style
+from hidden_gaussian.figures.catalogue import shown
 from hidden_gaussian.figures.curves import Curve, Measured
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.neighbours import Copying
@@ -24,7 +25,8 @@ def cosine(measured: Measured, ids: list[str], suffix: str = "") -> Curve:
     total = pd.DataFrame()
     for identifier in ids:
         inner, mixed, combined = (
-            measured.table(identifier, f"{name}{suffix}") for name in ("mixed_inner", "mixed_norm", "combined_norm")
+            measured.table(identifier, f"{name}{suffix}", pairs=True)
+            for name in ("mixed_inner", "mixed_norm", "combined_norm")
         )
         cosines = inner / (mixed * combined).pow(0.5)
         total = cosines if total.empty else total + cosines
@@ -33,7 +35,9 @@ def cosine(measured: Measured, ids: list[str], suffix: str = "") -> Curve:
 
 def affinity(measured: Measured, ids: list[str]) -> Curve:
     """Return the squared gap of an affine mixture relative to the spread of the outputs: 0 for every affine map."""
-    return measured.ratio(measured.table(ids, "affine_gap"), measured.table(ids, "norm_centred"))
+    return measured.ratio(
+        measured.table(ids, "affine_gap", pairs=True), measured.table(ids, "norm_centred", pairs=True)
+    )
 
 
 PANELS: tuple[tuple[str, str, Score], ...] = (
@@ -50,7 +54,7 @@ def draw(data: FigureData) -> Figure:
     groups: dict[int, list[Cell]] = {}
     for cell in sorted(data.plan.cells("size")):
         groups.setdefault(cell.subset_size, []).append(cell)
-    copying = {size: Copying.of(data, cells[0].id) for size, cells in groups.items()}
+    copying = {size: Copying.of(data, shown(cells)[0].id) for size, cells in groups.items()}
     colours, _ = style.ramp(groups)
     figure = style.new(4.7)
     for index, (axes, (title, label, score)) in enumerate(zip(figure.subplots(2, 2).flat, PANELS, strict=True)):
@@ -66,7 +70,7 @@ def draw(data: FigureData) -> Figure:
 
 
 def _nulls(axes: Axes, measured: Measured, score: Score, groups: dict[int, list[Cell]]) -> None:
-    small, large = groups[min(groups)][0].subset, groups[max(groups)][0].subset
+    small, large = (shown(groups[size])[0].subset for size in (min(groups), max(groups)))
     for identifier, dashes in (
         (f"{small}/empirical", "empirical"),
         (f"{large}/empirical", "empirical_large"),

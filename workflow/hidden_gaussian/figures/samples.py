@@ -14,9 +14,9 @@ COUNT = 10
 
 
 def correlation(first: NDArray[np.float32], second: NDArray[np.float32], centre: NDArray[np.float32]) -> float:
-    """Return r_c, the mean correlation of samples of shared latents once a common mean image is subtracted."""
-    a, b = ((images - centre).reshape(len(images), -1).astype(np.float64) for images in (first, second))
-    return float(np.mean((a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)))
+    """Return r_c of samples of shared latents: a common mean image is subtracted, then all pixels are pooled."""
+    a, b = ((images - centre).astype(np.float64).ravel() for images in (first, second))
+    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
 
 
 def draw(data: FigureData) -> Figure:
@@ -35,7 +35,7 @@ def draw(data: FigureData) -> Figure:
     nearest = nearest_images(data, main.id, count)
     centre = strips.pixels(data.training_images(main.subset)).mean(axis=0)
     images = [np.asarray(shown[:count]) for shown, _ in rows.values()]
-    figure = style.new(2.8)
+    figure = style.new(2.9, images=True)
     axes = figure.add_subplot()
     strips.grid(axes, np.stack([nearest, *images]), rows=["nearest training image", *rows])
     height = axes.get_yticks()

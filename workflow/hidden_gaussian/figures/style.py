@@ -54,10 +54,10 @@ RC: Any = {
 }
 
 
-def new(height: float, width: float = WIDTH) -> Figure:
-    """Return an empty figure of a printed size in inches."""
+def new(height: float, *, images: bool = False) -> Figure:
+    """Return an empty figure of the text width and a printed height in inches, for curves or for images alone."""
     matplotlib.rcParams.update(RC)
-    return Figure((width, height), layout="constrained")
+    return Figure((WIDTH, height), layout="compressed" if images else "constrained")
 
 
 def ramp_map() -> Colormap:

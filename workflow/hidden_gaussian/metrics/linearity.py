@@ -10,7 +10,9 @@ from hidden_gaussian.metrics.distance import inner, squared
 AFFINE = (2 / 3, 2 / 3, -1 / 3)  # weights and their squares sum to 1: mean, covariance and noise level are kept
 
 
-def linearity_quantities(denoiser: Denoiser, noisy: Tensor, sigma: float, mean: Tensor, alpha: float) -> dict[str, Tensor]:
+def linearity_quantities(
+    denoiser: Denoiser, noisy: Tensor, sigma: float, mean: Tensor, alpha: float
+) -> dict[str, Tensor]:
     """Return the parts of the linearity scores of Li et al. eq. (11) and (12), and of the affinity.
 
     Image i is paired with image i + 1, cyclically, so that one output serves two pairs.
@@ -28,7 +30,7 @@ def linearity_quantities(denoiser: Denoiser, noisy: Tensor, sigma: float, mean: 
     -------
     dict of Tensor of shape (batch,)
         ``mixed_norm`` |D(a y1 + b y2)|^2, ``combined_norm`` |a D1 + b D2|^2, ``mixed_inner`` and ``mixed_gap`` of the
-        two; the same ``_centred`` and ``_residual`` (of y - D); ``affine_gap``.
+        two; the same ``_centred`` and ``_residual`` (of y - D); ``affine_gap``, and ``norm_centred`` to divide it by.
     """
     beta = (1 - alpha**2) ** 0.5
     denoised = denoiser(noisy, sigma)
@@ -47,6 +49,7 @@ def linearity_quantities(denoiser: Denoiser, noisy: Tensor, sigma: float, mean: 
         **_pair("_centred", mixed_centred, combined_centred),
         **_pair("_residual", mixture - mixed, mixture - combined),
         "affine_gap": squared(affine - expected),
+        "norm_centred": squared(denoised - denoised.mean(0)),
     }
 
 

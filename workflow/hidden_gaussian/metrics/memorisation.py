@@ -40,7 +40,9 @@ def neighbours(samples: NDArray[np.float32], training: NDArray[np.float32], tile
         part = training[start : start + tile]
         rough = np.square(part, dtype=np.float64).sum(1) - 2 * (samples @ part.T).astype(np.float64)
         rough = np.concatenate([best, rough], axis=1)
-        where = np.concatenate([index, np.broadcast_to(np.arange(start, start + len(part)), (len(samples), len(part)))], 1)
+        where = np.concatenate(
+            [index, np.broadcast_to(np.arange(start, start + len(part)), (len(samples), len(part)))], 1
+        )
         order = np.argpartition(rough, count - 1, axis=1)[:, :count]
         best, index = np.take_along_axis(rough, order, 1), np.take_along_axis(where, order, 1)
     exact = np.stack(

@@ -1,0 +1,254 @@
+"""Every claim: an example that holds, the counter-examples that have to fail, gates, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+from synthetic import cell
+
+from hidden_gaussian import claims, tables
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.claims import closeness, linearity, samples, verdicts
+from hidden_gaussian.claims.evidence import Evidence, Missing
+from hidden_gaussian.statistics import Estimate
+
+SIZES = (8, 32, 128)
+EMPTY = pd.DataFrame(columns=synthetic.COLUMNS)
+
+
+def evidence(
+    networks: Mapping[Cell, str],
+    sweeps: Mapping[str, Sequence[Cell]],
+    *,
+    copies: Mapping[Cell, float] | None = None,
+    agreements: Mapping[tuple[str, str], float] | None = None,
+    references: Mapping[str, str] | None = None,
+) -> Evidence:
+    """Shards of networks played by named denoisers, with the references of their subsets."""
+    subsets = sorted({network.subset for network in networks} | {"n128a"})
+    played = {f"{subset}/{kind}": kind for subset in subsets for kind in ("gaussian", "empirical")}
+    played |= {network.id: kind for network, kind in networks.items()} | dict(references or {})
+    measured = [synthetic.measures(identifier, kind) for identifier, kind in played.items()]
+    found = [synthetic.memorisation(network.id, share) for network, share in (copies or {}).items()]
+    found += [synthetic.memorisation(f"{subset}/heldout", 0, "photographs") for subset in subsets]
+    alike = [synthetic.agreement(first, second, r) for (first, second), r in (agreements or {}).items()]
+    return Evidence(
+        pd.concat(measured), pd.concat(found), pd.concat(alike) if alike else EMPTY, pd.DataFrame(), [*networks], sweeps
+    )
+
+
+def by_size(*kinds: str, copies: Sequence[float] = (0, 0, 0), **references: str) -> Evidence:
+    """A size sweep."""
+    cells = [cell(size) for size in SIZES]
+    named = {name.replace("_", "/"): kind for name, kind in references.items()}
+    networks = dict(zip(cells, kinds, strict=True))
+    return evidence(networks, {"size": cells}, copies=dict(zip(cells, copies, strict=True)), references=named)
+
+
+def test_linearity_grows_with_size() -> None:
+    assert verdict(linearity.GROWS, by_size("empirical", "blend 0.6", "blend 0.3")) == ("holds", True)
+    assert verdict(linearity.GROWS, by_size("empirical", "empirical", "empirical")) == ("fails", True)
+    assert verdict(linearity.GROWS, by_size("empirical", "blend 0.6", "untrained"))[1] is False
+
+
+def test_generalising_distils_to_gaussian() -> None:
+    assert verdict(linearity.GAUSSIAN, by_size("law", "law", "law")) == ("holds", True)
+    assert verdict(linearity.GAUSSIAN, by_size("law", "law", "shrunk 0.35")) == ("fails", True)
+    assert row("4", by_size("law", "law", "stationary"))["verdict"] == "fails"
+    assert row("4", by_size("law", "law", "gaussian"))["reason"] == "gate"
+
+
+def test_memorising_breaks_distillation() -> None:
+    assert verdict(linearity.BREAKS, by_size("shrunk 0.6", "law", "law", copies=(1, 0, 0))) == ("holds", True)
+    assert verdict(linearity.BREAKS, by_size("gaussian", "gaussian", "gaussian", copies=(1, 0, 0))) == ("fails", True)
+    assert row("5", by_size("shrunk 0.6", "law", "law"))["reason"] == "gate"
+
+
+def test_nearer_with_size() -> None:
+    assert verdict(closeness.NEARS, by_size("empirical", "blend 0.6", "blend 0.2")) == ("holds", True)
+    assert verdict(closeness.NEARS, by_size("empirical", "empirical", "empirical")) == ("fails", True)
+    fixed = closeness.nears(by_size("all", "all", "all"))
+    assert fixed.verdict == "fails"
+    assert [part.verdict for part in fixed.parts] == ["holds", "fails"]  # only rho* sees that D_G itself moves
+    assert row("6", by_size("all", "all", "all"))["verdict"] == "fails"
+
+
+def test_small_scale_is_nearer() -> None:
+    small, large = cell(8, scale=4), cell(8, scale=16)
+    sweeps = {"scale": [small, large]}
+    assert verdict(closeness.SCALE, evidence({small: "blend 0.3", large: "blend 0.9"}, sweeps)) == ("holds", True)
+    assert verdict(closeness.SCALE, evidence({small: "blend 0.9", large: "blend 0.3"}, sweeps)) == ("fails", True)
+    assert row("7", evidence({small: "untrained", large: "blend 0.9"}, sweeps))["reason"] == "gate"
+
+
+def test_small_scale_needs_equal_images_seen() -> None:
+    small, large = cell(8, scale=4, seen=1000), cell(8, scale=16)
+    unequal = evidence({small: "blend 0.3", large: "blend 0.9"}, {"scale": [small, large]})
+    assert row("7", unequal)["reason"] == "missing"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "copies", "expected"),
+    [
+        (("blend 0.8", "blend 0.2", "empirical"), (0, 0, 1), ("holds", True)),
+        (("blend 0.8", "blend 0.5", "blend 0.2"), (0, 0, 1), ("fails", False)),  # a monotone series
+        (("blend 0.2", "blend 0.5", "blend 0.8"), (0, 0, 1), ("fails", True)),
+        (("blend 0.8", "blend 0.2", "empirical"), (0, 1, 1), ("holds", False)),  # memorised by then
+        (("blend 0.8", "blend 0.2", "empirical"), (0, 0, 0), ("holds", False)),  # never memorises
+    ],
+)
+def test_minimum_in_time(kinds: Sequence[str], copies: Sequence[float], expected: tuple[str, bool]) -> None:
+    cells = [cell(8, seen=seen) for seen in (1000, 8000, 64000)]
+    run = evidence(dict(zip(cells, kinds, strict=True)), {"time": cells}, copies=dict(zip(cells, copies, strict=True)))
+    assert verdict(closeness.TIME, run) == expected
+
+
+def test_clock_compares_with_the_largest_size() -> None:
+    seen = (1000, 8000, 64000)
+    few, many = [cell(8, seen=one) for one in seen], [cell(128, seen=one) for one in seen]
+    networks = dict(zip([*few, *many], ["blend 0.8", "blend 0.2", "empirical"] * 2, strict=True))
+    networks[many[1]], networks[many[2]] = "blend 0.3", "blend 0.1"
+    found = row("8", evidence(networks, {"time": few}, copies=dict(zip(few, (0, 0, 1), strict=True))))
+    assert found["clock"] == "minimum at 8000 images seen; at N = 128, of 3 snapshots: 64000"
+
+
+def halves(size: int, kind: str, pair: float, *, memoriser: float = 0.2, whole: float = 0.9, seen: int = 64000):
+    """Two networks of disjoint halves, their nulls, and how alike their samples are."""
+    a, b = cell(size, "a", seen=seen), cell(size, "b", seen=seen)
+    alike = {(b.id, a.id): pair}  # the shard of half b holds the comparison
+    alike |= {
+        (f"{a.subset}/{name}", f"{b.subset}/{name}"): r for name, r in (("empirical", memoriser), ("gaussian", whole))
+    }
+    return [a, b], dict.fromkeys([a, b], kind), alike
+
+
+def large_halves(kind: str, pair: float, memoriser: float = 0.2) -> Evidence:
+    cells, networks, alike = halves(128, kind, pair, memoriser=memoriser)
+    made = evidence(networks, {"halves_large": cells}, agreements=alike)
+    shifted = synthetic.agreement(cells[0].id, cells[0].id, 0.0, parameter="shift", at=1.0)
+    return Evidence(
+        made.measures, made.memorisation, pd.concat([made.agreement, shifted]), made.training, cells, made.sweeps
+    )
+
+
+def test_large_halves_agree() -> None:
+    assert verdict(samples.AGREE, large_halves("law", 0.9)) == ("holds", True)
+    assert samples.halves_agree(large_halves("empirical", 0.2)).verdict == "fails"
+    assert verdict(samples.AGREE, large_halves("law", 0.9, memoriser=0.9)) == ("fails", True)
+    assert row("9", large_halves("untrained", 1.0))[["verdict", "reason"]].tolist() == ["fails", "gate"]
+
+
+def test_other_latents_are_a_null_too() -> None:
+    with pytest.raises(Missing):
+        cells, networks, alike = halves(128, "law", 0.9)
+        samples.halves_agree(evidence(networks, {"halves_large": cells}, agreements=alike))
+
+
+def small_halves(pair: float, copies: float) -> Evidence:
+    cells, networks, alike = halves(8, "empirical", pair)
+    return evidence(networks, {"halves_small": cells}, agreements=alike, copies=dict.fromkeys(cells, copies))
+
+
+def test_small_halves_differ() -> None:
+    assert verdict(samples.DIFFER, small_halves(0.2, copies=1)) == ("holds", True)
+    assert verdict(samples.DIFFER, small_halves(0.9, copies=1)) == ("fails", True)  # as two Gaussians do
+    assert row("11", small_halves(0.2, copies=0))["reason"] == "gate"
+
+
+def stopped(kind: str, pair: float) -> Evidence:
+    full, networks, alike = halves(8, "empirical", 0.2)
+    early, more, again = halves(8, kind, pair, seen=4000)
+    sweeps = {"halves_small": full, "halves_stopped": early}
+    return evidence(networks | more, sweeps, agreements=again | alike)
+
+
+def test_stopping_restores_agreement() -> None:
+    assert verdict(samples.RETURNS, stopped("law", 0.9)) == ("holds", True)
+    assert verdict(samples.RETURNS, stopped("law", 0.2)) == ("fails", True)
+    assert row("12", stopped("untrained", 1.0))[["verdict", "reason"]].tolist() == ["fails", "gate"]
+
+
+def test_small_sizes_memorise() -> None:
+    assert verdict(samples.MEMORISES, by_size("law", "law", "law", copies=(1, 0, 0))) == ("holds", True)
+    assert verdict(samples.MEMORISES, by_size("law", "law", "law", copies=(0, 0, 0))) == ("fails", True)
+    one = samples.small_memorises(by_size("law", "law", "law", copies=(0.3, 0, 0)))
+    assert [part.verdict for part in one.parts] == ["holds", "fails"]
+
+
+def test_more_than_gaussian() -> None:
+    assert verdict(samples.MORE, by_size("law", "law", "law")) == ("holds", True)
+    assert verdict(samples.MORE, by_size("law", "law", "gaussian")) == ("fails", True)
+    overfit = evidence({cell(8): "shrunk 0.9"}, {"size": [cell(8)]})
+    assert row("15", overfit)["verdict"] == "fails"
+
+
+def test_calibration() -> None:
+    assert verdict(linearity.CALIBRATED, by_size("law", "law", "law")) == ("holds", True)
+    biased = dict.fromkeys(["n8a_empirical", "n32a_empirical", "n128a_empirical"], "shrunk 0.5")
+    assert verdict(linearity.CALIBRATED, by_size("law", "law", "law", **biased)) == ("fails", True)
+
+
+def test_one_fit_cannot_calibrate() -> None:
+    alone = evidence({cell(8): "law"}, {"size": [cell(8)]})
+    assert row("cal", alone)["reason"] == "missing"
+
+
+def test_missing_cells_are_undecided() -> None:
+    nothing = Evidence(EMPTY, EMPTY, EMPTY, pd.DataFrame(), [], {})
+    ledger = claims.judge(nothing)
+    assert set(ledger["verdict"]) == {"undecided"} == set(ledger["verdict_holm"])
+    assert set(ledger["reason"]) == {"missing"}
+    assert ledger["claim"].tolist() == ["1", "4", "5", "6", "7", "8", "9", "11", "12", "13", "15", "cal"]
+
+
+def test_ledger_fits_its_table(tmp_path) -> None:
+    ledger = claims.judge(by_size("empirical", "blend 0.6", "blend 0.2", copies=(1, 0, 0)))
+    tables.write_table(tmp_path / "claims.parquet", ledger, tables.CLAIMS)
+    again = tables.read_table(tmp_path / "claims.parquet", tables.CLAIMS)
+    assert again["verdict"].tolist() == ledger["verdict"].tolist()
+    assert again.set_index("claim").loc["1", "interval"] == "given these networks"
+
+
+def test_replicates_enter_the_interval() -> None:
+    cells = [cell(size, replicate=index) for size in SIZES for index in (1, 2)]
+    kinds = ["empirical", "blend 0.9", "blend 0.6", "blend 0.5", "blend 0.3", "blend 0.1"]
+    several = closeness.nears(evidence(dict(zip(cells, kinds, strict=True)), {"size": cells}))
+    assert {part.estimate.covers for part in several.parts} == {"images and trainings"}
+
+
+def test_delta_lies_outside_for_a_verdict() -> None:
+    def part(low: float, high: float, rule: str = "above") -> str:
+        return verdicts.Part("", Estimate((low + high) / 2, lambda level: (low, high)), 1.0, rule).verdict
+
+    assert [part(1.1, 2), part(0, 0.9), part(0.5, 1.5)] == ["holds", "fails", "undecided"]
+    assert [part(1.1, 2, "below"), part(0, 0.9, "below"), part(0.5, 1.5, "below")] == ["fails", "holds", "undecided"]
+    assert part(1, 1) == "fails"
+
+
+def test_holm_takes_back_a_marginal_verdict() -> None:
+    def claim(number: str, width: float) -> verdicts.Claim:
+        estimate = Estimate(1.0, lambda level: (1 - width * level / 0.95, 1 + width))
+        found = verdicts.Finding((verdicts.Part("", estimate, 0.0),))
+        return verdicts.Claim(number, "", "", "", 0.0, lambda _: found)
+
+    ledger = verdicts.rows([claim(str(number), 0.99) for number in range(5)], small_halves(0.2, 1))
+    assert set(ledger["verdict"]) == {"holds"}
+    assert set(ledger["verdict_holm"]) == {"undecided"}
+    clear = verdicts.rows([claim("0", 0.5)], small_halves(0.2, 1))
+    assert clear["verdict_holm"].tolist() == ["holds"]
+
+
+def verdict(claim: verdicts.Claim, given: Evidence) -> tuple[str, bool]:
+    """The verdict of the interval, and whether the gate is met."""
+    found = claim.find(given)
+    return found.verdict, bool(found.gate)
+
+
+def row(number: str, given: Evidence) -> pd.Series:
+    ledger = claims.judge(given)
+    assert np.array_equal(ledger.columns, [column.name for column in tables.CLAIMS.columns])
+    return ledger.set_index("claim").loc[number]

@@ -1,0 +1,218 @@
+"""Metrics from shards against the same formulas written out by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+
+from hidden_gaussian import tables
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.estimates import FAMILIES, METRICS, Measurements, gather, table
+
+CELL = synthetic.cell(8)
+KINDS = {CELL.id: "blend 0.3", "n8a/gaussian": "gaussian", "n8a/empirical": "empirical"}
+LINEARITY = ("mixed_inner", "mixed_norm", "combined_norm", "mixed_gap")
+
+
+@pytest.fixture(scope="module")
+def held() -> Measurements:
+    return Measurements([synthetic.measures(name, kind) for name, kind in KINDS.items()], pixels=6)
+
+
+def outputs(sigma: float, inputs: str = "heldout") -> dict[str, np.ndarray]:
+    """Noisy images, clean ones, and all outputs, (draw * image, pixel)."""
+    clean = synthetic.images(inputs if inputs == "heldout" else "n8a")
+    noise = np.random.default_rng(99).normal(size=(2, synthetic.IMAGES, 6))[:, : len(clean)]
+    noisy = (clean + sigma * noise).reshape(-1, 6)
+    made = {kind: synthetic.denoiser(kind, "n8a")(noisy, sigma) for kind in (*KINDS.values(), "all")}
+    return made | {"clean": np.tile(clean, (2, 1))}
+
+
+def value(held: Measurements, metric: str, identifier: str = CELL.id, sigma: float = 1.0, **where: object) -> float:
+    curve = held.curve(metric, identifier, **{"inputs": "heldout", **where}).set_index("sigma")
+    return float(curve.loc[sigma, "value"])
+
+
+def square(difference: np.ndarray) -> np.ndarray:
+    return np.square(difference).sum(axis=1)
+
+
+def test_distances_by_hand(held: Measurements) -> None:
+    made = outputs(1.0)
+    network, whole = made["blend 0.3"], made["gaussian"]
+    gap, where = square(network - whole), {"reference_id": "n8a/gaussian"}
+    assert value(held, "rmse", **where) == pytest.approx(np.sqrt(gap.mean() / 6))
+    assert value(held, "rmse_per_image", **where) == pytest.approx(np.sqrt(gap / 6).mean())
+    assert value(held, "nrmse", **where) == pytest.approx(np.sqrt(gap.sum() / square(network).sum()))
+    centred = square(network - network.mean(0)).sum()
+    assert value(held, "nrmse_centred", **where) == pytest.approx(np.sqrt(gap.sum() / centred))
+    assert value(held, "difference_ratio", **where) == pytest.approx(np.sqrt(gap / square(network)).mean())
+
+
+def test_position_on_the_way_to_the_memoriser(held: Measurements) -> None:
+    """A blend lies at its share of the way, and not beside it."""
+    assert value(held, "position") == pytest.approx(0.3)
+    assert value(held, "off_axis") == pytest.approx(0, abs=1e-9)
+    assert value(held, "rho") == pytest.approx(0.09)
+    made = outputs(1.0)
+    whole = square(made["blend 0.3"] - made["all"]).sum() / square(made["empirical"] - made["all"]).sum()
+    assert value(held, "rho_star") == pytest.approx(whole)
+
+
+def test_losses_and_gaps_by_hand(held: Measurements) -> None:
+    losses = {
+        (kind, inputs): square(made[kind] - made["clean"]).mean()
+        for inputs in ("heldout", "train")
+        for made in [outputs(1.0, inputs)]
+        for kind in KINDS.values()
+    }
+    gaps = {kind: losses[kind, "heldout"] - losses[kind, "train"] for kind in KINDS.values()}
+    assert value(held, "loss") == pytest.approx(losses["blend 0.3", "heldout"] / 6)
+    ratio = losses["blend 0.3", "heldout"] / losses["gaussian", "heldout"]
+    assert value(held, "loss_ratio", reference_id="n8a/gaussian") == pytest.approx(ratio)
+    assert value(held, "gap") == pytest.approx(gaps["blend 0.3"] / 6)
+    for reference in ("gaussian", "empirical"):
+        found = value(held, "gap_ratio", reference_id=f"n8a/{reference}")
+        assert found == pytest.approx(gaps["blend 0.3"] / gaps[reference])
+
+
+def test_linear_map_of_an_affine_denoiser_is_itself(held: Measurements) -> None:
+    assert value(held, "r2_linear", "n8a/gaussian") == pytest.approx(1)
+    assert value(held, "mismatch", "n8a/gaussian") == pytest.approx(0, abs=1e-9)
+    assert value(held, "fit_error", "n8a/gaussian") == pytest.approx(0, abs=1e-6)
+    where = {"parameter": "draws", "at": float(synthetic.PAIRS)}
+    assert value(held, "weight_distance", "n8a/gaussian", **where) == pytest.approx(0, abs=1e-6)
+    assert value(held, "asymmetry", "n8a/gaussian", **where) == pytest.approx(0, abs=1e-6)
+    assert value(held, "rmse", f"{CELL.id}/linear", reference_id="n8a/gaussian") > 0
+
+
+def test_pooled_over_levels_before_the_ratio(held: Measurements) -> None:
+    sigmas = (0.6, 1.0)
+    made = [outputs(sigma) for sigma in sigmas]
+    top = sum(square(one["blend 0.3"] - one["clean"]).sum() for one in made)
+    bottom = sum(square(one["gaussian"] - one["clean"]).sum() for one in made)
+    where = {"inputs": "heldout", "reference_id": "n8a/gaussian"}
+    assert held.over("loss_ratio", CELL.id, sigmas, **where)[0] == pytest.approx(top / bottom)
+    assert held.over("loss_ratio", CELL.id, (0.6, 1.1), **where) is None
+    even = held.over("loss_ratio", CELL.id, sigmas, images=slice(0, None, 2), **where)
+    odd = held.over("loss_ratio", CELL.id, sigmas, images=slice(1, None, 2), **where)
+    assert even[0] != odd[0]
+
+
+def test_window_is_where_memoriser_and_gaussian_differ(held: Measurements) -> None:
+    gaps = {sigma: square(outputs(sigma)["empirical"] - outputs(sigma)["gaussian"]).sum() for sigma in synthetic.SIGMAS}
+    expected = tuple(sigma for sigma, gap in gaps.items() if gap > max(gaps.values()) / 2)
+    assert held.window() == held.window(8) == expected
+    assert 0 < len(expected) < len(synthetic.SIGMAS)
+    assert held.window(64) == ()
+
+
+def pairs(seed: int = 0, count: int = 20) -> tuple[Measurements, dict[str, np.ndarray]]:
+    """Rows of the linearity metrics for vectors that are known."""
+    mixed, combined = np.random.default_rng(seed).normal(size=(2, count, 6)) + 0.5
+    values = {
+        "mixed_inner": (mixed * combined).sum(1),
+        "mixed_norm": square(mixed),
+        "combined_norm": square(combined),
+        "mixed_gap": square(mixed - combined),
+        "affine_gap": square(mixed - 1),
+        "norm_centred": square(combined - combined.mean(0)),
+    }
+    place = {"id": CELL.id, "inputs": "heldout", "sigma": 1.0, "parameter": "alpha", "at": 0.7}
+    index = {"image": np.arange(count), "draw": np.zeros(count)}
+    parts = [({**place, "quantity": name}, {**index, "value": value}) for name, value in values.items()]
+    return Measurements([synthetic.shard(parts)]), {"mixed": mixed, "combined": combined}
+
+
+def test_linearity_by_hand() -> None:
+    held, made = pairs()
+    mixed, combined = made["mixed"], made["combined"]
+    cosine = (mixed * combined).sum(1) / np.linalg.norm(mixed, axis=1) / np.linalg.norm(combined, axis=1)
+    where = {"parameter": "alpha", "at": 0.7}
+    assert value(held, "cosine", **where) == pytest.approx(cosine.mean())
+    assert value(held, "cosine_abs", **where) == pytest.approx(np.abs(cosine).mean())
+    ratio = np.linalg.norm(mixed - combined, axis=1) / np.linalg.norm(combined, axis=1)
+    assert value(held, "additivity_ratio", **where) == pytest.approx(ratio.mean())
+    affinity = square(mixed - 1).sum() / square(combined - combined.mean(0)).sum()
+    assert value(held, "affinity", **where) == pytest.approx(affinity)
+
+
+def test_samples_by_hand() -> None:
+    copied = synthetic.memorisation(CELL.id, 0.25)
+    real = synthetic.memorisation("n8a/heldout", 0, "photographs")
+    held = Measurements([copied, real, synthetic.agreement(CELL.id, "n8a/gaussian", 0.8)], pixels=6)
+    wide = copied.pivot(index="image", columns="quantity", values="value")
+    photographs = real.pivot(index="image", columns="quantity", values="value")
+    score = np.sqrt(wide["nearest"] / wide["norm"]).mean()
+    curve = held.curve("memorised_fraction", CELL.id)
+    assert curve["value"].tolist() == [16 / 64]
+    assert curve[["low", "high"]].to_numpy().tolist()[0] == pytest.approx([0.1502, 0.3740], abs=1e-4)
+    assert held.curve("gl_score", CELL.id)["value"].iloc[0] == pytest.approx(score)
+    relative = score / np.sqrt(photographs["nearest"] / photographs["norm"]).mean()
+    assert held.curve("gl_relative", CELL.id)["value"].iloc[0] == pytest.approx(relative)
+    assert held.curve("nearest_distance", CELL.id)["value"].iloc[0] == pytest.approx(
+        np.sqrt(wide["nearest"] / 6).mean()
+    )
+    assert held.curve("r_c", CELL.id)["value"].iloc[0] == pytest.approx(0.8, abs=0.05)
+    assert held.curve("pearson", CELL.id)["value"].iloc[0] == held.curve("r_c", CELL.id)["value"].iloc[0]
+
+
+def test_no_hit_still_has_an_interval() -> None:
+    curve = Measurements([synthetic.memorisation(CELL.id, 0)]).curve("memorised_fraction", CELL.id)
+    assert curve["low"].iloc[0] == 0 < curve["high"].iloc[0] < 0.06
+
+
+def test_images_that_are_not_shared_are_refused(held: Measurements) -> None:
+    other = synthetic.measures("n8a/gaussian", "gaussian")
+    fewer = Measurements([synthetic.measures(CELL.id, "blend 0.3"), other[other["image"] != 3]])
+    with pytest.raises(InputError, match="share"):
+        fewer.curve("loss_ratio", CELL.id, inputs="heldout", reference_id="n8a/gaussian")
+
+
+def test_asking_for_what_is_ambiguous_or_absent(held: Measurements) -> None:
+    with pytest.raises(ValueError, match="times"):
+        held.curve("nrmse", CELL.id)
+    assert held.curve("nrmse", CELL.id, inputs="foreign", reference_id="n8a/gaussian").empty
+    assert held.curve("gl_score", CELL.id).empty
+
+
+def test_table_holds_every_metric_that_was_measured(held: Measurements, tmp_path: Path) -> None:
+    made = table(held, "toy", window=held.window())
+    families = {"distance", "distillation", "gap", "position"}
+    expected = {metric.name for metric in METRICS if metric.family in families} | {"r2_linear", "r2_linear_residual"}
+    assert set(made["metric"]) == expected
+    tables.write_table(tmp_path / "t.parquet", made, tables.ESTIMATES)
+    own = made[(made["id"] == CELL.id) & (made["metric"] == "rho") & (made["inputs"] == "heldout")]
+    assert own["parameter"].tolist().count("window") == 1
+    assert set(own["interval"]) == {"given these networks"}
+    assert set(own["epoch"]) == {8000.0}
+    assert set(made.loc[made["metric"] == "position", "sigma"].dropna()) == set(held.window())
+    assert made.loc[made["metric"] == "asymmetry", ["low", "high"]].isna().all(axis=None)
+    bounded = made.dropna(subset=["low"])
+    assert (bounded["low"] <= bounded["high"]).all()
+
+
+def test_tables_of_nothing_can_be_written(tmp_path: Path) -> None:
+    for name, made in gather("toy", [], pixels=6).items():
+        kind = tables.TRAINING if name == "training" else tables.ESTIMATES
+        tables.write_table(tmp_path / f"{name}.parquet", made, kind)
+        assert tables.read_table(tmp_path / f"{name}.parquet", kind).empty
+
+
+def test_gather_reads_files(tmp_path: Path) -> None:
+    for name, kind in KINDS.items():
+        tables.write_shard(tmp_path / name / "measures.parquet", synthetic.measures(name, kind))
+    log = pd.DataFrame({"images_seen": [64, 128], "loss": [1.0, 0.5], "learning_rate": 1e-3})
+    tables.write_log(tmp_path / CELL.id / "training.parquet", log)
+    paths = [str(path) for path in tmp_path.rglob("*.parquet")]
+    made = gather("toy", paths, pixels=6)
+    assert set(made) == {*FAMILIES, "training"}
+    assert made["training"]["epoch"].tolist() == [8.0, 16.0]
+    tables.write_table(tmp_path / "training.parquet", made["training"], tables.TRAINING)
+    again = gather("toy", paths[::-1], pixels=6)
+    for name in made:
+        pd.testing.assert_frame_equal(made[name].reset_index(drop=True), again[name].reset_index(drop=True))

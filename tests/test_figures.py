@@ -1,0 +1,284 @@
+"""Figures show the numbers of the shards, and read no file that their rule does not declare."""
+
+from __future__ import annotations
+
+import importlib
+import runpy
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.text import Text
+from synthetic_results import LEVELS, World, settings
+
+from hidden_gaussian.figures import strips, style
+from hidden_gaussian.figures.catalogue import CATALOGUE, needs
+from hidden_gaussian.figures.curves import Measured
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.denoising_outputs import outputs
+from hidden_gaussian.figures.linear_weights import over_sigma, weights
+from hidden_gaussian.figures.linearity import affinity, cosine
+from hidden_gaussian.levels import schedule
+
+NAMES = list(CATALOGUE)
+ROOT = Path(__file__).parents[1]
+MAIN = "n512a/ve16r1/i64000"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> World:
+    made = World(tmp_path_factory.mktemp("digits"), settings())
+    made.write()
+    return made
+
+
+@dataclass(frozen=True)
+class Recorded(FigureData):
+    """Remembers what was read."""
+
+    read: set[str] = field(default_factory=set)
+
+    def _path(self, relative: str) -> Path:
+        self.read.add(relative)
+        return super()._path(relative)
+
+
+@pytest.fixture(scope="module")
+def recorded(world) -> dict[str, Recorded]:
+    data = {name: world.data(name) for name in NAMES}
+    return {name: Recorded(one.root, one.plan, one.declared) for name, one in data.items()}
+
+
+@pytest.fixture(scope="module")
+def figures(recorded) -> dict[str, Figure]:
+    return {name: module(name).draw(data) for name, data in recorded.items()}
+
+
+def module(name: str) -> ModuleType:
+    return importlib.import_module(f"hidden_gaussian.figures.{name}")
+
+
+def curve(figure: Figure, panel: int, label: str) -> np.ndarray:
+    (line,) = [line for line in figure.axes[panel].lines if line.get_label() == label]
+    return np.asarray(line.get_xydata())
+
+
+def distances(world: World, first: str, second: str) -> tuple[np.ndarray, np.ndarray]:
+    """Squared distance and squared length of the first, (levels, images), on held-out images, ascending in sigma."""
+    gaps, norms = [], []
+    for sigma in LEVELS[::-1]:
+        _, noisy = world.noisy(sigma)
+        a, b = world.denoise(first, noisy, sigma), world.denoise(second, noisy, sigma)
+        gaps.append(np.square(a - b).sum(1))
+        norms.append(np.square(a).sum(1))
+    return np.stack(gaps), np.stack(norms)
+
+
+def images_of(figure: Figure) -> list[AxesImage]:
+    return [image for axes in figure.axes for image in axes.images]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_prints_in_both_formats(figures, name, tmp_path):
+    for suffix in ("pdf", "png"):
+        figures[name].savefig(tmp_path / f"figure.{suffix}")
+        assert (tmp_path / f"figure.{suffix}").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_letters_are_large_enough_and_inside(figures, name):
+    figure = figures[name]
+    figure.canvas.draw()
+    frame = figure.bbox.padded(1)
+    for text in figure.findobj(Text):
+        if text.get_text() and text.get_visible():
+            assert text.get_fontsize() >= 7, text.get_text()
+            box = text.get_window_extent()
+            if box.width and text.get_figure() is figure and text.axes is None:
+                assert frame.x0 <= box.x0 and box.x1 <= frame.x1, text.get_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_declared_files_are_read_and_no_others(world, figures, recorded, name):
+    assert figures[name]
+    assert recorded[name].read == set(needs(name, "digits", world.dataset))
+
+
+def test_refuses_a_file_that_is_not_declared(world):
+    with pytest.raises(KeyError, match="does not declare"):
+        world.data("denoiser_distance").measures("n8a/gaussian")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_image_strips_share_one_range(figures, name):
+    for image in images_of(figures[name]):
+        assert image.get_clim() == (-1, 1)
+
+
+def test_strips_are_never_stretched():
+    dim = np.full((1, 2, 1, 4, 4), 0.1)
+    dim[0, 1] = 0.2
+    axes = style.new(1, images=True).add_subplot()
+    shown = strips.grid(axes, dim)
+    assert shown.get_clim() == (-1, 1)
+    assert np.allclose(np.unique(shown.get_array().compressed()), [0.1, 0.2])
+    colour = strips.grid(axes, np.repeat(dim, 3, axis=2)).get_array()
+    assert np.allclose(colour[0, 0], 0.55) and np.allclose(colour[0, -1], 0.6)
+
+
+def test_distances_to_the_gaussian(world, figures):
+    gap, norm = distances(world, MAIN, "n512a/gaussian")
+    drawn = curve(figures["denoiser_distance"], 1, "network to Gaussian")
+    assert np.allclose(drawn[:, 0], LEVELS[::-1])
+    assert np.allclose(drawn[:, 1], np.sqrt(gap.mean(1) / norm.mean(1)))
+    drawn = curve(figures["denoiser_distance"], 0, "network to Gaussian")
+    assert np.allclose(drawn[:, 1], np.sqrt(gap / world.size).mean(1))
+    null_gap, null_norm = distances(world, "n8a/empirical", "n8a/gaussian")
+    drawn = curve(figures["memorisation"], 0, "empirical to Gaussian")
+    assert np.allclose(drawn[:, 1], np.sqrt(null_gap.mean(1) / null_norm.mean(1)))
+
+
+def test_halves_are_pooled_along_the_size(world, figures):
+    parts = [distances(world, f"n32{half}/ve16r1/i64000", f"n32{half}/gaussian") for half in "ab"]
+    gap, norm = (sum(part[index].mean(1) for part in parts) for index in (0, 1))
+    (line,) = [line for line in figures["dataset_size"].axes[0].lines if str(line.get_label()).startswith("32:")]
+    assert np.allclose(line.get_ydata(), np.sqrt(gap / norm))
+
+
+def test_rho_is_pooled_over_the_window(world, figures):
+    scale = distances(world, "n512a/empirical", "n512a/gaussian")[0].mean(1)
+    window = scale > scale.max() / 2
+    assert 0 < window.sum() < len(window)
+    heights = []
+    for seen in (64, 640, 6400, 64000):
+        gap = distances(world, f"n32a/ve16r1/i{seen}", "n32a/gaussian")[0]
+        heights.append(gap[window].sum() / distances(world, "n32a/empirical", "n32a/gaussian")[0][window].sum())
+    line = figures["training_time"].axes[1].lines[0]
+    assert np.allclose(line.get_ydata(), heights)
+    assert np.allclose(line.get_xdata(), [64, 640, 6400, 64000])
+
+
+def test_bands_hold_the_curve_and_narrow_with_images(world):
+    measured = Measured(world.data("denoiser_distance"))
+    table, norm = measured.table(MAIN, "distance", "gaussian"), measured.table(MAIN, "norm")
+    whole, few = measured.ratio(table, norm), measured.ratio(table[:6], norm[:6])
+    assert (whole.low < whole.value).all() and (whole.value < whole.high).all()
+    assert np.median((whole.high - whole.low) / (few.high - few.low)) < 0.8
+
+
+def test_affine_denoisers_have_no_gap(world):
+    measured = Measured(world.data("linearity"))
+    assert np.allclose(affinity(measured, ["n512a/gaussian"]).value, 0, atol=1e-12)
+    assert np.allclose(cosine(measured, ["n512a/gaussian"], "_centred").value, 1)
+    assert cosine(measured, ["n512a/gaussian"]).value.min() < 0.999
+    assert affinity(measured, ["n8a/empirical"]).value.max() > 0.2
+
+
+def test_memorising_curves_are_dashed(figures):
+    key = {text.get_text().split(":")[0]: line for legend in figures["linearity"].legends for text, line in
+           zip(legend.get_texts(), legend.get_lines(), strict=True)}  # fmt: skip
+    assert key["8"].get_linestyle() == "--"
+    assert key["512"].get_linestyle() == "-"
+
+
+def test_outputs_are_recovered_from_the_states(world):
+    states = world.trajectories("n512a/gaussian").astype(np.float64)
+    found = outputs(states)
+    for step, sigma in enumerate(schedule(10)):
+        expected = world.denoise("n512a/gaussian", states[:, step].reshape(4, -1), sigma)
+        assert np.allclose(found[:, step].reshape(4, -1), expected, atol=2e-5)
+
+
+def test_weights_come_from_the_largest_number_of_noises(world):
+    measured = Measured(world.data("linear_weights"))
+    table = weights(measured, MAIN)
+    found = over_sigma(table, "weight_gap", "gaussian_weight")
+    last = table[table["at"] == 4096]
+    assert np.allclose(np.sort(found.value), np.sort(np.sqrt(last["weight_gap"] / last["gaussian_weight"])))
+    assert np.allclose(found.x, LEVELS[::-1])
+
+
+def test_scores_of_copying(world, figures):
+    for panel, label in ((0, "network"), (1, "network")):
+        drawn = curve(figures["generalisation_score"], panel, label)
+        assert np.allclose(drawn[:, 0], [8, 32, 128, 512])
+        heights = []
+        for size in (8, 32, 128, 512):
+            shares = []
+            for half in "ab":
+                samples = world.samples(f"n{size}{half}/ve16r1/i64000", "heun18").reshape(-1, 64).astype(float)
+                training = world.flat(world.indices(f"n{size}{half}"))
+                distance = np.sort(np.linalg.norm(samples[:, None] - training, axis=2), axis=1)
+                score = distance[:, 0] / np.linalg.norm(samples, axis=1)
+                shares.append(score if panel == 0 else distance[:, 0] < distance[:, 1] / 3)
+            heights.append(np.mean(shares))
+        assert np.allclose(drawn[:, 1], heights)
+
+
+def test_nearest_images_are_training_images(world, figures):
+    (image,) = figures["samples"].axes[0].images
+    first = image.get_array()[:8, :8].filled(np.nan)
+    training = world.flat(world.indices("n512a"))
+    sample = world.samples(MAIN, "heun18")[0].ravel()
+    nearest = training[np.linalg.norm(training - sample, axis=1).argmin()]
+    assert np.allclose(first.ravel(), nearest, atol=1e-6)
+
+
+def test_agreement_of_halves(world, figures):
+    first, second = (world.samples(f"n32{half}/ve16r1/i64000", "heun18").reshape(-1, 64) for half in "ab")
+    mean = world.flat(world.indices("n512a")).mean(0)
+    a, b = (first - mean).ravel(), (second - mean).ravel()
+    panel = figures["strong_generalisation"].axes[-1]
+    heights = [line.get_ydata()[0] for container in panel.containers for line in container[:1]]
+    assert np.isclose(heights[5], a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+    assert len(heights) == 4 * 5
+
+
+def test_overview_has_a_point_for_every_cell(world, figures):
+    points = figures["overview"].axes[0].containers
+    assert len(points) == len(world.plan.every)
+
+
+def test_draws_in_colour(tmp_path):
+    world = World(tmp_path, settings(colour="rgb"))
+    for relative in needs("samples", "digits", world.dataset):
+        world.write_one(relative)
+    (image,) = module("samples").draw(world.data("samples")).axes[0].images
+    pixels = image.get_array()
+    assert pixels.shape[2] == 3 and pixels.min() >= 0 and pixels.max() <= 1
+
+
+def test_figures_do_not_import_torch():
+    modules = ", ".join(f"hidden_gaussian.figures.{name}" for name in NAMES)
+    code = f"import sys; import {modules}; sys.exit('torch' in sys.modules)"
+    environment = {"PYTHONPATH": str(ROOT / "workflow"), "MPLBACKEND": "agg"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_captions_name_the_papers_figure(name):
+    caption = (ROOT / "workflow" / "report" / f"{name}.rst").read_text(encoding="utf-8")
+    assert CATALOGUE[name].paper in caption
+    assert 20 < len(caption.split()) < 150
+
+
+def test_script_writes_the_same_files_twice(world, tmp_path):
+    declared = [str(world.root / path) for path in needs("samples", "digits", world.dataset)]
+    written = []
+    for attempt in ("first", "second"):
+        folder = tmp_path / attempt
+        job = SimpleNamespace(
+            input=declared,
+            output=[str(folder / "samples.pdf"), str(folder / "samples.png")],
+            log=[str(folder / "log")],
+            params=SimpleNamespace(name="samples", dataset="digits", settings=settings(), root=str(world.root)),
+        )
+        runpy.run_path(str(ROOT / "workflow" / "scripts" / "draw_figure.py"), init_globals={"snakemake": job})
+        written.append([Path(path).read_bytes() for path in job.output])
+    assert written[0] == written[1]

@@ -1,0 +1,140 @@
+"""Settings: closed, checked before anything runs, and in step with their generated pages."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hidden_gaussian import documentation, plan, records, settings
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    loaded = yaml.safe_load((ROOT / "tests/smoke/config/config.yaml").read_text())
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def _changed(config: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    changed = copy.deepcopy(config)
+    *parents, last = path.split(".")
+    place: Any = changed
+    for key in parents:
+        place = place[int(key)] if key.isdigit() else place[key]
+    place[last] = value
+    return changed
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_shipped_studies_are_valid(path: Path) -> None:
+    study = settings.load(path)
+    for name, dataset in study.datasets.items():
+        assert dataset.cells(name)
+        assert "size" in dataset.sweeps(name)
+
+
+def test_names_of_data_sets_are_unique_across_studies() -> None:
+    names = [name for path in CONFIGS for name in settings.load(path).datasets]
+    assert len(names) == len(set(names))
+
+
+BAD = {
+    "dataset.colour_space": ("datasets.digits.color", "grey", "color"),
+    "misspelt sweep": ("datasets.digits.grid.sweeps.sizes", {}, "sizes"),
+    "negative learning rate": ("datasets.digits.training.learning_rate", -1.0, "learning_rate"),
+    "batch zero": ("datasets.digits.training.batch", 0, "batch"),
+    "microbatch": ("datasets.digits.training.microbatch", 3, "multiple of microbatch"),
+    "unknown half": ("datasets.digits.grid.runs.0.halves", ["c"], "halves"),
+    "unknown architecture": ("datasets.digits.grid.runs.0.architectures", ["unet"], "architectures"),
+    "halves overlap": ("datasets.digits.grid.runs.0.subset_sizes", [1000], "disjoint only up to 866"),
+    "more than there is": ("datasets.digits.heldout", 1790, "there are only 7"),
+    "no snapshot": ("datasets.digits.grid.runs.0.snapshots", [], "'snapshots'"),
+    "sweep names no cell": ("datasets.digits.grid.sweeps.scale", {"scales": [5]}, "scales 5"),
+    "sweep names no combination": (
+        "datasets.digits.grid.sweeps.scale",
+        {"subset_sizes": [32], "images_seen": [32]},
+        "a combination",
+    ),
+    "no path": ("datasets.digits.source", {"kind": "zip", "count": 3}, "needs a 'path'"),
+    "no name": ("datasets.digits.source", {"kind": "torchvision", "count": 3, "path": "x"}, "needs the 'name'"),
+    "cannot be halved": ("datasets.digits.network.channel_mult", [1, 1, 1, 1, 1], "cannot be halved"),
+    "name of a data set": ("datasets", {"../up": {}}, "up"),
+    "no data set": ("datasets", {}, "datasets"),
+    "foreign of an unknown kind": ("datasets.digits.foreign", "elsewhere", "foreign"),
+    "not a number": ("datasets.digits.resolution", "large", "resolution"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_settings_are_one_sentence_with_the_key(config: dict[str, Any], case: str) -> None:
+    path, value, expected = BAD[case]
+    with pytest.raises(InputError) as caught:
+        settings.read(_changed(config, path, value))
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_snapshots_are_whole_batches_without_duplicates(config: dict[str, Any]) -> None:
+    run = settings.Run(subset_sizes=(100,), scales=(4,), snapshots=(640,), epochs=(1, 1.2, 6.4))
+    assert run.kept(100, 64) == (128, 640)
+
+
+def test_sweeps_choose_cells(config: dict[str, Any]) -> None:
+    dataset = settings.read(config).datasets["digits"]
+    assert [cell.id for cell in dataset.sweep("digits", "time")] == ["n16a/ve4r1/i32", "n16a/ve4r1/i64"]
+    assert {cell.subset for cell in dataset.sweep("digits", "halves_large")} == {"n32a", "n32b"}
+    assert dataset.sweep("digits", "scale") == []
+
+
+def test_ids_are_read_back() -> None:
+    cell = Cell("digits", 64, "b", "dae-ve", 16, 2, 6400)
+    assert cell.id == "n64b/dae-ve16r2/i6400"
+    assert Cell.parse("digits", cell.id) == cell
+    assert cell.epoch == 100
+    with pytest.raises(InputError, match="not the id"):
+        Cell.parse("digits", "n64c/ve16r1/i6400")
+
+
+def test_generated_pages_are_in_step() -> None:
+    assert (ROOT / "config/schema.json").read_text() == documentation.schema()
+    assert (ROOT / "config/README.md").read_text() == documentation.readme()
+
+
+def test_unreadable_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such"):
+        settings.load(tmp_path / "absent.yaml")
+    for content, expected in (
+        ("a: [", "not valid YAML"),
+        ("- 1", "holds no settings"),
+        ("!!python/object:x {}", "YAML"),
+    ):
+        (tmp_path / "bad.yaml").write_text(content)
+        with pytest.raises(InputError, match=expected):
+            settings.load(tmp_path / "bad.yaml")
+
+
+def test_another_study_does_not_overwrite(config: dict[str, Any], tmp_path: Path) -> None:
+    config["results"] = str(tmp_path)
+    study = settings.read(config)
+    records.check(study)
+    records.record(study)
+    same_study = settings.read(_changed(config, "datasets.digits.training.learning_rate", 1e-3))
+    records.check(same_study)
+    other = _changed(_changed(config, "datasets.digits.training.learning_rate", 1e-3), "study", "other")
+    with pytest.raises(InputError, match=r"study 'smoke' .*training\.learning_rate"):
+        records.check(settings.read(other))
+    records.check(settings.read(_changed(config, "study", "other")))
+
+
+def test_plan_counts_runs_once(config: dict[str, Any]) -> None:
+    study = settings.read(config)
+    row = plan.describe(study).splitlines()[1].split()
+    assert row[:4] == ["digits", "6", "4", str(4 * 64)]
+    assert plan.superseded(study) == [f"digits/n16{half}/ve4r1/i32/state.safetensors" for half in "ab"]

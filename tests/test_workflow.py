@@ -1,0 +1,192 @@
+"""The workflow as its users call it: dry runs, one tiny run from images to claims, and what makes jobs run again."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SMOKE = ROOT / "tests/smoke/config/config.yaml"
+PARTS = ("Snakefile", "rules", "workflow", "config", "profiles", "envs", "slurm")
+
+
+def snakemake(*arguments: str, at: Path, workflow: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow / "Snakefile"), "--directory", str(at)]
+    profile = ["--workflow-profile", str(workflow / "profiles/default")]
+    return subprocess.run([*command, *profile, "--cores", "2", *arguments], capture_output=True, text=True, check=False)
+
+
+def planned(*arguments: str, at: Path, workflow: Path = ROOT, config: Path = SMOKE) -> list[tuple[str, str]]:
+    """Return the jobs of a dry run: rule and first output."""
+    done = snakemake("-n", "--configfile", str(config), *arguments, at=at, workflow=workflow)
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = done.stdout + done.stderr
+    return re.findall(r"^(?:local)?rule (\w+):\n(?:    input: .*\n)?(?:    output: ([^,\n]*).*)?", text, re.M)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the smoke study has been run."""
+    place = tmp_path_factory.mktemp("smoke study with spaces")
+    done = snakemake("--configfile", str(SMOKE), at=place)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
+    return place
+
+
+@pytest.fixture
+def own_copy(tmp_path: Path) -> Path:
+    """A copy of the workflow that a test may edit."""
+    place = tmp_path / "copy"
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir() and not source.is_symlink():
+            shutil.copytree(source, place / part, ignore=shutil.ignore_patterns("__pycache__"))
+        elif not source.is_symlink():
+            place.mkdir(exist_ok=True)
+            shutil.copy(source, place / part)
+    return place
+
+
+def _edited(path: Path, change: Any, place: Path) -> Path:
+    config = yaml.safe_load(path.read_text())
+    change(config["datasets"]["digits"])
+    edited = place / "edited.yaml"
+    edited.write_text(yaml.safe_dump(config))
+    return edited
+
+
+def test_the_smoke_study_makes_everything(finished: Path) -> None:
+    results = finished / "results/digits"
+    drawn = {path.stem for path in (results / "figures").glob("*.png")}
+    assert {"overview", "linearity", "dataset_size", "training_time", "strong_generalisation", "samples"} <= drawn
+    assert "model_scale" not in drawn
+    ledger = pd.read_parquet(results / "tables/claims.parquet")
+    assert set(ledger["verdict"]) <= {"holds", "fails", "undecided"}
+    missing = ledger[ledger["reason"] == "missing"]["claim"].astype(str)
+    assert "7" in set(missing)  # the smoke study has no scale sweep
+    distance = pd.read_parquet(results / "tables/distance.parquet")
+    own = distance[(distance["id"] == "n16a/gaussian") & (distance["reference_id"] == "n16a/gaussian")]
+    assert (own["value"].dropna() == 0).all()
+    assert not own.empty
+
+
+def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
+    assert planned(at=finished) == []
+
+
+def test_comments_rerun_nothing(finished: Path, own_copy: Path) -> None:
+    for path in [*own_copy.rglob("*.py"), *own_copy.rglob("*.smk")]:
+        path.write_text(path.read_text() + "\n# a remark\n")
+    assert planned(at=finished, workflow=own_copy) == []
+
+
+def test_a_raised_recipe_reruns_what_depends_on_it(finished: Path, own_copy: Path) -> None:
+    recipes = own_copy / "workflow/hidden_gaussian/recipes.py"
+    recipes.write_text(recipes.read_text().replace("SAMPLING = 1", "SAMPLING = 2"))
+    rules = {rule for rule, _ in planned(at=finished, workflow=own_copy)}
+    assert {"draw_samples", "compare_samples", "gather_tables", "judge_claims", "plot_samples"} <= rules
+    assert not rules & {"train_denoiser", "measure_denoiser", "fit_spectrum", "pack_images", "plot_denoiser_distance"}
+
+
+def test_a_changed_setting_reruns_what_uses_it(finished: Path, tmp_path: Path) -> None:
+    config = _edited(SMOKE, lambda digits: digits["measures"].update(images=12), tmp_path)
+    rules = {rule for rule, _ in planned(at=finished, config=config)}
+    assert "measure_denoiser" in rules
+    assert not rules & {"train_denoiser", "draw_samples", "fit_spectrum", "pack_images"}
+
+
+def test_an_appended_snapshot_trains_only_the_new_stretch(finished: Path, tmp_path: Path) -> None:
+    config = _edited(SMOKE, lambda digits: digits["grid"]["runs"][0]["snapshots"].append(96), tmp_path)
+    trained = [output for rule, output in planned(at=finished, config=config) if rule == "train_denoiser"]
+    assert sorted(trained) == [f"results/digits/n16{half}/ve4r1/i96/weights.safetensors" for half in "ab"]
+
+
+def test_switching_a_figure_off_and_on_retrains_nothing(finished: Path, tmp_path: Path) -> None:
+    config = _edited(SMOKE, lambda digits: digits["grid"]["sweeps"].pop("time"), tmp_path)
+    rules = {rule for rule, _ in planned(at=finished, config=config)}
+    assert "plot_training_time" not in rules
+    assert not rules & {"train_denoiser", "measure_denoiser", "draw_samples"}
+    assert planned(at=finished) == []
+
+
+def test_one_figure_needs_only_its_cells(tmp_path: Path) -> None:
+    jobs = planned("--", "results/digits/figures/training_time.pdf", at=tmp_path)
+    trained = {output for rule, output in jobs if rule == "train_denoiser"}
+    assert trained == {f"results/digits/n16a/ve4r1/i{images}/weights.safetensors" for images in (32, 64)}
+    assert [rule for rule, _ in jobs if rule.startswith("plot_")] == ["plot_training_time"]
+    by_name = planned("figure_training_time", at=tmp_path)
+    assert set(jobs) <= set(by_name)
+
+
+def test_the_paper_resolves_without_its_data(tmp_path: Path) -> None:
+    counts = Counter(rule for rule, _ in planned(at=tmp_path, config=ROOT / "config/paper.yaml"))
+    assert counts["pack_images"] == 6
+    assert counts["fit_spectrum"] == 18
+    assert counts["train_denoiser"] == 49
+    assert counts["judge_claims"] == 4
+
+
+def test_the_slurm_profile_works_by_its_name_from_a_clone(own_copy: Path) -> None:
+    (own_copy / "slurm").symlink_to("profiles/slurm")
+    command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "-n", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=own_copy)
+    assert done.returncode == 0, done.stderr
+    assert (
+        "ffhq"
+        in subprocess.run(command[:-1], capture_output=True, text=True, check=False, cwd=own_copy).stdout + done.stdout
+    )
+
+
+BAD_RUNS = {
+    "misspelt setting": (lambda d: d.update(resolutoin=8), "resolutoin"),
+    "halves overlap": (lambda d: d["grid"]["runs"][0].update(subset_sizes=[900]), "disjoint only up to 866"),
+    "missing archive": (
+        lambda d: d.update(source={"kind": "zip", "path": "absent.zip", "count": 100}),
+        "absent.zip",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_RUNS)
+def test_bad_input_is_one_sentence_without_a_traceback(case: str, tmp_path: Path) -> None:
+    change, expected = BAD_RUNS[case]
+    config = _edited(SMOKE, change, tmp_path)
+    done = snakemake("--configfile", str(config), "--", "results/digits/images.npy", at=tmp_path)
+    assert done.returncode != 0
+    assert expected in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_results_of_another_study_are_left_alone(finished: Path, tmp_path: Path) -> None:
+    config = yaml.safe_load(SMOKE.read_text())
+    config["study"] = "other"
+    config["datasets"]["digits"]["training"]["batch"] = 8
+    path = tmp_path / "other.yaml"
+    path.write_text(yaml.safe_dump(config))
+    done = snakemake("-n", "--configfile", str(path), at=finished)
+    assert done.returncode != 0
+    assert "training.batch" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_every_rule_is_complete() -> None:
+    """Each rule says what it does, what it costs, and where it logs."""
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+    rules = re.split(r"^rule ", text, flags=re.M)[1:]
+    assert len(rules) > 12
+    for rule in rules:
+        name = rule.split(":")[0]
+        assert '"""' in rule, name
+        if "script:" in rule and "localrule" not in rule:
+            for part in ("log:", "benchmark:", "conda:", "mem_mb=", "runtime="):
+                assert part in rule, (name, part)
+            script = re.search(r'"\.\./workflow/scripts/(\w+)\.py"', rule)
+            assert script
+            assert (ROOT / f"workflow/scripts/{script.group(1)}.py").exists()

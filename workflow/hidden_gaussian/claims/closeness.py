@@ -1,0 +1,121 @@
+"""Claims on how near to the Gaussian denoiser networks are: by size, by scale, and in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from hidden_gaussian import statistics
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.claims import gates
+from hidden_gaussian.claims.evidence import Evidence, Missing, largest, require_sizes, smallest
+from hidden_gaussian.claims.linearity import averaged, per_doubling
+from hidden_gaussian.claims.verdicts import Claim, Finding, Part
+from hidden_gaussian.estimates.blocks import Array
+
+PICKED, TESTED = slice(0, None, 2), slice(1, None, 2)
+
+
+def rho(evidence: Evidence, cell: Cell, images: slice | None = None) -> Array:
+    """Return E|D - D_G|^2 over E|D_emp - D_G|^2: 0 is the Gaussian, 1 as far from it as the memoriser."""
+    return evidence.in_window("rho", cell.id, images=images)
+
+
+def nears(evidence: Evidence) -> Finding:
+    """Claim 6."""
+    cells = evidence.sweep("size")
+    require_sizes(cells)
+    own = per_doubling(cells, {cell: rho(evidence, cell) for cell in cells}, -1.0)
+    whole = per_doubling(cells, {cell: evidence.in_window("rho_star", cell.id) for cell in cells}, -1.0)
+    parts = (Part("rho", own, NEARS.delta), Part("rho*", whole, NEARS.delta))
+    return Finding(parts, gates.is_trained(evidence, cells))
+
+
+def small_is_nearer(evidence: Evidence) -> Finding:
+    """Claim 7."""
+    cells = smallest(evidence.sweep("scale"))
+    small, large = min(cell.scale for cell in cells), max(cell.scale for cell in cells)
+    seen = {scale: {cell.images_seen for cell in cells if cell.scale == scale} for scale in (small, large)}
+    common = seen[small] & seen[large]
+    if small == large or not common:
+        raise Missing("no two scales with equal images seen")
+    few, many = (
+        [cell for cell in cells if cell.scale == scale and cell.images_seen == max(common)] for scale in (small, large)
+    )
+    found = {cell: rho(evidence, cell) for cell in [*few, *many]}
+    estimate = statistics.combine([*averaged(many, found), *averaged(few, found, -1.0)])
+    return Finding((Part(SCALE.statistic, estimate, SCALE.delta),), gates.is_trained(evidence, [*few, *many]))
+
+
+def turns_back(evidence: Evidence) -> Finding:
+    """Claim 8."""
+    runs: dict[Cell, list[Cell]] = {}
+    for cell in evidence.sweep("time"):
+        runs.setdefault(replace(cell, images_seen=0), []).append(cell)
+    if any(len(run) < 3 for run in runs.values()):
+        raise Missing("a minimum needs three snapshots")
+    found, gate, minima = {}, True, []
+    for start, run in runs.items():
+        lowest = _lowest(evidence, run)
+        values = [rho(evidence, cell, TESTED) for cell in run]
+        found[start] = np.minimum(values[0], values[-1]) - values[lowest]
+        gate &= _onset(evidence, run) > lowest
+        minima.append(run[lowest].images_seen)
+    estimate = statistics.combine(averaged(list(found), found))
+    return Finding((Part(TIME.statistic, estimate, TIME.delta),), gate, _clock(evidence, minima))
+
+
+def _lowest(evidence: Evidence, run: Sequence[Cell]) -> int:
+    return int(np.argmin([rho(evidence, cell, PICKED)[0] for cell in run]))
+
+
+def _onset(evidence: Evidence, run: Sequence[Cell]) -> int:
+    """Return the first snapshot that memorises; -1 if none does, so that nothing comes before it."""
+    return next((place for place, cell in enumerate(run) if gates.memorises(evidence, cell)), -1)
+
+
+def _clock(evidence: Evidence, minima: Sequence[int]) -> str:
+    """Tell where the minimum is, and where it is for the most training images: is it memorisation or mere time?"""
+    here = f"minimum at {', '.join(str(seen) for seen in minima)} images seen"
+    scales = {cell.scale for cell in evidence.sweep("time")}
+    others = [cell for cell in largest(evidence.cells) if cell.scale in scales and cell.replicate == 1]
+    run = sorted(cell for cell in others if cell.half == min(other.half for other in others))
+    try:
+        there = run[_lowest(evidence, run)].images_seen if len(run) > 2 else None
+    except Missing:
+        there = None
+    return here if there is None else f"{here}; at N = {run[0].subset_size}, of {len(run)} snapshots: {there}"
+
+
+NEARS = Claim(
+    "6",
+    "Fig. 6",
+    "The denoiser comes nearer to the Gaussian denoiser as the training set grows",
+    "minus the slopes of rho and of rho* per doubling of N, in the window",
+    0.02,
+    nears,
+    gates.T,
+    "RMSE to D_G falls with N, mostly for sigma in [0.116, 20]",
+)
+SCALE = Claim(
+    "7",
+    "Fig. 7",
+    "With few training images a smaller network is nearer to the Gaussian denoiser",
+    "rho of the largest less rho of the smallest scale at equal images seen, in the window",
+    0.05,
+    small_is_nearer,
+    f"{gates.T}, of both",
+    "RMSE to D_G falls as the scale falls, for sigma in [0.116, 20] at N = 1094",
+)
+TIME = Claim(
+    "8",
+    "Fig. 8",
+    "In training a network first comes nearer to the Gaussian denoiser and leaves it before it memorises",
+    "lesser of rho at the first and last snapshot less rho at the minimum, which other images picked, in the window",
+    0.05,
+    turns_back,
+    "the minimum is before the first snapshot that memorises",
+    "nearest at epoch 841 (920 kimg) of N = 1094",
+)

@@ -1,0 +1,179 @@
+"""What claims are judged by: the shards of the cells of each sweep, asked for by metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hidden_gaussian import estimates, statistics, tables
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.estimates import Measurements
+from hidden_gaussian.estimates.blocks import Array
+from hidden_gaussian.statistics import Estimate
+
+QUANTITIES = frozenset({"distance", "norm_centred", "loss", "mismatch", "gaussian_spread"})
+"""The rows of ``measures.parquet`` that the claims need: the others need not be read."""
+
+
+class Missing(Exception):
+    """A sweep, a cell or a measurement that a claim needs is not there."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Shards of one dataset.
+
+    Attributes
+    ----------
+    measures, memorisation, agreement : DataFrame
+        Rows of ``tables.SHARD``: of the cells, of the Gaussian and empirical denoisers of their subsets, and of
+        held-out photographs (``n64a/heldout``).
+    training : DataFrame
+        Rows of ``tables.TRAINING``.
+    cells : sequence of Cell
+        Everything that was trained.
+    sweeps : mapping of str to sequence of Cell
+        ``size, scale, time, halves_large, halves_small, halves_stopped, halves_small_scale``; any may be absent.
+    window_size : int, optional
+        Subset whose denoisers define the window; default: the largest.
+    """
+
+    measures: pd.DataFrame
+    memorisation: pd.DataFrame
+    agreement: pd.DataFrame
+    training: pd.DataFrame
+    cells: Sequence[Cell]
+    sweeps: Mapping[str, Sequence[Cell]]
+    window_size: int | None = None
+
+    @classmethod
+    def read(cls, dataset: str, paths: Iterable[str], sweeps: Mapping[str, Sequence[str]]) -> Evidence:
+        """Read the evidence of a dataset.
+
+        Parameters
+        ----------
+        dataset : str
+            Its name.
+        paths : iterable of str
+            Shards, told apart by their file names, and ``training.parquet`` of every snapshot.
+        sweeps : mapping of str to sequence of str
+            Ids of the cells of each sweep.
+
+        Raises
+        ------
+        InputError
+            If a file is absent or damaged, or an id is not that of a cell.
+        """
+        kinds: dict[str, list[str]] = {"measures": [], "memorisation": [], "agreement": [], "training": []}
+        for path in paths:
+            kinds[Path(path).stem.split("_")[0]].append(path)
+        return cls(
+            tables.read_shards(kinds["measures"], QUANTITIES),
+            tables.read_shards(kinds["memorisation"]),
+            tables.read_shards(kinds["agreement"]),
+            estimates.training(dataset, kinds["training"]),
+            [Cell.parse(dataset, "/".join(Path(path).parts[-4:-1])) for path in kinds["training"]],
+            {name: [Cell.parse(dataset, identifier) for identifier in ids] for name, ids in sweeps.items()},
+        )
+
+    @cached_property
+    def measurements(self) -> Measurements:
+        """The shards by place."""
+        return Measurements([self.measures, self.memorisation, self.agreement])
+
+    @cached_property
+    def inputs(self) -> str:
+        """Clean images that no network was trained on."""
+        return self.measurements.unseen
+
+    @cached_property
+    def window(self) -> tuple[float, ...]:
+        """Noise levels where memorising and being Gaussian differ, see :meth:`Measurements.window`."""
+        window = self.measurements.window(self.window_size)
+        if not window:
+            raise Missing("no empirical denoiser was measured")
+        return window
+
+    def sweep(self, name: str) -> list[Cell]:
+        """Return the cells of a sweep, sorted; Missing if there are none."""
+        if not self.sweeps.get(name):
+            raise Missing(f"the settings have no sweep {name}")
+        return sorted(self.sweeps[name])
+
+    def has(self, name: str) -> bool:
+        """Return whether the settings have a sweep."""
+        return bool(self.sweeps.get(name))
+
+    def in_window(self, metric: str, identifier: str, *, images: slice | None = None, **where: str) -> Array:
+        """Return a metric pooled over the window, on untrained-on inputs unless said, with its resamples.
+
+        Raises
+        ------
+        Missing
+            If it was not measured.
+        """
+        chosen: dict[str, Any] = {"inputs": self.inputs, **where}
+        values = self.measurements.over(metric, identifier, self.window, images=images, **chosen)
+        return _there(values, f"{metric} of {identifier}")
+
+    def of_samples(self, metric: str, identifier: str, **where: str) -> Array:
+        """Return a metric of a sample set with its resamples; Missing if it was not measured."""
+        chosen: dict[str, Any] = {**where}
+        return _there(self.measurements.over(metric, identifier, None, **chosen), f"{metric} of {identifier}")
+
+    def memorised(self, identifiers: Sequence[str]) -> Estimate:
+        """Return the memorised fraction of some sample sets together; Missing if one was not measured."""
+        curves = [self.measurements.curve("memorised_fraction", identifier) for identifier in identifiers]
+        if not curves or any(curve.empty for curve in curves):
+            raise Missing(f"memorised fraction of {', '.join(identifiers)}")
+        hits = sum(round(float(curve["value"].iloc[0] * curve["count"].iloc[0])) for curve in curves)
+        return statistics.proportion(hits, sum(int(curve["count"].iloc[0]) for curve in curves))
+
+
+def _there(values: Array | None, what: str) -> Array:
+    if values is None or np.isnan(values).any():
+        raise Missing(what)
+    return values
+
+
+def trainings(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Group cells that differ only in the replicate: independent trainings of the same thing."""
+    groups: dict[Cell, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(replace(cell, replicate=0), []).append(cell)
+    return list(groups.values())
+
+
+def pairs(cells: Sequence[Cell]) -> list[list[tuple[Cell, Cell]]]:
+    """Group the pairs (half a, half b) of cells that differ only in the replicate; Missing if there is no pair."""
+    second = {replace(cell, half="a"): cell for cell in cells if cell.half == "b"}
+    groups = [
+        [(cell, second[cell]) for cell in group if cell in second]
+        for group in trainings([cell for cell in cells if cell.half == "a"])
+    ]
+    found = [group for group in groups if group]
+    if not found:
+        raise Missing("no cell has its other half")
+    return found
+
+
+def largest(cells: Sequence[Cell]) -> list[Cell]:
+    """Return the cells with the most training images."""
+    return [cell for cell in cells if cell.subset_size == max(other.subset_size for other in cells)]
+
+
+def smallest(cells: Sequence[Cell]) -> list[Cell]:
+    """Return the cells with the fewest training images."""
+    return [cell for cell in cells if cell.subset_size == min(other.subset_size for other in cells)]
+
+
+def require_sizes(cells: Sequence[Cell]) -> None:
+    """Raise Missing if all cells have the same number of training images."""
+    if len({cell.subset_size for cell in cells}) < 2:
+        raise Missing("a trend needs several subset sizes")

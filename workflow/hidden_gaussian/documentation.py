@@ -1,0 +1,88 @@
+"""Pages generated from the code, so that they cannot disagree with it: ``python -m hidden_gaussian.documentation``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from hidden_gaussian import settings
+
+BLOCKS: tuple[type[BaseModel], ...] = (
+    settings.Study,
+    settings.Dataset,
+    settings.Source,
+    settings.Network,
+    settings.Training,
+    settings.Grid,
+    settings.Run,
+    settings.Sweeps,
+    settings.Slice,
+    settings.Sampling,
+    settings.Measures,
+    settings.Distillation,
+)
+HEAD = """# Settings
+
+One file is one study. Every key is below, with its default; an unknown key is an error. Generated from
+`workflow/hidden_gaussian/settings.py`.
+
+| file | study |
+| --- | --- |
+| `config.yaml` | digits: the default, minutes on a laptop |
+| `faces.yaml` | faces at 16x16 from your zip, about an hour on two cores |
+| `cifar10.yaml` | CIFAR-10 at 32x32 from your zip, a small grid |
+| `paper.yaml` | the paper's grid, for a GPU cluster |
+
+What makes a job run again: a changed input file, a changed setting that it uses, a raised recipe
+(`workflow/hidden_gaussian/recipes.py`). An edited comment does not. A snapshot appended at the end of a run trains only
+the new stretch; one inserted or removed in the middle trains again all that follow it, because each continues the one
+before: look at `snakemake -n` first.
+
+The place of an archive is no input: it may move without anything being made again. Its checksum is recorded in
+`images.json` when it is packed.
+"""
+
+
+def schema() -> str:
+    """Return the JSON schema of a study."""
+    return json.dumps(settings.Study.model_json_schema(), indent=1, sort_keys=True) + "\n"
+
+
+def readme() -> str:
+    """Return the page of all settings."""
+    return "\n".join([HEAD, *(_table(block) for block in BLOCKS)])
+
+
+def _table(block: type[BaseModel]) -> str:
+    name = block.__name__.lower() if block is not settings.Study else "the file"
+    lines = [
+        f"## {name}",
+        "",
+        (block.__doc__ or "").splitlines()[0],
+        "",
+        "| key | default | meaning |",
+        "| --- | --- | --- |",
+    ]
+    lines += [f"| `{key}` | {_default(field)} | {field.description} |" for key, field in block.model_fields.items()]
+    return "\n".join([*lines, ""])
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.default
+    return "see below" if isinstance(value, BaseModel) else f"`{json.dumps(value)}`"
+
+
+def main() -> None:
+    """Write the pages."""
+    config = Path(__file__).parents[2] / "config"
+    (config / "schema.json").write_text(schema(), encoding="utf-8")
+    (config / "README.md").write_text(readme(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""What a study will cost, before it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.settings import Dataset, Study
+
+BYTES = {"weights": 4, "state": 20}  # a parameter: its average; and itself, its average, two moments, spare
+
+
+def parameters(dataset: Dataset, scale: int) -> int:
+    """Return the approximate number of parameters of a network: 3x3 kernels of its residual blocks dominate."""
+    widths = [scale * multiple for multiple in dataset.network.channel_mult]
+    encoder = sum(2 * 9 * width**2 * dataset.network.blocks for width in widths)
+    decoder = sum(3 * 9 * width**2 * (dataset.network.blocks + 1) for width in widths)
+    return encoder + decoder
+
+
+def training_hours(dataset: Dataset, cells: Sequence[Cell]) -> float:
+    """Return hours of one device: images of each run over the speed, which falls in proportion to the scale."""
+    runs: dict[str, Cell] = {}
+    for cell in cells:
+        if cell.run not in runs or runs[cell.run].images_seen < cell.images_seen:
+            runs[cell.run] = cell
+    largest = max(cell.scale for cell in cells)
+    seconds = sum(cell.images_seen / (dataset.speed * largest / cell.scale) for cell in runs.values())
+    return seconds / 3600
+
+
+def disk_gigabytes(dataset: Dataset, cells: Sequence[Cell]) -> float:
+    """Return GB of images, spectra, snapshots, samples and shards."""
+    pixels = dataset.channels * dataset.resolution**2
+    images = dataset.source.count * pixels
+    subsets = {cell.subset: cell.subset_size for cell in cells}
+    spectra = sum(8 * pixels * min(size, pixels) for size in subsets.values())
+    snapshots = sum(sum(BYTES.values()) * parameters(dataset, cell.scale) for cell in cells)
+    samples = 4 * pixels * (dataset.sampling.count + 16 * 20) * (len(cells) + 2 * len(subsets))
+    rows = dataset.measures.images * len(dataset.inputs)
+    rows *= 11 * dataset.measures.draws * dataset.measures.levels + 13 * dataset.measures.linearity_levels
+    return (images + spectra + snapshots + samples + 10 * rows * (len(cells) + 4 * len(subsets))) / 1e9
+
+
+def describe(study: Study) -> str:
+    """Return a table of data sets: cells, training runs, images seen, disk, and hours of one device."""
+    lines = [f"{'data set':<16}{'cells':>7}{'runs':>6}{'images seen':>15}{'disk GB':>9}{'device hours':>14}"]
+    for name, dataset in study.datasets.items():
+        cells = dataset.cells(name)
+        last: dict[str, int] = {}
+        for cell in cells:
+            last[cell.run] = max(cell.images_seen, last.get(cell.run, 0))
+        lines.append(
+            f"{name:<16}{len(cells):>7}{len(last):>6}{sum(last.values()):>15,}"
+            f"{disk_gigabytes(dataset, cells):>9.1f}{training_hours(dataset, cells):>14.1f}"
+        )
+    lines.append(
+        "Hours are of training alone, from the setting 'speed'; sampling and measuring add about as much again"
+    )
+    return "\n".join(lines)
+
+
+def superseded(study: Study) -> list[str]:
+    """Return the states, below the results folder, that no later snapshot of the settings needs."""
+    paths = []
+    for name, dataset in study.datasets.items():
+        cells = dataset.cells(name)
+        last: dict[str, int] = {}
+        for cell in cells:
+            last[cell.run] = max(cell.images_seen, last.get(cell.run, 0))
+        paths += [f"{name}/{cell.id}/state.safetensors" for cell in cells if cell.images_seen < last[cell.run]]
+    return paths
