@@ -131,7 +131,7 @@ class Slice(Strict):
 
     def unknown(self, cells: list[Cell]) -> list[str]:
         """Return the values asked for that no cell of the grid has."""
-        axes = {
+        axes: dict[str, set[object]] = {
             "subset_sizes": {cell.subset_size for cell in cells},
             "halves": {cell.half for cell in cells},
             "architectures": {cell.architecture for cell in cells},
