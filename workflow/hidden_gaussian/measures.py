@@ -168,7 +168,7 @@ def _distillation(
     ):
         values = distillation.weight_quantities(fitted, weight)
         place = {"id": subject.id, "reference_id": linear, "inputs": noised.inputs, "sigma": noised.sigma}
-        place |= {"parameter": "draws", "at": float(fitted.draws)}
+        place |= {"parameter": "draws", "at": float(fitted.draws), "image": -1, "draw": 0}
         yield pd.DataFrame({**place, "quantity": list(values), "value": list(values.values())})
     assert fitted is not None  # a fit of at least one milestone
     yield noised.rows(

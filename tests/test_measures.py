@@ -1,0 +1,76 @@
+"""The one pass: what is written of denoisers whose measurements are known exactly."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from hidden_gaussian import measures, spectrum, tables
+from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
+from hidden_gaussian.settings import Distillation, Measures
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (24, 1, 3, 3), dtype=np.uint8)
+CLEAN = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (12, 1, 3, 3)) / 127.5 - 1).float()
+
+
+def _measured(kind: str) -> pd.DataFrame:
+    gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
+    memoriser = EmpiricalDenoiser(torch.from_numpy(IMAGES))
+    subject = measures.Subject(
+        f"n24a/{kind}",
+        {"gaussian": gaussian, "empirical": memoriser}[kind],
+        "n24a/gaussian",
+        gaussian,
+        {"n24a/empirical": memoriser},
+        gaussian.mean.reshape(1, 3, 3).float(),
+    )
+    settings = Measures(images=12, draws=2, levels=3, linearity_levels=3, inputs=("heldout",))
+    clean = {"heldout": CLEAN}
+    return measures.measure(subject, clean, clean, settings, Distillation(draws=300), seed=0)
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+    place = tmp_path_factory.mktemp("shards")
+    for kind in ("gaussian", "empirical"):
+        tables.write_shard(place / f"{kind}.parquet", _measured(kind))
+    return {kind: tables.read_shard(place / f"{kind}.parquet") for kind in ("gaussian", "empirical")}
+
+
+def _values(shard: pd.DataFrame, quantity: str, reference: str | None = None) -> pd.Series:
+    rows = shard[shard["quantity"] == quantity]
+    rows = rows[rows["reference_id"].isna() if reference is None else rows["reference_id"] == reference]
+    return rows.set_index(["sigma", "image", "draw"])["value"].sort_index()
+
+
+def test_the_gaussian_is_no_distance_from_itself_and_affine(shards: dict[str, pd.DataFrame]) -> None:
+    gaussian = shards["gaussian"]
+    assert (_values(gaussian, "distance", "n24a/gaussian") == 0).all()
+    scale = _values(gaussian, "norm").mean()
+    assert _values(gaussian, "distance", "n24a/gaussian/linear").max() < 1e-10 * scale
+    assert _values(gaussian, "affine_gap").max() < 1e-9 * scale
+    assert _values(gaussian, "mismatch", "n24a/gaussian/linear").abs().max() < 1e-9 * scale
+
+
+def test_distances_are_symmetric_because_the_noise_is_shared(shards: dict[str, pd.DataFrame]) -> None:
+    one = _values(shards["gaussian"], "distance", "n24a/empirical")
+    other = _values(shards["empirical"], "distance", "n24a/gaussian")
+    pd.testing.assert_series_equal(one, other, rtol=1e-4, atol=1e-8)
+    assert (one > 0).any()
+
+
+def test_loss_follows_its_definition(shards: dict[str, pd.DataFrame]) -> None:
+    gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
+    sigma = 80.0
+    noised = measures.Pass.of("heldout", CLEAN, sigma, draws=2, seed=0)
+    loss = (gaussian(noised.noisy, sigma) - noised.clean).square().flatten(1).sum(1)
+    found = _values(shards["gaussian"], "loss").loc[sigma]
+    np.testing.assert_allclose(found.loc[(3, 1)], float(loss[12 + 3]), rtol=1e-5)
+    assert len(found) == 24
+
+
+def test_weights_are_one_row_each_milestone(shards: dict[str, pd.DataFrame]) -> None:
+    rows = shards["empirical"][shards["empirical"]["parameter"] == "draws"]
+    assert (rows["image"] == -1).all()
+    assert sorted(rows["at"].unique()) == [75.0, 150.0, 300.0]
+    assert rows.groupby(["sigma", "at"], observed=True)["quantity"].nunique().eq(5).all()
