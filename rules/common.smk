@@ -252,7 +252,7 @@ def shard_files(wildcards):
     """Return every shard that tables are made from."""
     plan = plan_of(wildcards.dataset)
     cells = plan.every
-    files = [*plan.measures(cells), *plan.memorisation(cells), *plan.agreement(cells)]
+    files = [*plan.measures(cells, *REFERENCES), *plan.memorisation(cells), *plan.agreement(cells)]
     return below(
         wildcards, [*files, *(f"{cell.id}/training.parquet" for cell in cells)]
     )

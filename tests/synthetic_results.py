@@ -181,6 +181,7 @@ class World:
         affine = self.denoise(identifier, FIRST * noisy + SECOND * second + THIRD * third, sigma)
         gap = affine - (FIRST * one + SECOND * two + THIRD * three)
         values["affine_gap"] = np.square(gap).sum(1)
+        values["norm_centred"] = np.square(one - one.mean(0)).sum(1)
         return numbers(values, parameter="alpha", at=weight, **where)
 
     def _linear(self, identifier, noisy, sigma, where):

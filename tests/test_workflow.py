@@ -69,8 +69,8 @@ def test_the_smoke_study_makes_everything(finished: Path) -> None:
     assert "model_scale" not in drawn
     ledger = pd.read_parquet(results / "tables/claims.parquet")
     assert set(ledger["verdict"]) <= {"holds", "fails", "undecided"}
-    missing = ledger[ledger["reason"] == "missing"]["claim"].astype(str)
-    assert "7" in set(missing)  # the smoke study has no scale sweep
+    missing = set(ledger[ledger["reason"] == "missing"]["claim"].astype(str))
+    assert missing == {"7", "12"}  # the smoke study has no scale sweep and no stopped halves
     distance = pd.read_parquet(results / "tables/distance.parquet")
     own = distance[(distance["id"] == "n16a/gaussian") & (distance["reference_id"] == "n16a/gaussian")]
     assert (own["value"].dropna() == 0).all()

@@ -113,6 +113,16 @@ def sigma_axis(axes: Axes, window: tuple[float, float] | None = None, *, label: 
         axes.axvspan(*window, color="#f0e6c8", alpha=0.6, linewidth=0, zorder=0)
 
 
+def _apart(values: list[float], share: float) -> list[float]:
+    """Return the values that are at least a share of the logarithmic axis apart, from the first on, so labels fit."""
+    kept = values[:1]
+    span = np.log(values[-1] / max(values[0], 1))
+    for value in values[1:]:
+        if np.log(value / max(kept[-1], 1)) >= share * span:
+            kept.append(value)
+    return kept
+
+
 def parameter_axis(axes: Axes, values: list[float], label: str) -> None:
     """Make the x axis one of a varied parameter, logarithmic, with a tick at its values (0 has a place)."""
     positive = [value for value in values if value > 0]
@@ -120,7 +130,7 @@ def parameter_axis(axes: Axes, values: list[float], label: str) -> None:
         axes.set_xscale("symlog", linthresh=min(positive), linscale=0.5)
     else:
         axes.set_xscale("log")
-    ticks = values if len(values) <= 6 else values[:: int(np.ceil(len(values) / 5))]
+    ticks = _apart(sorted(values), share=0.18)
     axes.set_xticks(ticks, [number(value) for value in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlabel(label)
