@@ -42,6 +42,7 @@ def draw(data: FigureData) -> Figure:
     style.level(mismatch, 0, None)
     style.letter(mismatch, "b", "all noises, cross-fitted")
     mismatch.set_ylabel(r"$\|W - W_G\| / \|W_G\|$")
+    mismatch.set_yscale("symlog", linthresh=1)
     style.letter(asymmetry, "c", "asymmetry")
     asymmetry.set_ylabel(r"$\|W - W^\top\| / \|W\|$")
     figure.legend(*mismatch.get_legend_handles_labels(), loc="outside lower center", ncols=3)
@@ -82,6 +83,7 @@ def _along_draws(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xticks(ticks, [style.number(tick) for tick in ticks])
     axes.set_xlabel("noises used")
     axes.set_ylabel(r"$\|W - W_G\| / \|W_G\|$")
+    axes.set_yscale("symlog", linthresh=1)
     style.letter(axes, "a", "by noises used")
     looks: dict[str, dict[str, Any]] = {"cross-fitted": {"ls": "-", "marker": "o"}, "plain": {"ls": ":"}}
     axes.legend(handles=[Line2D([], [], color="k", lw=1, label=label, **look) for label, look in looks.items()])
