@@ -121,34 +121,31 @@ def test_one_figure_needs_only_its_cells(tmp_path: Path) -> None:
     trained = {output for rule, output in jobs if rule == "train_denoiser"}
     assert trained == {f"results/digits/n16a/ve4r1/i{images}/weights.safetensors" for images in (32, 64)}
     assert [rule for rule, _ in jobs if rule.startswith("plot_")] == ["plot_training_time"]
-    by_name = planned("figure_training_time", at=tmp_path)
+    by_name = planned("--", "figure_training_time", at=tmp_path)
     assert set(jobs) <= set(by_name)
 
 
 def test_the_paper_resolves_without_its_data(tmp_path: Path) -> None:
     counts = Counter(rule for rule, _ in planned(at=tmp_path, config=ROOT / "config/paper.yaml"))
     assert counts["pack_images"] == 6
-    assert counts["fit_spectrum"] == 18
-    assert counts["train_denoiser"] == 49
+    assert counts["fit_spectrum"] == 20
+    assert counts["train_denoiser"] == 58
     assert counts["judge_claims"] == 4
 
 
 def test_the_slurm_profile_works_by_its_name_from_a_clone(own_copy: Path) -> None:
     (own_copy / "slurm").symlink_to("profiles/slurm")
-    command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "-n", "--quiet"]
+    command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "-n"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=own_copy)
     assert done.returncode == 0, done.stderr
-    assert (
-        "ffhq"
-        in subprocess.run(command[:-1], capture_output=True, text=True, check=False, cwd=own_copy).stdout + done.stdout
-    )
+    assert "results/ffhq/figures/linearity.pdf" in done.stdout + done.stderr
 
 
 BAD_RUNS = {
     "misspelt setting": (lambda d: d.update(resolutoin=8), "resolutoin"),
     "halves overlap": (lambda d: d["grid"]["runs"][0].update(subset_sizes=[900]), "disjoint only up to 866"),
     "missing archive": (
-        lambda d: d.update(source={"kind": "zip", "path": "absent.zip", "count": 100}),
+        lambda d: d.update(source={"kind": "zip", "path": "absent.zip", "count": 1797}),
         "absent.zip",
     ),
 }
@@ -178,7 +175,7 @@ def test_results_of_another_study_are_left_alone(finished: Path, tmp_path: Path)
 
 def test_every_rule_is_complete() -> None:
     """Each rule says what it does, what it costs, and where it logs."""
-    text = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")) if path.stem != "plan")
     rules = re.split(r"^rule ", text, flags=re.M)[1:]
     assert len(rules) > 12
     for rule in rules:
