@@ -12,7 +12,7 @@ LIBRARY = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY))
 
-if "datasets" not in config:
+if "study" not in config:
 
     configfile: Path(workflow.basedir) / "config" / "config.yaml"
 
