@@ -12,7 +12,7 @@ rule pack_images:
     benchmark:
         f"{BENCHMARKS}/pack_images/{{dataset}}/{{role}}.tsv"
     conda:
-        "../envs/analysis.yaml"
+        "../envs/torch.yaml"
     threads: 2
     resources:
         mem_mb=2_000,
