@@ -204,12 +204,13 @@ REFERENCES = ["gaussian", "empirical", "identity", "mean"]
 
 
 def denoiser_memory(wildcards):
-    """Return MB of six d x d matrices in float64 where maps are fitted, and of the training images."""
+    """Return MB of sixteen d x d matrices in float64 where maps are fitted, and of the training images."""
     size = int(
         re.match(r"n(\d+)", wildcards.get("id", wildcards.get("subset"))).group(1)
     )
     return (
-        min(size, 20_000) * dimension(wildcards) * 8 + 6 * 8 * dimension(wildcards) ** 2
+        min(size, 20_000) * dimension(wildcards) * 8
+        + 16 * 8 * dimension(wildcards) ** 2
     ) // 1_000_000
 
 
@@ -252,7 +253,11 @@ def shard_files(wildcards):
     """Return every shard that tables are made from."""
     plan = plan_of(wildcards.dataset)
     cells = plan.every
-    files = [*plan.measures(cells, *REFERENCES), *plan.memorisation(cells), *plan.agreement(cells)]
+    files = [
+        *plan.measures(cells, *REFERENCES),
+        *plan.memorisation(cells),
+        *plan.agreement(cells),
+    ]
     return below(
         wildcards, [*files, *(f"{cell.id}/training.parquet" for cell in cells)]
     )

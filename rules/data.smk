@@ -19,7 +19,7 @@ rule pack_images:
         runtime=120,
     params:
         source=lambda wildcards: source_of(wildcards).model_dump(
-            mode="json", exclude={"path"}
+            mode="json", exclude={"path", "sha256", "download"}
         ),
         resolution=setting("resolution"),
         colour=setting("colour"),

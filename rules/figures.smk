@@ -35,7 +35,7 @@ for figure, entry in catalogue.CATALOGUE.items():
             dataset=lambda wildcards: wildcards.dataset,
             root=lambda wildcards: ROOT.format(dataset=wildcards.dataset),
             settings=setting(),
-            seed=STUDY.seed,
+            recipe=recipes.FIGURES,
         script:
             "../workflow/scripts/draw_figure.py"
 

@@ -29,7 +29,7 @@ rule measure_denoiser:
         inputs=setting("inputs"),
         distillation=distilled,
         seed=STUDY.seed,
-        recipe=recipes.MEASURES,
+        recipe=[recipes.MEASURES, recipes.DISTILLATION],
     script:
         "../workflow/scripts/measure_denoiser.py"
 
@@ -63,7 +63,7 @@ rule measure_references:
         inputs=setting("inputs"),
         distillation=distilled,
         seed=STUDY.seed,
-        recipe=recipes.MEASURES,
+        recipe=[recipes.MEASURES, recipes.DISTILLATION],
     script:
         "../workflow/scripts/measure_references.py"
 

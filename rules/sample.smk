@@ -24,7 +24,7 @@ rule draw_samples:
     params:
         samples=setting("sampling", "count"),
         seed=STUDY.seed,
-        recipe=recipes.SAMPLING,
+        recipe=[recipes.SAMPLING, recipes.SAMPLES],
     script:
         "../workflow/scripts/draw_samples.py"
 
@@ -72,6 +72,7 @@ rule measure_nulls:
         runtime=60,
     params:
         samples=setting("sampling", "count"),
+        inputs=setting("inputs"),
         seed=STUDY.seed,
         recipe=recipes.SAMPLES,
     script:

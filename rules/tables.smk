@@ -50,7 +50,7 @@ rule judge_claims:
         runtime=60,
     params:
         sweeps=sweep_ids,
-        recipe=recipes.CLAIMS,
+        recipe=[recipes.CLAIMS, recipes.ESTIMATES],
     script:
         "../workflow/scripts/judge_claims.py"
 

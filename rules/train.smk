@@ -26,7 +26,7 @@ rule train_denoiser:
     params:
         network=setting("network"),
         training=lambda wildcards: chosen(wildcards).training.model_dump(
-            mode="json", exclude={"checkpoint_minutes"}
+            mode="json", exclude={"checkpoint_minutes", "microbatch"}
         ),
         seed=STUDY.seed,
         recipe=recipes.TRAINING,

@@ -188,13 +188,13 @@ def distil_levels(denoiser: Denoiser, clean: Tensor, *, draws: int, mean: Tensor
     mean : Tensor of shape (channels, height, width)
     """
     sigmas = noise.schedule(10)
-    maps = []
+    weights, biases = [], []
     with shown("distil", draws * len(sigmas)) as done:
         for number, sigma in enumerate(sigmas.tolist(), start=1):
             *_, last = distil(
                 denoiser, clean, sigma, draws=draws, centre=mean.flatten(), seed=seed, purpose="distillation/kept"
             )
-            maps.append(last.both)
+            weights.append(last.both.weight.float())
+            biases.append(last.both.intercept.float())
             done(number * draws)
-    weights = torch.stack([affine.weight.float() for affine in maps])
-    return LinearDenoiser(torch.from_numpy(sigmas), weights, torch.stack([affine.intercept.float() for affine in maps]))
+    return LinearDenoiser(torch.from_numpy(sigmas), torch.stack(weights), torch.stack(biases))

@@ -252,10 +252,10 @@ def load_inputs(root: Path, name: str, count: int | None = None, *, subset: Path
     """
     packed = root / "images.npy"
     if name == "heldout" or name == "foreign":
-        if (root / f"{name}.npy").exists():
-            return _from_elsewhere(root, name, count)
         split = subsets.load_split(root / "split.safetensors")
         chosen = split.heldout if name == "heldout" else split.heldout[:0]
+        if not len(chosen) and (root / f"{name}.npy").exists():
+            return _from_elsewhere(root, name, count)
     elif subset is not None and name in ("train", "remainder"):
         chosen = files.load_array(subset)
         if name == "remainder":

@@ -82,7 +82,9 @@ class Training(Strict):
 class Run(Strict):
     """Training runs: every combination of the lists, each kept at every snapshot."""
 
-    subset_sizes: tuple[Positive, ...] = Field(min_length=1, description="numbers of training images")
+    subset_sizes: tuple[Annotated[int, Field(ge=2)], ...] = Field(
+        min_length=1, description="numbers of training images, at least 2"
+    )
     halves: tuple[Half, ...] = Field(("a",), min_length=1, description="which end of the permutation")
     architectures: tuple[Architecture, ...] = Field(("ve",), min_length=1, description="network architectures")
     scales: tuple[Positive, ...] = Field(min_length=1, description="base channels (EDM's cbase)")
@@ -257,15 +259,19 @@ class Dataset(Strict):
 
     @model_validator(mode="after")
     def _possible(self) -> Dataset:
+        halves: dict[int, set[str]] = {}
         for run in self.grid.runs:
-            largest = max(run.subset_sizes)
-            if largest > self.available:
-                raise ValueError(f"grid.runs asks for {largest} training images, but there are only {self.available}")
-            if len(set(run.halves)) == 2 and 2 * largest > self.available:
+            for size in run.subset_sizes:
+                halves.setdefault(size, set()).update(run.halves)
+        for size, both in halves.items():
+            if size > self.available:
+                raise ValueError(f"grid.runs asks for {size} training images, but there are only {self.available}")
+            if len(both) == 2 and 2 * size > self.available:
                 raise ValueError(
-                    f"grid.runs asks for halves a and b of {largest} images each, but they can be disjoint only up to "
+                    f"grid.runs asks for halves a and b of {size} images each, but they can be disjoint only up to "
                     f"{self.available // 2}"
                 )
+        for run in self.grid.runs:
             if not run.snapshots and not run.epochs:
                 raise ValueError("a run of grid.runs needs 'snapshots' (images seen) or 'epochs'")
         if self.resolution % 2 ** (len(self.network.channel_mult) - 1):
@@ -286,6 +292,13 @@ class Dataset(Strict):
             if unknown or not chosen.choose(cells):
                 what = ", ".join(unknown) or "a combination"
                 raise ValueError(f"grid.sweeps.{name} asks for {what} that no run of grid.runs has")
+            both = {"a", "b"} if name.startswith("halves") else {"a"}
+            if not both <= {cell.half for cell in chosen.choose(cells) if cell.replicate == 1}:
+                raise ValueError(f"grid.sweeps.{name} needs replicate 1 of half {' and half '.join(sorted(both))}")
+        if self.foreign == "heldout" and self.heldout == 0:
+            raise ValueError("foreign is 'heldout', but no images are held out")
+        if not self.inputs:
+            raise ValueError("measures.inputs names no kind of image that the data set has; add 'train'")
         if self.training.augment and not self.network.augment_dim:
             raise ValueError("training.augment needs network.augment_dim 9, so that the network knows what was done")
         microbatch = self.training.microbatch

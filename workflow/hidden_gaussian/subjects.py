@@ -72,7 +72,7 @@ def measured(
     inputs: Sequence[str],
     distillation: Mapping[str, Any],
     seed: int,
-    recipe: int,
+    recipe: Sequence[int],
 ) -> pd.DataFrame:
     """Return the measurement shard of a denoiser, from the settings that its rule is given.
 
@@ -84,7 +84,7 @@ def measured(
         Settings of those names; an empty `distillation` fits no linear maps.
     inputs : sequence of str
         Kinds of clean images that the dataset has.
-    recipe : int
+    recipe : sequence of int
         Not used here: it makes Snakemake measure again.
     """
     settings = Measures.model_validate(measures)

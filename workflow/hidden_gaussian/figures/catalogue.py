@@ -43,9 +43,9 @@ class Plan:
         return max(self.every, key=lambda cell: (cell.subset_size, cell.half == "a")).subset
 
     @property
-    def heldout(self) -> bool:
-        """Whether there are held-out photographs."""
-        return self.dataset.heldout != 0
+    def photographs(self) -> bool:
+        """Whether there are photographs that no network was trained on: held-out or foreign ones."""
+        return bool({"heldout", "foreign"} & set(self.dataset.inputs))
 
     def measures(self, cells: list[Cell], *kinds: str) -> list[str]:
         """Return measurement shards of cells, of some reference denoisers of their subsets, and of what tells W."""
@@ -58,7 +58,7 @@ class Plan:
         sampler = self.dataset.sampling.sampler
         subsets = dict.fromkeys(cell.subset for cell in cells)
         files = [f"{cell.id}/memorisation_{sampler}.parquet" for cell in cells]
-        return files + [f"{subset}/nulls/memorisation_photographs.parquet" for subset in subsets if self.heldout]
+        return files + [f"{subset}/nulls/memorisation_photographs.parquet" for subset in subsets if self.photographs]
 
     def samples(self, cells: list[Cell]) -> list[str]:
         """Return sample sets of cells and of their Gaussians."""

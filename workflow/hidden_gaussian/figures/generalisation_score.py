@@ -53,7 +53,7 @@ def _nulls(axes: Axes, data: FigureData, groups: dict[int, list[Cell]], score: S
     subsets = {size: shown(cells)[0].subset for size, cells in groups.items()}
     exact = {size: data.shard(f"{subset}/gaussian", "memorisation", "exact") for size, subset in subsets.items()}
     style.null(axes, joined(exact, [score(wide(shard)) for shard in exact.values()]), "Gaussian samples", "gaussian")
-    if not data.plan.heldout:
+    if not data.plan.photographs:
         return
     nulls = {size: data.shard(f"{subset}/nulls", "memorisation", "photographs") for size, subset in subsets.items()}
     photographs = [score(wide(shard[shard["parameter"].isna()])) for shard in nulls.values()]
