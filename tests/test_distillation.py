@@ -72,6 +72,13 @@ def test_both_halves_know_every_repeated_image() -> None:
     assert halves == {0: set(range(7)), 1: set(range(7))}
 
 
+def test_halves_by_image_share_none() -> None:
+    halves = {
+        half: {p % 7 for p in range(70) if distillation.pair_half(p, 7, by_image=True) == half} for half in (0, 1)
+    }
+    assert halves == {0: {0, 2, 4, 6}, 1: {1, 3, 5}}
+
+
 def test_too_few_pairs_are_refused() -> None:
     with pytest.raises(InputError, match=r"distillation\.draws"):
         list(

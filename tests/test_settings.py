@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hidden_gaussian import documentation, plan, records, settings
+from hidden_gaussian import documentation, grid, plan, records, settings
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 
@@ -81,8 +81,8 @@ def test_bad_settings_are_one_sentence_with_the_key(config: dict[str, Any], case
     assert "\n" not in str(caught.value)
 
 
-def test_snapshots_are_whole_batches_without_duplicates(config: dict[str, Any]) -> None:
-    run = settings.Run(subset_sizes=(100,), scales=(4,), snapshots=(640,), epochs=(1, 1.2, 6.4))
+def test_snapshots_are_whole_batches_without_duplicates() -> None:
+    run = grid.Run(subset_sizes=(100,), scales=(4,), snapshots=(640,), epochs=(1, 1.2, 6.4))
     assert run.kept(100, 64) == (128, 640)
 
 

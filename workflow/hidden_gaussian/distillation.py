@@ -112,17 +112,26 @@ def milestones(draws: int, size: int) -> list[int]:
     return [count for count in (draws // 4, draws // 2, draws) if count // 2 > size + 1 or count == draws]
 
 
-def pair_half(pair: int, images: int) -> int:
+def pair_half(pair: int, images: int, *, by_image: bool = False) -> int:
     """Return which half of the cross-fit a pair belongs to.
 
-    Pair p is image p mod `images` in round p div `images`. Where images repeat, an image changes halves from round to
-    round, so that both halves know every image and have independent noise.
+    Pair p is image p mod `images` in round p div `images`. By image, the halves share none, as is right where
+    these images stand for others like them. Otherwise an image changes halves from round to round: both halves know
+    every image, with independent noise, as is right where these are all there are, such as the training set.
     """
-    return (pair // images + pair % images) % 2
+    return (pair % images + (0 if by_image else pair // images)) % 2
 
 
 def distil(
-    denoiser: Denoiser, clean: Tensor, sigma: float, *, draws: int, centre: Tensor, seed: int, purpose: str
+    denoiser: Denoiser,
+    clean: Tensor,
+    sigma: float,
+    *,
+    draws: int,
+    centre: Tensor,
+    seed: int,
+    purpose: str,
+    by_image: bool = False,
 ) -> Iterator[Distilled]:
     """Yield the affine maps nearest to a denoiser at one noise level, at growing numbers of pairs.
 
@@ -137,6 +146,8 @@ def distil(
         Any fixed image; see :class:`Moments`.
     purpose : str
         Names the noise: the same name gives the same noise for every denoiser and level.
+    by_image : bool
+        Whether the two halves of the pairs share no image, see :func:`pair_half`.
     """
     stops = milestones(draws, centre.numel())
     halves = (Moments(centre), Moments(centre))
@@ -145,7 +156,8 @@ def distil(
         pairs = range(start, end)
         noisy = noisy_images(clean, pairs, sigma, seed=seed, purpose=purpose)
         denoised = denoiser(noisy, sigma)
-        membership = torch.tensor([pair_half(pair, len(clean)) for pair in pairs], device=noisy.device)
+        parts = [pair_half(pair, len(clean), by_image=by_image) for pair in pairs]
+        membership = torch.tensor(parts, device=noisy.device)
         for half, moments in enumerate(halves):
             moments.add(noisy[membership == half], denoised[membership == half])
         if end in stops:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from hidden_gaussian import settings
+from hidden_gaussian import grid, settings
 
 BLOCKS: tuple[type[BaseModel], ...] = (
     settings.Study,
@@ -16,10 +16,10 @@ BLOCKS: tuple[type[BaseModel], ...] = (
     settings.Source,
     settings.Network,
     settings.Training,
-    settings.Grid,
-    settings.Run,
-    settings.Sweeps,
-    settings.Slice,
+    grid.Grid,
+    grid.Run,
+    grid.Sweeps,
+    grid.Slice,
     settings.Sampling,
     settings.Measures,
     settings.Distillation,
@@ -27,7 +27,7 @@ BLOCKS: tuple[type[BaseModel], ...] = (
 HEAD = """# Settings
 
 One file is one study. Every key is below, with its default; an unknown key is an error. Generated from
-`workflow/hidden_gaussian/settings.py`.
+`workflow/hidden_gaussian/settings.py` and `grid.py`.
 
 | file | study |
 | --- | --- |

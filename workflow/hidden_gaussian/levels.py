@@ -27,6 +27,5 @@ def schedule(levels: int, sigma_min: float = SIGMA_MIN, sigma_max: float = SIGMA
     if levels < 2:
         raise ValueError(f"a schedule needs at least 2 levels, not {levels}")
     ramp = np.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), levels)
-    sigmas = ramp**rho
-    sigmas[0], sigmas[-1] = sigma_max, sigma_min  # free of the rounding of two powers
-    return sigmas
+    # rounded, so that machines whose powers differ in the last digit call a level by the same number
+    return np.round(ramp**rho, 10)

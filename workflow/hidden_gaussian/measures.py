@@ -165,6 +165,7 @@ def _distillation(
         centre=subject.mean.flatten(),
         seed=seed,
         purpose=f"distillation/{noised.inputs}",
+        by_image=noised.inputs != "train",
     ):
         values = distillation.weight_quantities(fitted, weight)
         place = {"id": subject.id, "reference_id": linear, "inputs": noised.inputs, "sigma": noised.sigma}
@@ -189,7 +190,7 @@ def linear_quantities(
     """
     first, second = fitted.first(noised.noisy), fitted.second(noised.noisy)
     even = torch.arange(len(noised.noisy), device=first.device) % noised.images % 2 == 0
-    # in the first round of a pool the even images belong to the first half
+    # the even images of a pool belong to the first half: always, or in the first round
     other = torch.where(even[:, None, None, None], second, first)
     return {
         "distance": squared(denoised - other),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,11 +61,15 @@ class Measurements:
         """Everything that was measured, in alphabetical order."""
         return sorted(self._blocks)
 
+    @cached_property
+    def inputs(self) -> frozenset[str]:
+        """Every kind of clean image that was noised."""
+        return frozenset(place.inputs for places in self._blocks.values() for place in places if place.inputs)
+
     @property
     def unseen(self) -> str:
         """Kind of input that no network was trained on: held-out images, or foreign ones where there are none."""
-        kinds = {place.inputs for places in self._blocks.values() for place in places}
-        return "foreign" if "foreign" in kinds and "heldout" not in kinds else "heldout"
+        return "foreign" if "foreign" in self.inputs and "heldout" not in self.inputs else "heldout"
 
     def curve(self, metric: str, identifier: str, **where: str | float | None) -> pd.DataFrame:
         """Return a metric along the noise levels, with its 95 % band.
@@ -127,7 +132,8 @@ class Measurements:
     def window(self, subset_size: int | None = None) -> tuple[float, ...]:
         """Return the noise levels where memorising and being Gaussian differ: E|D_emp - D_G|^2 over half its maximum.
 
-        On images that no network was trained on, see :attr:`unseen`.
+        On training images: there both denoisers return the image at low noise and the mean at high noise, so that the
+        window ends on both sides. On other images the memoriser stays at a training image, however low the noise.
 
         Parameters
         ----------
@@ -145,7 +151,8 @@ class Measurements:
             return ()
         *_, identifier = min(wanted, key=lambda item: (-item[0], item[1]))
         subset = identifier.split("/")[0]
-        curve = self.curve("rmse", identifier, reference_id=f"{subset}/gaussian", inputs=self.unseen)
+        inputs = "train" if "train" in self.inputs else self.unseen
+        curve = self.curve("rmse", identifier, reference_id=f"{subset}/gaussian", inputs=inputs)
         squares = curve["value"] ** 2
         return tuple(float(sigma) for sigma in curve["sigma"][squares > squares.max() / 2])
 

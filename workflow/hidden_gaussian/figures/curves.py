@@ -82,7 +82,13 @@ class Measured:
         return shard[shard["inputs"] == (inputs or self.inputs)]
 
     def table(
-        self, ids: Iterable[str] | str, quantity: str, reference: str | None = None, *, pairs: bool = False
+        self,
+        ids: Iterable[str] | str,
+        quantity: str,
+        reference: str | None = None,
+        *,
+        pairs: bool = False,
+        inputs: str | None = None,
     ) -> pd.DataFrame:
         """Return a quantity by image (rows) and sigma (columns), a mean over draws and over the denoisers.
 
@@ -95,16 +101,20 @@ class Measured:
             ``gaussian`` or ``empirical``: of each denoiser's own subset; ``linear``: distilled from it.
         pairs : bool
             The quantity as it was measured for the pairs of the linearity scores, at their levels.
+        inputs : str, optional
+            Kind of clean image, if not :attr:`inputs`.
         """
         ids = [ids] if isinstance(ids, str) else list(ids)
-        tables = [self._table(identifier, quantity, reference, pairs) for identifier in ids]
+        tables = [
+            self._table(self.shard(identifier, inputs), identifier, quantity, reference, pairs) for identifier in ids
+        ]
         total = tables[0]
         for table in tables[1:]:
             total = total.add(table)
         return (total / len(tables)).dropna(axis=0, how="all").dropna(axis=1, how="all")
 
-    def _table(self, identifier: str, quantity: str, reference: str | None, pairs: bool) -> pd.DataFrame:
-        rows = self.shard(identifier)
+    @staticmethod
+    def _table(rows: pd.DataFrame, identifier: str, quantity: str, reference: str | None, pairs: bool) -> pd.DataFrame:
         rows = rows[(rows["quantity"] == quantity) & (rows["image"] >= 0)]
         rows = rows[(rows["parameter"] == "alpha") == pairs]
         if reference is None:
@@ -133,21 +143,23 @@ class Measured:
         return self.table([f"{identifier.split('/')[0]}/empirical" for identifier in ids], "distance", "gaussian")
 
     def window_levels(self) -> list[float]:
-        """Return the noise levels of the window W.
-
-        Where the empirical denoiser of the largest subset is farther from its Gaussian, in mean square, than half of
-        the largest such distance.
-        """
-        distance = self.scale(self.data.plan.largest).mean()
+        """Return the noise levels of the window W, see :meth:`hidden_gaussian.estimates.Measurements.window`."""
+        distance = self._departure().mean()
         return [float(sigma) for sigma in distance.index[distance > distance.max() / 2]]
 
     def window(self) -> tuple[float, float]:
         """Return the ends of the window W, halfway (in log sigma) to the levels outside of it."""
-        levels = np.asarray(self.scale(self.data.plan.largest).columns, dtype=float)
+        levels = np.asarray(self._departure().columns, dtype=float)
         inside = self.window_levels()
         below, above = levels[levels < inside[0]], levels[levels > inside[-1]]
         low = float(np.sqrt(below[-1] * inside[0])) if len(below) else inside[0]
         return low, float(np.sqrt(above[0] * inside[-1])) if len(above) else inside[-1]
+
+    def _departure(self) -> pd.DataFrame:
+        """Return the distance of the largest subset's memoriser to its Gaussian, on training images where measured."""
+        inputs = "train" if "train" in self.data.plan.dataset.inputs else self.inputs
+        empirical = f"{self.data.plan.largest}/empirical"
+        return self.table(empirical, "distance", "gaussian", inputs=inputs)
 
     def in_window(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the sum of a quantity over the window, one column."""

@@ -1,0 +1,112 @@
+"""The grid of a study: which cells exist, and which of them the figures and claims look at."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hidden_gaussian.cells import Cell
+
+Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[int, Field(ge=0)]
+Half = Literal["a", "b"]
+Architecture = Literal["ve", "vp", "adm"]
+
+
+class Strict(BaseModel):
+    """Settings that refuse unknown keys and do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Run(Strict):
+    """Training runs: every combination of the lists, each kept at every snapshot."""
+
+    subset_sizes: tuple[Annotated[int, Field(ge=2)], ...] = Field(
+        min_length=1, description="numbers of training images, at least 2"
+    )
+    halves: tuple[Half, ...] = Field(("a",), min_length=1, description="which end of the permutation")
+    architectures: tuple[Architecture, ...] = Field(("ve",), min_length=1, description="network architectures")
+    scales: tuple[Positive, ...] = Field(min_length=1, description="base channels (EDM's cbase)")
+    replicates: Positive = Field(1, description="independent trainings")
+    snapshots: tuple[NonNegative, ...] = Field((), description="images seen at which the run is kept")
+    epochs: tuple[float, ...] = Field((), description="the same in epochs; rounded up to whole batches")
+
+    def kept(self, subset_size: int, batch: int) -> tuple[int, ...]:
+        """Return the images seen at which a run is kept: whole batches, ascending, without duplicates."""
+        wanted = [*self.snapshots, *(epoch * subset_size for epoch in self.epochs)]
+        return tuple(sorted({math.ceil(images / batch) * batch for images in wanted}))
+
+
+class Slice(Strict):
+    """Cells of the grid chosen by their coordinates; a list not given leaves its coordinate free."""
+
+    subset_sizes: tuple[Positive, ...] = Field((), description="numbers of training images")
+    halves: tuple[Half, ...] = Field((), description="halves")
+    architectures: tuple[Architecture, ...] = Field((), description="architectures")
+    scales: tuple[Positive, ...] = Field((), description="base channels")
+    replicates: tuple[NonNegative, ...] = Field((), description="indices of independent trainings, from 1")
+    images_seen: tuple[NonNegative, ...] | Literal["all", "last"] = Field(
+        "last", description="snapshots: a list, all, or the last of each run"
+    )
+
+    def choose(self, cells: list[Cell]) -> list[Cell]:
+        """Return the cells that this slice names."""
+        last: dict[str, int] = {}
+        for cell in cells:
+            last[cell.run] = max(cell.images_seen, last.get(cell.run, 0))
+        return [cell for cell in cells if self._has(cell, last[cell.run])]
+
+    def _has(self, cell: Cell, last: int) -> bool:
+        if isinstance(self.images_seen, tuple):
+            seen = cell.images_seen in self.images_seen
+        else:
+            seen = self.images_seen == "all" or cell.images_seen == last
+        return (
+            seen
+            and (not self.subset_sizes or cell.subset_size in self.subset_sizes)
+            and (not self.halves or cell.half in self.halves)
+            and (not self.architectures or cell.architecture in self.architectures)
+            and (not self.scales or cell.scale in self.scales)
+            and (not self.replicates or cell.replicate in self.replicates)
+        )
+
+    def unknown(self, cells: list[Cell]) -> list[str]:
+        """Return the values asked for that no cell of the grid has."""
+        axes: dict[str, set[object]] = {
+            "subset_sizes": {cell.subset_size for cell in cells},
+            "halves": {cell.half for cell in cells},
+            "architectures": {cell.architecture for cell in cells},
+            "scales": {cell.scale for cell in cells},
+            "replicates": {cell.replicate for cell in cells},
+            "images_seen": {cell.images_seen for cell in cells},
+        }
+        asked = {name: getattr(self, name) for name in axes}
+        return [
+            f"{name} {value}"
+            for name, values in asked.items()
+            if not isinstance(values, str)
+            for value in values
+            if value not in axes[name]
+        ]
+
+
+class Sweeps(Strict):
+    """Named slices of the grid that figures and claims need."""
+
+    size: Slice | None = Field(None, description="several subset sizes at equal images seen (Fig. 1, 6, 13)")
+    scale: Slice | None = Field(None, description="several scales at one small subset size (Fig. 7)")
+    time: Slice | None = Field(None, description="several snapshots of one run (Fig. 8)")
+    halves_large: Slice | None = Field(None, description="both halves at a large size (Fig. 9a)")
+    halves_small: Slice | None = Field(None, description="both halves at a small size (Fig. 9b)")
+    halves_stopped: Slice | None = Field(None, description="both small halves, stopped early (Fig. 9c)")
+    halves_small_scale: Slice | None = Field(None, description="both small halves, small networks (Fig. 9c)")
+
+
+class Grid(Strict):
+    """Which cells exist, and which of them each sweep shows."""
+
+    runs: tuple[Run, ...] = Field(min_length=1, description="training runs")
+    sweeps: Sweeps = Field(description="named slices for figures and claims")
