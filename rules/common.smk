@@ -1,6 +1,7 @@
 # What all stages share: the study, where its files lie, and what each id is made from.
 
 import re
+from dataclasses import asdict
 
 from snakemake.exceptions import WorkflowError
 
@@ -8,6 +9,7 @@ from hidden_gaussian import recipes, records, settings
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import catalogue
+from hidden_gaussian.figures.plan import Plan
 
 try:
     STUDY = settings.read(config)
@@ -48,7 +50,7 @@ def chosen(wildcards):
 
 def plan_of(name):
     """Return the cells of a dataset as figures and tables ask for them."""
-    return catalogue.Plan(name, STUDY.datasets[name])
+    return Plan.of(name, STUDY.datasets[name])
 
 
 def setting(*path):

@@ -32,9 +32,8 @@ for figure, entry in catalogue.CATALOGUE.items():
             runtime=30,
         params:
             name=figure,
-            dataset=lambda wildcards: wildcards.dataset,
             root=lambda wildcards: ROOT.format(dataset=wildcards.dataset),
-            settings=setting(),
+            plan=figure_plan(figure),
             recipe=recipes.FIGURES,
         script:
             "../workflow/scripts/draw_figure.py"

@@ -161,20 +161,25 @@ def sweep_ids(wildcards):
 # figures
 
 
-FIGURES = {
-    name: catalogue.available(dataset) for name, dataset in STUDY.datasets.items()
-}
+FIGURES = {name: catalogue.available(plan_of(name)) for name in STUDY.datasets}
 
 
 def figure_files(name):
     """Return a function of the wildcards that gives the files a figure is drawn from."""
 
     def files(wildcards):
-        return below(
-            wildcards, catalogue.needs(name, wildcards.dataset, chosen(wildcards))
-        )
+        return below(wildcards, catalogue.needs(name, plan_of(wildcards.dataset)))
 
     return files
+
+
+def figure_plan(name):
+    """Return a function of the wildcards that gives what a figure may know of the settings."""
+
+    def plan(wildcards):
+        return asdict(catalogue.narrowed(name, plan_of(wildcards.dataset)))
+
+    return plan
 
 
 def drawn(name):

@@ -13,8 +13,9 @@ from sklearn.datasets import load_digits
 
 from hidden_gaussian import files, tables
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures.catalogue import CATALOGUE, Plan, needs
+from hidden_gaussian.figures.catalogue import CATALOGUE, narrowed, needs
 from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.plan import Plan
 from hidden_gaussian.levels import schedule
 from hidden_gaussian.settings import Dataset
 
@@ -68,7 +69,7 @@ class World:
     def __init__(self, root: Path, content: dict[str, Any]) -> None:
         self.root = root
         self.dataset = Dataset.model_validate(content)
-        self.plan = Plan("digits", self.dataset)
+        self.plan = Plan.of("digits", self.dataset)
         self.shape = (self.dataset.channels, 8, 8)
         self.size = 64 * self.dataset.channels
         digits = np.repeat(load_digits().images[:, None], self.dataset.channels, axis=1)
@@ -122,7 +123,7 @@ class World:
         return float(capacity / (1 + cell.subset_size / 60)), float(0.25 + 0.75 * (1 - progress))
 
     def write(self) -> None:
-        for relative in {path for name in CATALOGUE for path in needs(name, "digits", self.dataset)}:
+        for relative in {path for name in CATALOGUE for path in needs(name, self.plan)}:
             self.write_one(relative)
 
     def write_one(self, relative: str) -> None:
@@ -278,8 +279,8 @@ class World:
         return numbers({"inner": (a * b).sum(1), "norm_a": (a * a).sum(1), "norm_b": (b * b).sum(1)})
 
     def data(self, name: str) -> FigureData:
-        declared = [str(self.root / path) for path in needs(name, "digits", self.dataset)]
-        return FigureData.of(self.root, self.plan, declared)
+        declared = [str(self.root / path) for path in needs(name, self.plan)]
+        return FigureData.of(self.root, narrowed(name, self.plan), declared)
 
 
 def source(identifier: str) -> str:

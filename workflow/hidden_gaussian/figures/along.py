@@ -97,7 +97,7 @@ def _closeness(
 
 
 def _strips(axes: Axes, data: FigureData, groups: dict[int, list[Cell]], colours: dict[float, Any]) -> None:
-    sampler = data.plan.dataset.sampling.sampler
+    sampler = data.plan.sampler
     rows = []
     for cell in (shown(cells)[0] for cells in groups.values()):
         network = np.asarray(data.samples(cell.id, sampler)[:LATENTS])

@@ -72,7 +72,7 @@ class Measured:
     @property
     def inputs(self) -> str:
         """Which clean images the curves are of: held-out ones where there are any, else foreign, else training."""
-        return next(name for name in PREFERRED if name in self.data.plan.dataset.inputs)
+        return next(name for name in PREFERRED if name in self.data.plan.inputs)
 
     def shard(self, identifier: str, inputs: str | None = None) -> pd.DataFrame:
         """Return the measurements of a denoiser on one kind of input."""
@@ -157,7 +157,7 @@ class Measured:
 
     def _departure(self) -> pd.DataFrame:
         """Return the distance of the largest subset's memoriser to its Gaussian, on training images where measured."""
-        inputs = "train" if "train" in self.data.plan.dataset.inputs else self.inputs
+        inputs = "train" if "train" in self.data.plan.inputs else self.inputs
         empirical = f"{self.data.plan.largest}/empirical"
         return self.table(empirical, "distance", "gaussian", inputs=inputs)
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hidden_gaussian import files, tables
-from hidden_gaussian.figures.catalogue import Plan
+from hidden_gaussian.figures.plan import Plan
 
 
 @dataclass(frozen=True)

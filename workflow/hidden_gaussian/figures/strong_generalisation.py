@@ -53,7 +53,7 @@ def _pair(cells: list[Cell]) -> tuple[Cell, Cell]:
 
 
 def _case(axes: Axes, data: FigureData, cells: list[Cell]) -> None:
-    sampler = data.plan.dataset.sampling.sampler
+    sampler = data.plan.sampler
     first, second = _pair(cells)
     a, b = (np.asarray(data.samples(cell.id, sampler)[:LATENTS]) for cell in (first, second))
     gaussians = [data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS] for cell in (first, second)]
@@ -82,7 +82,7 @@ def correlation(shards: list[pd.DataFrame]) -> Curve:
 
 def pairs(data: FigureData, cells: list[Cell]) -> Iterator[tuple[str, list[pd.DataFrame]]]:
     """Yield each kind of pair with its agreement rows: between halves, to the own Gaussian, of other latents."""
-    sampler = data.plan.dataset.sampling.sampler
+    sampler = data.plan.sampler
     first, second = _pair(cells)
     runs = [cell for cell in cells if cell.half == "a"]
     shards = {cell: data.shard(cell.id, "agreement", sampler) for cell in runs}

@@ -1,0 +1,110 @@
+"""The cells and files of one dataset, as figures and tables ask for them; known without importing matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.settings import Dataset
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What there is of one dataset, as figures ask for it.
+
+    Attributes
+    ----------
+    name : str
+        The dataset's.
+    sweeps : mapping of str to sequence of str
+        Ids of the cells of each sweep.
+    largest : str
+        The largest subset, whose empirical and Gaussian denoiser tell the window W of noise levels.
+    inputs : sequence of str
+        Kinds of clean image that are measured.
+    sampler : str
+        Solver of the networks' sample sets.
+    shape : sequence of int
+        Channels, height and width of an image.
+    """
+
+    name: str
+    sweeps: Mapping[str, Sequence[str]]
+    largest: str
+    inputs: Sequence[str]
+    sampler: str
+    shape: Sequence[int]
+
+    @classmethod
+    def of(cls, name: str, dataset: Dataset) -> Plan:
+        """Return the plan of a dataset with all its sweeps."""
+        sweeps = dataset.sweeps(name)
+        cells = [cell for chosen in sweeps.values() for cell in chosen]
+        largest = max(cells, key=lambda cell: (cell.subset_size, cell.half == "a")).subset if cells else ""
+        ids = {sweep: [cell.id for cell in chosen] for sweep, chosen in sweeps.items()}
+        shape = (dataset.channels, dataset.resolution, dataset.resolution)
+        return cls(name, ids, largest, dataset.inputs, dataset.sampling.sampler, shape)
+
+    def only(self, sweeps: Collection[str]) -> Plan:
+        """Return the plan without the other sweeps, so that a figure does not depend on cells it does not show."""
+        return replace(self, sweeps={name: ids for name, ids in self.sweeps.items() if name in sweeps})
+
+    def cells(self, *sweeps: str) -> list[Cell]:
+        """Return the cells of some sweeps, each once; of a sweep that is not there, none."""
+        ids = dict.fromkeys(identifier for sweep in sweeps for identifier in self.sweeps.get(sweep, ()))
+        return [Cell.parse(self.name, identifier) for identifier in ids]
+
+    @property
+    def every(self) -> list[Cell]:
+        """Cells of all sweeps."""
+        return self.cells(*self.sweeps)
+
+    @property
+    def main(self) -> Cell:
+        """The cell with the most training images, which stands for the generalising network."""
+        return max(self.cells("size"), key=lambda cell: (cell.subset_size, cell.half == "a", -cell.replicate))
+
+    @property
+    def smallest(self) -> Cell:
+        """The cell of the size sweep with the fewest training images."""
+        return min(self.cells("size"), key=lambda cell: (cell.subset_size, cell.half, cell.replicate))
+
+    @property
+    def photographs(self) -> bool:
+        """Whether there are photographs that no network was trained on: held-out or foreign ones."""
+        return bool({"heldout", "foreign"} & set(self.inputs))
+
+    def measures(self, cells: list[Cell], *kinds: str) -> list[str]:
+        """Return measurement shards of cells, of some reference denoisers of their subsets, and of what tells W."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        ids = [*(cell.id for cell in cells), *(f"{subset}/{kind}" for subset in subsets for kind in kinds)]
+        return [f"{identifier}/measures.parquet" for identifier in [*ids, f"{self.largest}/empirical"]]
+
+    def memorisation(self, cells: list[Cell]) -> list[str]:
+        """Return memorisation shards of cells, and of the photographs and copies that are their nulls."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        files = [f"{cell.id}/memorisation_{self.sampler}.parquet" for cell in cells]
+        return files + [f"{subset}/nulls/memorisation_photographs.parquet" for subset in subsets if self.photographs]
+
+    def samples(self, cells: list[Cell]) -> list[str]:
+        """Return sample sets of cells and of their Gaussians."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        files = [f"{cell.id}/samples_{self.sampler}.npy" for cell in cells]
+        return files + [f"{subset}/gaussian/samples_exact.npy" for subset in subsets]
+
+    def agreement(self, cells: list[Cell]) -> list[str]:
+        """Return agreement shards of half a: cells and reference denoisers, each compared with half b."""
+        first = [cell for cell in cells if cell.half == "a"]
+        subsets = dict.fromkeys(cell.subset for cell in first)
+        files = [f"{cell.id}/agreement_{self.sampler}.parquet" for cell in first]
+        files += [f"{subset}/gaussian/agreement_exact.parquet" for subset in subsets]
+        return files + [f"{subset}/empirical/agreement_{self.sampler}.parquet" for subset in subsets]
+
+    def strips(self, cells: list[Cell]) -> list[str]:
+        """Return what a strip of samples with nearest training images is drawn from."""
+        return [*self.samples(cells), *self.memorisation(cells), *self.training(cells)]
+
+    def training(self, cells: list[Cell]) -> list[str]:
+        """Return the training images of cells."""
+        return ["images.npy", *(f"{subset}/subset.npy" for subset in dict.fromkeys(cell.subset for cell in cells))]
