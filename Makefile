@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores all
 
-.PHONY: demo test lint
+.PHONY: demo test lint bench
 
 demo: $(READY) ## run the default study on real digits, and say where everything is
 	$(SNAKEMAKE)
@@ -17,6 +17,7 @@ demo: $(READY) ## run the default study on real digits, and say where everything
 	@echo "figures  results/digits/figures/   (PDF and PNG)"
 	@echo "tables   results/digits/tables/    (Parquet, and the same as CSV)"
 	@echo "claims   results/digits/tables/claims.csv"
+	@echo "explorer results/digits/explore.html"
 	@echo "report   results/report.zip        (unpack, open report.html)"
 
 test: $(READY) ## every test
@@ -28,6 +29,10 @@ lint: $(READY) ## style, types, formatting of rules, Snakemake's own checks
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
+
+bench: $(READY) ## speed against the plain ways and public peers, into docs/performance.md
+	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
+	PYTHONPATH=workflow $(BIN)/python benchmarks/page.py
 
 $(READY): requirements.lock
 	$(PYTHON) -m venv $(VENV)

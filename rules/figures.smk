@@ -46,7 +46,42 @@ for figure, entry in catalogue.CATALOGUE.items():
         localrule: True
 
 
+rule build_explorer:
+    """Put the outputs of all denoisers of the sweeps on one page with a slider over the noise levels."""
+    input:
+        unpack(explorer_files),
+        images=input_files,
+    output:
+        page=report(
+            f"{ROOT}/explore.html",
+            caption="../workflow/report/explorer.rst",
+            category="Figures",
+            subcategory="{dataset}",
+            labels={"figure": "Explorer by noise level", "paper": "beyond the paper"},
+        ),
+    log:
+        f"{LOGS}/build_explorer/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/build_explorer/{{dataset}}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=measuring_memory,
+        runtime=60,
+    params:
+        cells=lambda wildcards: [cell.id for cell in explored(wildcards)],
+        references=EXPLORED,
+        inputs=lambda wildcards: plan_of(wildcards.dataset).unseen,
+        seed=STUDY.seed,
+        recipe=recipes.EXPLORER,
+    script:
+        "../workflow/scripts/build_explorer.py"
+
+
 rule figures:
     """Every figure that the settings have the cells for."""
     input:
         [path for figure in catalogue.CATALOGUE for path in drawn(figure)],
+        expand(f"{ROOT}/explore.html", dataset=EXPLORABLE),

@@ -94,9 +94,8 @@ REFERENCES = ["gaussian", "empirical", "identity", "mean"]
 
 def denoiser_memory(wildcards):
     """Return MB of sixteen d x d matrices in float64 where maps are fitted, and of the training images."""
-    size = int(
-        re.match(r"n(\d+)", wildcards.get("id", wildcards.get("subset"))).group(1)
-    )
+    folder = wildcards.get("id") or wildcards.get("subset") or largest_subset(wildcards)
+    size = int(re.match(r"n(\d+)", folder).group(1))
     return (
         min(size, 20_000) * dimension(wildcards) * 8
         + 16 * 8 * dimension(wildcards) ** 2
@@ -189,3 +188,36 @@ def drawn(name):
         for dataset in STUDY.datasets
         if name in FIGURES[dataset]
     ]
+
+
+# the page
+
+
+EXPLORED = ["gaussian", "empirical"]
+EXPLORABLE = [
+    name for name, dataset in STUDY.datasets.items() if dataset.grid.sweeps.size
+]
+
+
+def explored(wildcards):
+    """Return the cells of the sweeps that the page shows: first trainings, the most training images first."""
+    cells = [cell for cell in plan_of(wildcards.dataset).every if cell.replicate <= 1]
+    return sorted(cells, key=lambda cell: (-cell.subset_size, cell.half, -cell.scale))
+
+
+def explorer_files(wildcards):
+    """Return what the page's denoisers are made from, and the shards of its curves."""
+    plan, cells = plan_of(wildcards.dataset), explored(wildcards)
+    subsets = dict.fromkeys(cell.subset for cell in cells)
+    weights = [f"{cell.id}/weights.safetensors" for cell in cells]
+    spectra = [
+        f"{subset}/{name}"
+        for subset in subsets
+        for name in ("subset.npy", "spectrum.safetensors")
+    ]
+    return {
+        "weights": below(wildcards, weights),
+        "spectra": below(wildcards, spectra),
+        "linear": below(wildcards, [f"{plan.main.id}/linear.safetensors"]),
+        "measures": below(wildcards, plan.measures(cells, "empirical")),
+    }

@@ -13,7 +13,6 @@ from hidden_gaussian import statistics
 from hidden_gaussian.figures.data import FigureData
 
 Array = NDArray[np.float64]
-PREFERRED = ("heldout", "foreign", "train")
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Measured:
     @property
     def inputs(self) -> str:
         """Which clean images the curves are of: held-out ones where there are any, else foreign, else training."""
-        return next(name for name in PREFERRED if name in self.data.plan.inputs)
+        return self.data.plan.unseen
 
     def shard(self, identifier: str, inputs: str | None = None) -> pd.DataFrame:
         """Return the measurements of a denoiser on one kind of input."""

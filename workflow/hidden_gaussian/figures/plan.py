@@ -71,6 +71,11 @@ class Plan:
         return min(self.cells("size"), key=lambda cell: (cell.subset_size, cell.half, cell.replicate))
 
     @property
+    def unseen(self) -> str:
+        """Kind of clean image that no network was trained on, or ``train`` where there is none."""
+        return next(name for name in ("heldout", "foreign", "train") if name in self.inputs)
+
+    @property
     def photographs(self) -> bool:
         """Whether there are photographs that no network was trained on: held-out or foreign ones."""
         return bool({"heldout", "foreign"} & set(self.inputs))
