@@ -62,8 +62,9 @@ def blocks(frame: pd.DataFrame) -> Iterator[tuple[Place, Block]]:
     Parameters
     ----------
     frame : DataFrame
-        With the columns of ``tables.SHARD``.
+        With the columns of ``tables.SHARD``; a place's column that is left out counts as absent.
     """
+    frame = frame.assign(**{name: None for name in Place._fields if name not in frame})
     groups = frame.groupby(list(Place._fields), observed=True, dropna=False, sort=False)
     columns = {name: frame[name].to_numpy() for name in ("sigma", "image", "draw", "value")}
     for key, rows in groups.indices.items():
