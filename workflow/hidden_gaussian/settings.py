@@ -73,6 +73,20 @@ class Sampling(Strict):
 
     count: Positive = Field(256, description="samples a set")
     sampler: Literal["heun18", "heun40"] = Field("heun18", description="solver of the networks' sample sets")
+    splice: Slice | None = Field(
+        None, description="cells whose samples are drawn again with another denoiser at some noise levels"
+    )
+    splice_ends: tuple[Annotated[float, Field(ge=0, le=80)], ...] = Field(
+        (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 80.0),
+        min_length=2,
+        description="ends of the ranges of noise levels that are replaced: every pair; the lower end is excluded",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Sampling:
+        if list(self.splice_ends) != sorted(set(self.splice_ends)):
+            raise ValueError(f"splice_ends are {list(self.splice_ends)}; expected ascending numbers, each once")
+        return self
 
 
 class Measures(Strict):
@@ -193,6 +207,9 @@ class Dataset(Strict):
             both = {"a", "b"} if name.startswith("halves") else {"a"}
             if not both <= {cell.half for cell in chosen.choose(cells) if cell.replicate == 1}:
                 raise ValueError(f"grid.sweeps.{name} needs replicate 1 of half {' and half '.join(sorted(both))}")
+        splice = self.sampling.splice
+        if splice is not None and not splice.choose(cells):
+            raise ValueError("sampling.splice names no cell of grid.runs; widen it or leave it out")
         if self.foreign == "heldout" and self.heldout == 0:
             raise ValueError("foreign is 'heldout', but no images are held out")
         if not self.inputs:

@@ -76,6 +76,25 @@ class Plan:
         files += [f"{subset}/gaussian/agreement_exact.parquet" for subset in subsets]
         return files + [f"{subset}/empirical/agreement_{sampler}.parquet" for subset in subsets]
 
+    def moments(self, cells: list[Cell]) -> list[str]:
+        """Return moment shards of cells, of their Gaussians, and of the photographs and copies that are their nulls."""
+        sampler = self.dataset.sampling.sampler
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        files = [f"{cell.id}/moments_{sampler}.parquet" for cell in cells]
+        files += [f"{subset}/gaussian/moments_exact.parquet" for subset in subsets]
+        return files + [f"{subset}/nulls/moments_photographs.parquet" for subset in subsets if self.photographs]
+
+    @property
+    def spliced(self) -> list[Cell]:
+        """The cells that are sampled with another denoiser at some noise levels."""
+        chosen = self.dataset.sampling.splice
+        return [] if chosen is None else chosen.choose(self.dataset.cells(self.name))
+
+    def splices(self, cells: list[Cell]) -> list[str]:
+        """Return splice shards of cells: of the sampler, and of Euler's, at whose levels the linear maps are defined."""
+        samplers = (self.dataset.sampling.sampler, "euler10")
+        return [f"{cell.id}/splice_{sampler}.parquet" for cell in cells for sampler in samplers]
+
     def strips(self, cells: list[Cell]) -> list[str]:
         """Return what a strip of samples with nearest training images is drawn from."""
         return [*self.samples(cells), *self.memorisation(cells), *self.training(cells)]
