@@ -13,6 +13,12 @@ def source_of(wildcards):
     }[wildcards.role]
 
 
+def imitated(wildcards):
+    """Return the packed images that surrogates imitate; none for images from elsewhere."""
+    of = source_of(wildcards).of
+    return [] if of is None else [f"{STUDY.results}/{of}/images.npy"]
+
+
 def heldout_number(wildcards):
     """Return how many images of the source are set aside."""
     heldout = chosen(wildcards).heldout

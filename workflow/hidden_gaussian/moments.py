@@ -128,7 +128,7 @@ class Standard:
             Most images of each kind.
         """
         _, copies = next(noisy_copies(self.training, count, seed))
-        kinds = {"train": _unit(self.training[:count]), "copies": copies}
+        kinds: dict[str, NDArray[Any]] = {"train": _unit(self.training[:count]), "copies": copies}
         frames = [self.measured(f"{self.subset}/{kind}", of, "photographs", seed=seed) for kind, of in kinds.items()]
         alone = Standard(self.subset, self.spectrum, self.training, None)
         frames.append(alone.measured(f"{self.subset}/heldout", heldout[:count], "photographs", seed=seed))
@@ -143,10 +143,12 @@ def stream_of(sampler: str) -> str:
 def resampled_rows(identifier: str, statistics: Mapping[str, Array], **where: object) -> pd.DataFrame:
     """Return shard rows of statistics that are no sums: draw 0 is the estimate, the others are its resamples."""
     frames = [
-        pd.DataFrame({"quantity": name, "value": values, "draw": np.arange(len(values))})
+        pd.DataFrame(
+            {"id": identifier, **where, "image": -1, "draw": np.arange(len(values)), "quantity": name, "value": values}
+        )
         for name, values in statistics.items()
     ]
-    return pd.concat(frames, ignore_index=True).assign(id=identifier, image=-1, **where)
+    return pd.concat(frames, ignore_index=True)
 
 
 def _unit(pixels: NDArray[np.uint8]) -> Array:

@@ -6,12 +6,33 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from hidden_gaussian.levels import SIGMA_MAX, SOLVERS, sampler_levels
 from hidden_gaussian.spectrum import Spectrum
+from hidden_gaussian.tables import TEXT, Column, Table
 
 Array = NDArray[np.float64]
+TABLE = Table(
+    "sampler_error",
+    "what a sampler does to each principal component of the Gaussian of a subset, in closed form",
+    (
+        Column("dataset", TEXT, "name of the dataset in the settings"),
+        Column("subset_size", pa.int64(), "number of training images"),
+        Column("half", TEXT, "end of the permutation that the subset was taken from: a or b"),
+        Column("sampler", TEXT, "solver; exact: the closed form, whose error is that of a finite start alone"),
+        Column("sigma_max", pa.float64(), "noise level that the sampler starts at"),
+        Column(
+            "component", pa.int64(), "principal component, from 1; null: all together, roots of sums of squares", True
+        ),
+        Column("std", pa.float64(), "standard deviation of the images along the component"),
+        Column("amplitude", pa.float64(), "standard deviation of the samples along the component"),
+        Column("mean_error", pa.float64(), "mean of the samples less that of the images along the component"),
+        Column("distance", pa.float64(), "Wasserstein distance of the samples' law to that of the images"),
+    ),
+    ("sampler", "sigma_max", "component"),
+)
 STARTS = (5.0, 20.0, SIGMA_MAX, 320.0)
 COMPONENTS = 64
 
@@ -51,7 +72,7 @@ def gains(eigenvalues: Array, sampler: str, sigma_max: float = SIGMA_MAX) -> Arr
 
 
 def table(dataset: str, subset: str, spectrum: Spectrum) -> pd.DataFrame:
-    """Return the error of every sampler from several starts, with the columns of ``tables.SAMPLER_ERROR``.
+    """Return the error of every sampler from several starts, with the columns of :data:`TABLE`.
 
     The samples of a linear sampler are Gaussian in the same principal components, so that its squared Wasserstein
     distance to N(mu, Sigma) is the sum of (amplitude - std)^2 and of the squared errors of the mean (Pierret and

@@ -20,7 +20,9 @@ COPY_NOISE = (0.01, 0.05, 0.1, 0.2, 0.3)  # of the spread of the images around t
 def rows(identifier: str, quantities: dict[str, NDArray[np.float64]], **where: object) -> pd.DataFrame:
     """Return shard rows of quantities with one number a sample."""
     frames = [
-        pd.DataFrame({"id": identifier, **where, "image": np.arange(len(values)), "quantity": name, "value": values})
+        pd.DataFrame(
+            {"id": identifier, **where, "image": np.arange(len(values)), "draw": 0, "quantity": name, "value": values}
+        )
         for name, values in quantities.items()
     ]
     return pd.concat(frames, ignore_index=True)
@@ -29,7 +31,7 @@ def rows(identifier: str, quantities: dict[str, NDArray[np.float64]], **where: o
 def single_rows(identifier: str, quantities: dict[str, float], **where: object) -> pd.DataFrame:
     """Return shard rows of quantities with one number for all samples."""
     columns = {"quantity": list(quantities), "value": list(quantities.values())}
-    return pd.DataFrame(columns).assign(id=identifier, image=-1, **where)
+    return pd.DataFrame({"id": identifier, **where, "image": -1, "draw": 0, **columns})
 
 
 def memorisation_rows(

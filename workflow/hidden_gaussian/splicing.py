@@ -108,9 +108,9 @@ def shard(
     frames = []
     for made in sets:
         name, samples = f"{identifier}/{made.name}", made.samples.cpu().numpy()
-        place = {"sampler": sampler, "parameter": made.parameter, "at": made.at}
+        axis = {"parameter": made.parameter, "at": made.at}
         alike = agreement_quantities(samples.reshape(own.shape).astype(np.float64), own, mean)
-        frames.append(rows(name, alike, reference_id=identifier, **place))
-        frames.append(memorisation_rows(name, samples, standard.training, **place))
-        frames += standard.quality(name, samples, **place)
+        frames.append(rows(name, alike, reference_id=identifier, sampler=sampler, **axis))
+        frames.append(memorisation_rows(name, samples, standard.training, sampler=sampler, **axis))
+        frames += standard.quality(name, samples, sampler, **axis)
     return pd.concat(frames, ignore_index=True)

@@ -142,24 +142,6 @@ CLAIMS = Table(
     ("claim",),
 )
 
-SAMPLER_ERROR = Table(
-    "sampler_error",
-    "what a sampler does to each principal component of the Gaussian of a subset, in closed form",
-    (
-        *_CELL[:3],
-        Column("sampler", TEXT, "solver; exact: the closed form, whose error is that of a finite start alone"),
-        Column("sigma_max", pa.float64(), "noise level that the sampler starts at"),
-        Column(
-            "component", pa.int64(), "principal component, from 1; null: all together, roots of sums of squares", True
-        ),
-        Column("std", pa.float64(), "standard deviation of the images along the component"),
-        Column("amplitude", pa.float64(), "standard deviation of the samples along the component"),
-        Column("mean_error", pa.float64(), "mean of the samples less that of the images along the component"),
-        Column("distance", pa.float64(), "Wasserstein distance of the samples' law to that of the images"),
-    ),
-    ("sampler", "sigma_max", "component"),
-)
-
 
 def conform(frame: pd.DataFrame, table: Table, path: AnyPath) -> pa.Table:
     """Return the frame as an Arrow table with exactly the declared columns, types and order.

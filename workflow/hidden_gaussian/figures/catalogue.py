@@ -91,7 +91,7 @@ class Plan:
         return [] if chosen is None else chosen.choose(self.dataset.cells(self.name))
 
     def splices(self, cells: list[Cell]) -> list[str]:
-        """Return splice shards of cells: of the sampler, and of Euler's, at whose levels the linear maps are defined."""
+        """Return splice shards of cells: of the sampler, and of Euler's, at whose levels linear maps exist."""
         samplers = (self.dataset.sampling.sampler, "euler10")
         return [f"{cell.id}/splice_{sampler}.parquet" for cell in cells for sampler in samplers]
 
