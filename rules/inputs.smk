@@ -94,15 +94,10 @@ def agreement_partners(wildcards):
 
 def gaussian_spectra(wildcards):
     """Return the spectra of a Gaussian and of its partner, whose agreement has a closed form; none of others."""
-    if not wildcards.id.endswith("/gaussian"):
+    ids = [wildcards.id, *(Path(path).parent for path in agreement_partners(wildcards))]
+    if Path(wildcards.id).name != "gaussian":
         return []
-    folders = [
-        Path(path).parent.parent
-        for path in agreement_partners(wildcards)
-        if path.endswith(f"/gaussian/samples_{wildcards.sampler}.npy")
-    ]
-    own = f"{ROOT}/{wildcards.id.split('/')[0]}"
-    return [f"{folder}/spectrum.safetensors" for folder in [own, *folders]]
+    return [f"{ROOT}/{Path(id).parent.name}/spectrum.safetensors" for id in ids]
 
 
 def standard_files(wildcards):
