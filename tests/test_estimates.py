@@ -252,7 +252,7 @@ def test_resamples_of_a_statistic_are_its_interval() -> None:
     drawn = np.concatenate([[2.0], resamples])
     gap = pd.DataFrame({**columns, "quantity": "frechet", "draw": np.arange(len(drawn)), "value": drawn})
     scale = pd.DataFrame({**columns, "quantity": "frechet_scale", "draw": 0, "value": [4.0]})
-    absent = {name: np.nan for name in ("inputs", "sigma", "parameter", "at")}
+    absent = dict.fromkeys(("inputs", "sigma", "parameter", "at"), np.nan)
     held = Measurements([pd.concat([gap, scale]).assign(**absent)])
     found = held.curve("frechet_relative", CELL.id).iloc[0]
     assert found["value"] == 0.5
