@@ -21,6 +21,5 @@ with logs.job_log(snakemake.log[0]):
     sets = splicing.spliced(network, insides, way, sampler, params.ends)
     started = splicing.teleported(network, insides["gaussian"], latents, sampler)
     mean = Spectrum.load(snakemake.input.largest).mean
-    tables.write_shard(
-        snakemake.output.splice, splicing.shard(identifier, chain(sets, started), way[-1], standard, mean, sampler)
-    )
+    rows = splicing.shard(identifier, chain(sets, started), way[-1], standard, mean, sampler)
+    tables.write_shard(snakemake.output.splice, rows)
