@@ -4,6 +4,8 @@
 
 rule pack_images:
     """Crop, resize and pack the images of a source into one memory-mapped array."""
+    input:
+        imitated,
     output:
         array=f"{ROOT}/{{role}}.npy",
         about=f"{ROOT}/{{role}}.json",

@@ -13,6 +13,12 @@ def source_of(wildcards):
     }[wildcards.role]
 
 
+def imitated(wildcards):
+    """Return the packed images that surrogates imitate; none for images from elsewhere."""
+    of = source_of(wildcards).of
+    return [] if of is None else [f"{STUDY.results}/{of}/images.npy"]
+
+
 def heldout_number(wildcards):
     """Return how many images of the source are set aside."""
     heldout = chosen(wildcards).heldout
@@ -86,6 +92,45 @@ def agreement_partners(wildcards):
     return partners
 
 
+def gaussian_spectra(wildcards):
+    """Return the spectra of a Gaussian and of its partner, whose agreement has a closed form; none of others."""
+    ids = [wildcards.id, *(Path(path).parent for path in agreement_partners(wildcards))]
+    if Path(wildcards.id).name != "gaussian":
+        return []
+    return [f"{ROOT}/{Path(id).parent.name}/spectrum.safetensors" for id in ids]
+
+
+def standard_files(wildcards):
+    """Return what a sample set is held against: its subset and its Gaussian, and held-out images."""
+    subset = wildcards.get("subset", wildcards.get("id", "").split("/")[0])
+    return {
+        "images": input_files(wildcards),
+        "subset": f"{ROOT}/{subset}/subset.npy",
+        "spectrum": f"{ROOT}/{subset}/spectrum.safetensors",
+        "largest": f"{ROOT}/{largest_subset(wildcards)}/spectrum.safetensors",
+    }
+
+
+def moments_memory(wildcards, attempt):
+    """Return MB of the training images, of the principal components, and of some thousand images in float64."""
+    size = int(
+        re.match(r"n(\d+)", wildcards.get("id", wildcards.get("subset"))).group(1)
+    )
+    pixels = dimension(wildcards)
+    largest = min(int(largest_subset(wildcards)[1:-1]), pixels)
+    values = 20_000 * pixels + 2 * largest * pixels + size * pixels // 8
+    return attempt * (2_000 + 8 * values // 1_000_000)
+
+
+def linear_maps(wildcards):
+    """Return the distilled maps of a network where the sampler visits the levels that they are defined at."""
+    return (
+        [f"{ROOT}/{wildcards.id}/linear.safetensors"]
+        if wildcards.sampler == "euler10"
+        else []
+    )
+
+
 # measure
 
 
@@ -131,6 +176,8 @@ FAMILIES = [
     "distillation",
     "memorisation",
     "agreement",
+    "moments",
+    "quality",
     "gap",
     "position",
     "training",
@@ -145,10 +192,20 @@ def shard_files(wildcards):
         *plan.measures(cells, *REFERENCES),
         *plan.memorisation(cells),
         *plan.agreement(cells),
+        *plan.moments(cells),
+        *plan.splices(plan.spliced),
     ]
     return below(
         wildcards, [*files, *(f"{cell.id}/training.parquet" for cell in cells)]
     )
+
+
+def sampler_errors(wildcards):
+    """Return the error of the samplers on the Gaussian of the largest subset of every dataset."""
+    return [
+        f"{STUDY.results}/{name}/{plan_of(name).largest}/sampler_error.parquet"
+        for name in STUDY.datasets
+    ]
 
 
 def sweep_ids(wildcards):

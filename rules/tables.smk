@@ -63,6 +63,7 @@ rule tables:
             dataset=STUDY.datasets,
             family=FAMILIES,
         ),
+        sampler_errors,
 
 
 rule claims:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import synthetic
 
-from hidden_gaussian import tables
+from hidden_gaussian import statistics, tables
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates import FAMILIES, METRICS, Measurements, gather, table
 
@@ -218,3 +218,44 @@ def test_gather_reads_files(tmp_path: Path) -> None:
     again = gather("toy", paths[::-1], pixels=6)
     for name in made:
         pd.testing.assert_frame_equal(made[name].reset_index(drop=True), again[name].reset_index(drop=True))
+
+
+def test_curve_over_thresholds_by_hand() -> None:
+    frame = synthetic.memorisation(CELL.id, 0.25)
+    values = {name: frame.loc[frame["quantity"] == name, "value"].to_numpy() for name in ("nearest", "second", "norm")}
+    held = Measurements([frame])
+    for threshold in (0.2, 0.5, 0.95):
+        where = {"parameter": "threshold", "at": threshold}
+        found = held.curve("memorised_fraction_curve", CELL.id, **where).iloc[0]
+        assert found["value"] == np.mean(np.sqrt(values["nearest"] / values["second"]) < threshold)
+        assert 0 <= found["low"] < found["high"]
+        gl = held.curve("gl_fraction_curve", CELL.id, **where)["value"].item()
+        assert gl == np.mean(np.sqrt(values["nearest"] / values["norm"]) < threshold)
+    area = held.curve("memorisation_area", CELL.id)["value"].item()
+    ratio = np.sqrt(values["nearest"] / values["second"])
+    assert area == pytest.approx(np.mean([(ratio < step / 5000).mean() for step in range(5000)]), abs=1e-3)
+
+
+def test_curve_over_thresholds_of_copies_is_that_of_the_faintest_noise() -> None:
+    frames = [
+        synthetic.memorisation("n8a/copies", 1.0, "photographs").assign(parameter="noise", at=at) for at in (0.01, 0.3)
+    ]
+    held = Measurements([pd.concat(frames)])
+    curve = held.curve("memorised_fraction_curve", "n8a/copies", parameter="threshold", at=0.3)
+    assert len(curve) == 1
+
+
+def test_resamples_of_a_statistic_are_its_interval() -> None:
+    """A statistic that is no sum comes with its resamples as draws, and may be divided by a number."""
+    resamples = np.random.default_rng(0).normal(2, 0.1, statistics.RESAMPLES)
+    columns = {"id": CELL.id, "reference_id": "n8a/heldout", "sampler": "heun18", "image": -1}
+    drawn = np.concatenate([[2.0], resamples])
+    gap = pd.DataFrame({**columns, "quantity": "frechet", "draw": np.arange(len(drawn)), "value": drawn})
+    scale = pd.DataFrame({**columns, "quantity": "frechet_scale", "draw": 0, "value": [4.0]})
+    absent = dict.fromkeys(("inputs", "sigma", "parameter", "at"), np.nan)
+    held = Measurements([pd.concat([gap, scale]).assign(**absent)])
+    found = held.curve("frechet_relative", CELL.id).iloc[0]
+    assert found["value"] == 0.5
+    np.testing.assert_allclose(found[["low", "high"]].astype(float), np.quantile(resamples, [0.025, 0.975]) / 4)
+    made = table(held, "toy")
+    assert made.loc[made["metric"] == "frechet_relative", "interval"].item() == "given these networks"

@@ -14,7 +14,7 @@ from PIL import Image
 
 from hidden_gaussian import archives, duplicates, files, images, plain_pickle, sources, subsets
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.settings import Source
+from hidden_gaussian.source import Source
 
 KEY = "datasets.x.source"
 

@@ -6,7 +6,6 @@ import torch
 
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
-from hidden_gaussian.metrics.agreement import agreement_quantities
 from hidden_gaussian.metrics.distance import output_quantities
 from hidden_gaussian.metrics.linearity import linearity_quantities
 from hidden_gaussian.metrics.memorisation import neighbours
@@ -69,12 +68,3 @@ def test_one_training_image_has_no_second_neighbour() -> None:
     found = neighbours(np.ones((2, 5), np.float32), np.zeros((1, 5), np.float32))
     np.testing.assert_array_equal(found.nearest, [5, 5])
     assert np.isinf(found.second).all()
-
-
-def test_agreement_gives_correlations() -> None:
-    generator = np.random.default_rng(0)
-    first, second = generator.normal(size=(2, 6, 20))
-    found = agreement_quantities(first, second, np.zeros(20))
-    pearson = found["pearson_inner"] / np.sqrt(found["pearson_norm_a"] * found["pearson_norm_b"])
-    np.testing.assert_allclose(pearson, [np.corrcoef(a, b)[0, 1] for a, b in zip(first, second, strict=True)])
-    np.testing.assert_allclose(found["gap"], found["norm_a"] + found["norm_b"] - 2 * found["inner"])

@@ -8,12 +8,12 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from hidden_gaussian import grid, settings
+from hidden_gaussian import grid, settings, source
 
 BLOCKS: tuple[type[BaseModel], ...] = (
     settings.Study,
     settings.Dataset,
-    settings.Source,
+    source.Source,
     settings.Network,
     settings.Training,
     grid.Grid,

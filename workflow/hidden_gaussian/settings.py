@@ -11,33 +11,10 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.grid import Grid, NonNegative, Positive, Slice, Strict, Sweeps
+from hidden_gaussian.source import Source
 
 Inputs = Literal["train", "heldout", "foreign"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-
-
-class Source(Strict):
-    """Where images come from."""
-
-    kind: Literal["digits", "photographs", "zip", "folder", "npz", "torchvision", "cifar10"] = Field(
-        description="scikit-learn's digits or patches of its photographs; PNG/JPEG in a zip or folder; an array in "
-        "an .npz; a torchvision data set; CIFAR-10's original archive"
-    )
-    count: Positive = Field(description="how many images the source holds; checked when it is packed")
-    path: str | None = Field(None, description="archive, folder or download place")
-    prefix: str = Field("", description="only entries of the zip or folder below this, such as 'train/'")
-    name: str | None = Field(None, description="torchvision's class, or the array's name in an .npz")
-    options: dict[str, str | bool] = Field({}, description="further arguments of torchvision's class, or the split")
-    download: bool = Field(False, description="let torchvision download")
-    sha256: str | None = Field(None, description="checksum of the archive; recorded on first packing when not given")
-
-    @model_validator(mode="after")
-    def _complete(self) -> Source:
-        if self.kind in {"zip", "folder", "npz", "cifar10", "torchvision"} and self.path is None:
-            raise ValueError(f"a source of kind '{self.kind}' needs a 'path'")
-        if self.kind == "torchvision" and self.name is None:
-            raise ValueError("a source of kind 'torchvision' needs the 'name' of a data set, such as FashionMNIST")
-        return self
 
 
 class Network(Strict):
@@ -73,6 +50,20 @@ class Sampling(Strict):
 
     count: Positive = Field(256, description="samples a set")
     sampler: Literal["heun18", "heun40"] = Field("heun18", description="solver of the networks' sample sets")
+    splice: Slice | None = Field(
+        None, description="cells whose samples are drawn again with another denoiser at some noise levels"
+    )
+    splice_ends: tuple[Annotated[float, Field(ge=0, le=80)], ...] = Field(
+        (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 80.0),
+        min_length=2,
+        description="ends of the ranges of noise levels that are replaced: every pair; the lower end is excluded",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Sampling:
+        if list(self.splice_ends) != sorted(set(self.splice_ends)):
+            raise ValueError(f"splice_ends are {list(self.splice_ends)}; expected ascending numbers, each once")
+        return self
 
 
 class Measures(Strict):
@@ -193,6 +184,9 @@ class Dataset(Strict):
             both = {"a", "b"} if name.startswith("halves") else {"a"}
             if not both <= {cell.half for cell in chosen.choose(cells) if cell.replicate == 1}:
                 raise ValueError(f"grid.sweeps.{name} needs replicate 1 of half {' and half '.join(sorted(both))}")
+        splice = self.sampling.splice
+        if splice is not None and not splice.choose(cells):
+            raise ValueError("sampling.splice names no cell of grid.runs; widen it or leave it out")
         if self.foreign == "heldout" and self.heldout == 0:
             raise ValueError("foreign is 'heldout', but no images are held out")
         if not self.inputs:
@@ -217,8 +211,26 @@ class Study(Strict):
     datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name, unique across studies")
 
     def located(self, source: Source) -> Source:
-        """Return a source with its place: the archive that its path names, or the path itself."""
+        """Return a source with its place: packed images, the archive that its path names, or the path itself."""
+        if source.of is not None:
+            return source.model_copy(update={"path": f"{self.results}/{source.of}/images.npy"})
         return source.model_copy(update={"path": self.archives.get(source.path or "", source.path)})
+
+    @model_validator(mode="after")
+    def _imitable(self) -> Study:
+        for name, dataset in self.datasets.items():
+            for role in ("source", "heldout", "foreign"):
+                source = getattr(dataset, role)
+                if isinstance(source, Source) and source.of is not None:
+                    self._check_imitated(f"datasets.{name}.{role}.of", source.of, dataset)
+        return self
+
+    def _check_imitated(self, key: str, of: str, dataset: Dataset) -> None:
+        original = self.datasets.get(of)
+        if original is None or original.source.is_surrogate:
+            raise ValueError(f"{key} is '{of}'; expected a data set of this study that is no surrogate itself")
+        if (original.resolution, original.colour) != (dataset.resolution, dataset.colour):
+            raise ValueError(f"{key} is '{of}', whose resolution or colour is another; make them the same")
 
     def identity(self, name: str) -> dict[str, Any]:
         """Return what makes results of a dataset those of this study: data and training, not places or figures."""

@@ -15,6 +15,7 @@ from hidden_gaussian import statistics, tables
 from hidden_gaussian.estimates.blocks import Array, Block, Place, blocks
 from hidden_gaussian.estimates.evaluation import Found, Pooled, Selection, evaluate
 from hidden_gaussian.estimates.metrics import METRICS, Metric, Term
+from hidden_gaussian.samples import COPY_NOISE
 
 _GAUSSIAN = re.compile(r"n(\d+)[ab]/gaussian")
 _EMPIRICAL = re.compile(r"n(\d+)([ab])/empirical")
@@ -179,6 +180,8 @@ class Measurements:
             "inputs": place.inputs or "",
             "sampler": place.sampler or "",
         }
+        if metric.axis and not _on_own_axis(place):
+            return
         first = metric.terms[0]
         here = (place.reference_id or "", place.inputs or "", place.sampler or "")
         if here != tuple(text.format_map(names) for text in (first.reference, first.inputs, first.sampler)):
@@ -187,7 +190,8 @@ class Measurements:
         found = tuple(term for term in terms if term is not None)
         if len(found) == len(terms):
             reference = metric.reference.format_map(names) or None
-            yield Row(metric, metric.subject.format_map(names), reference, *place[3:], found)
+            axis = metric.axis or (place.parameter, place.at)
+            yield Row(metric, metric.subject.format_map(names), reference, place.inputs, place.sampler, *axis, found)
 
     def _names(self, identifier: str) -> dict[str, str]:
         subset = identifier.split("/")[0]
@@ -223,16 +227,21 @@ class Measurements:
         return Found(tuple(found), stream, term.each)
 
 
+def _on_own_axis(place: Place) -> bool:
+    """Return whether a metric with an axis of its own has a row here: of all copies, only for the faintest noise."""
+    return place.parameter is None or (place.parameter, place.at) == ("noise", COPY_NOISE[0])
+
+
 def summary(metric: Metric, pooled: Pooled) -> dict[str, NDArray[Any]]:
     """Return ``sigma, value, low, high, count`` of a metric, each of shape (levels,).
 
-    Low and high are NaN where values are not per image, so that there is nothing to resample.
+    Low and high are NaN where values are neither per image nor resamples of a statistic of all of them.
     """
     value = pooled.values[:, 0]
     if metric.proportion:
         bounds = [statistics.clopper_pearson(round(share * pooled.count), pooled.count) for share in value]
         low, high = np.array(bounds).T
-    elif pooled.is_per_image:
+    elif pooled.has_interval:
         low, high = statistics.percentiles(pooled.values)
     else:
         low = high = np.full_like(value, np.nan)
