@@ -168,7 +168,11 @@ def figure_files(name):
     """Return a function of the wildcards that gives the files a figure is drawn from."""
 
     def files(wildcards):
-        return below(wildcards, catalogue.needs(name, plan_of(wildcards.dataset)))
+        try:
+            needed = catalogue.needs(name, plan_of(wildcards.dataset))
+        except InputError as error:
+            raise WorkflowError(str(error)) from None
+        return below(wildcards, needed)
 
     return files
 
@@ -180,6 +184,18 @@ def figure_plan(name):
         return asdict(catalogue.narrowed(name, plan_of(wildcards.dataset)))
 
     return plan
+
+
+def asked(name):
+    """Return a function that gives the files of a figure asked for by name, and says so if no dataset has any."""
+
+    def files(wildcards):
+        found = drawn(name)
+        for dataset in [] if found else STUDY.datasets:
+            figure_files(name)(Wildcards(fromdict={"dataset": dataset}))
+        return found
+
+    return files
 
 
 def drawn(name):

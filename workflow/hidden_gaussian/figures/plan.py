@@ -27,6 +27,8 @@ class Plan:
         Solver of the networks' sample sets.
     shape : sequence of int
         Channels, height and width of an image.
+    trained : mapping of str to float
+        ``warmup`` in images, ``p_mean`` and ``p_std`` of ln sigma.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Plan:
     inputs: Sequence[str]
     sampler: str
     shape: Sequence[int]
+    trained: Mapping[str, float]
 
     @classmethod
     def of(cls, name: str, dataset: Dataset) -> Plan:
@@ -44,7 +47,8 @@ class Plan:
         largest = max(cells, key=lambda cell: (cell.subset_size, cell.half == "a")).subset if cells else ""
         ids = {sweep: [cell.id for cell in chosen] for sweep, chosen in sweeps.items()}
         shape = (dataset.channels, dataset.resolution, dataset.resolution)
-        return cls(name, ids, largest, dataset.inputs, dataset.sampling.sampler, shape)
+        trained = {key: float(getattr(dataset.training, key)) for key in ("warmup", "p_mean", "p_std")}
+        return cls(name, ids, largest, dataset.inputs, dataset.sampling.sampler, shape, trained)
 
     def only(self, sweeps: Collection[str]) -> Plan:
         """Return the plan without the other sweeps, so that a figure does not depend on cells it does not show."""
@@ -75,6 +79,10 @@ class Plan:
         """Whether there are photographs that no network was trained on: held-out or foreign ones."""
         return bool({"heldout", "foreign"} & set(self.inputs))
 
+    def solver(self, identifier: str) -> str:
+        """Return the solver of a network's sample sets: one that visits only levels where it is defined."""
+        return "euler10" if Cell.parse(self.name, identifier).is_levelwise else self.sampler
+
     def measures(self, cells: list[Cell], *kinds: str) -> list[str]:
         """Return measurement shards of cells, of some reference denoisers of their subsets, and of what tells W."""
         subsets = dict.fromkeys(cell.subset for cell in cells)
@@ -84,13 +92,13 @@ class Plan:
     def memorisation(self, cells: list[Cell]) -> list[str]:
         """Return memorisation shards of cells, and of the photographs and copies that are their nulls."""
         subsets = dict.fromkeys(cell.subset for cell in cells)
-        files = [f"{cell.id}/memorisation_{self.sampler}.parquet" for cell in cells]
+        files = [f"{cell.id}/memorisation_{self.solver(cell.id)}.parquet" for cell in cells]
         return files + [f"{subset}/nulls/memorisation_photographs.parquet" for subset in subsets if self.photographs]
 
     def samples(self, cells: list[Cell]) -> list[str]:
         """Return sample sets of cells and of their Gaussians."""
         subsets = dict.fromkeys(cell.subset for cell in cells)
-        files = [f"{cell.id}/samples_{self.sampler}.npy" for cell in cells]
+        files = [f"{cell.id}/samples_{self.solver(cell.id)}.npy" for cell in cells]
         return files + [f"{subset}/gaussian/samples_exact.npy" for subset in subsets]
 
     def agreement(self, cells: list[Cell]) -> list[str]:
@@ -100,6 +108,12 @@ class Plan:
         files = [f"{cell.id}/agreement_{self.sampler}.parquet" for cell in first]
         files += [f"{subset}/gaussian/agreement_exact.parquet" for subset in subsets]
         return files + [f"{subset}/empirical/agreement_{self.sampler}.parquet" for subset in subsets]
+
+    def ways(self, cells: list[Cell], *kinds: str) -> list[str]:
+        """Return the states of the 10-step Euler sampler, of cells and of reference denoisers of their subsets."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        ids = [*(cell.id for cell in cells), *(f"{subset}/{kind}" for subset in subsets for kind in kinds)]
+        return [f"{identifier}/trajectories_euler10.npy" for identifier in ids]
 
     def strips(self, cells: list[Cell]) -> list[str]:
         """Return what a strip of samples with nearest training images is drawn from."""
