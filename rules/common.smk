@@ -4,7 +4,6 @@ import re
 from dataclasses import asdict
 
 from snakemake.exceptions import WorkflowError
-from snakemake.io import Wildcards
 
 from hidden_gaussian import recipes, records, settings
 from hidden_gaussian.cells import Cell

@@ -164,15 +164,19 @@ def sweep_ids(wildcards):
 FIGURES = {name: catalogue.available(plan_of(name)) for name in STUDY.datasets}
 
 
+def needed(name, dataset):
+    """Return the files a figure is drawn from, or say which settings it lacks."""
+    try:
+        return catalogue.needs(name, plan_of(dataset))
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def figure_files(name):
     """Return a function of the wildcards that gives the files a figure is drawn from."""
 
     def files(wildcards):
-        try:
-            needed = catalogue.needs(name, plan_of(wildcards.dataset))
-        except InputError as error:
-            raise WorkflowError(str(error)) from None
-        return below(wildcards, needed)
+        return below(wildcards, needed(name, wildcards.dataset))
 
     return files
 
@@ -187,12 +191,13 @@ def figure_plan(name):
 
 
 def asked(name):
-    """Return a function that gives the files of a figure asked for by name, and says so if no dataset has any."""
+    """Return a function that gives the files of a figure asked for by name, or says why there is none."""
 
     def files(wildcards):
         found = drawn(name)
-        for dataset in [] if found else STUDY.datasets:
-            figure_files(name)(Wildcards(fromdict={"dataset": dataset}))
+        if not found:
+            for dataset in STUDY.datasets:
+                needed(name, dataset)
         return found
 
     return files

@@ -34,7 +34,6 @@ def settings(**changes: Any) -> dict[str, Any]:
         "resolution": 8,
         "colour": "grey",
         "heldout": HELDOUT,
-        "foreign": {"kind": "photographs", "count": 64},
         "network": {"channel_mult": [1, 2]},
         "training": {"batch": 64},
         "measures": {
@@ -42,7 +41,7 @@ def settings(**changes: Any) -> dict[str, Any]:
             "draws": 1,
             "levels": 10,
             "linearity_levels": 10,
-            "inputs": ["train", "heldout", "foreign"],
+            "inputs": ["train", "heldout"],
         },
         "sampling": {"count": SAMPLES},
         "grid": {
@@ -145,21 +144,19 @@ class World:
             tables.write_shard(path, getattr(self, kind)(folder, sampler))
 
     def noisy(self, sigma: float, subset: str = "") -> tuple[np.ndarray, np.ndarray]:
-        """Held-out images, or those of a subset, or foreign ones."""
-        if subset == "foreign":
-            clean = np.clip(self.noise.cumsum(1) / 4, -1, 1)
-        else:
-            clean = self.flat((self.indices(subset) if subset else self.heldout)[:IMAGES])
+        """Held-out images, or those of a subset."""
+        clean = self.flat((self.indices(subset) if subset else self.heldout)[:IMAGES])
         return clean, clean + sigma * self.noise[: len(clean)]
 
     def measures(self, identifier: str, _: str) -> pd.DataFrame:
         frames = []
-        images = {"heldout": "", "foreign": "foreign", "train": identifier.split("/")[0]}
+        images = {"heldout": "", "train": identifier.split("/")[0]}
         for (inputs, name), sigma in product(images.items(), LEVELS):
             clean, noisy = self.noisy(sigma, name)
             where = {"id": identifier, "inputs": inputs, "sigma": float(sigma)}
             frames += self._outputs(identifier, clean, noisy, sigma, where)
-            frames.append(self._linearity(identifier, noisy, sigma, where))
+            if inputs == "heldout":
+                frames.append(self._linearity(identifier, noisy, sigma, where))
             frames += self._linear(identifier, noisy, sigma, where)
         return pd.concat(frames, ignore_index=True)
 

@@ -31,13 +31,6 @@ ROOT = Path(__file__).parents[1]
 MAIN = "n512a/ve16r1/i64000"
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> World:
-    made = World(tmp_path_factory.mktemp("digits"), settings())
-    made.write()
-    return made
-
-
 @dataclass(frozen=True)
 class Recorded(FigureData):
     """Remembers what was read."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hidden_gaussian.figures import style, sweeps
@@ -14,6 +18,7 @@ from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.sweeps import Panel
 from hidden_gaussian.figures.varied import Groups, Varied, ids
 
+LETTERS = 12  # that fit side by side under a narrow panel
 TOLERANCE = 0.02  # share of the cross term up to which the parts may be stacked
 NOTHING = Curve(*np.empty((4, 0)))
 
@@ -55,7 +60,7 @@ def cross(measured: Measured, names: list[str]) -> Curve:
     return measured.combined(tables, share) if tables else NOTHING
 
 
-def stacked(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> None:
+def stacked(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> dict[str, Artist]:
     """Stack the parts, pooled over the window, in units of the empirical denoiser's distance, where they add up."""
     for number, cells in enumerate(groups.values()):
         tables = [measured.in_window(table) for table in parts(measured, ids(cells))]
@@ -73,13 +78,16 @@ def stacked(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> N
         error = [total.value - total.low, total.high - total.value]
         axes.errorbar(number, total.value, error, fmt="_", color="k", elinewidth=0.8)
     places = [style.number(place) for place in groups]
-    step = max(1, round(len(places) / 4))
+    step = math.ceil(len("".join(places)) / LETTERS)
     axes.set_xticks(range(0, len(places), step), places[::step])
     axes.set_xlim(-0.6, len(places) - 0.4)
     axes.set_xlabel(varied.label)
-    axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
-    handles = [Patch(color=style.NETWORK, label="not linear"), Patch(color=style.LINEAR, label="linear mismatch")]
-    axes.legend(handles=handles, loc="upper right", handlelength=0.8)
+    axes.set_ylim(bottom=0)
+    looks = {"not linear": style.NETWORK, "linear mismatch": style.LINEAR}
+    handles: dict[str, Artist] = {name: Patch(color=colour, label=name) for name, colour in looks.items()}
+    handles["total"] = Line2D([], [], color="k", ls="", marker="_", label="distance to the Gaussian")
+    handles["cross-fitted"] = Line2D([], [], color=style.LINEAR, ls="", marker="D", label="mismatch, not stacked")
+    return handles
 
 
 def _note(axes: Axes, number: int, text: str) -> None:

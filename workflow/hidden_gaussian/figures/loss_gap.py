@@ -32,6 +32,7 @@ def draw(data: FigureData) -> Figure:
                 heldout,
                 ("empirical",),
                 units,
+                (0.1, 3),
                 scale="log",
             ),
             Panel("training loss", train, ("empirical",), units, (0, 1.6)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -25,7 +26,7 @@ def draw(data: FigureData) -> Figure:
         distance = measured.table(names, "distance", "gaussian") / size
         return _root(measured, distance.loc[:, distance.columns <= HIGHEST])
 
-    def lowest(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> None:
+    def lowest(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> dict[str, Artist]:
         colours = style.colours(groups)
 
         def at_lowest(names: list[str]) -> Curve:
@@ -39,6 +40,7 @@ def draw(data: FigureData) -> Figure:
             curve = at_lowest(ids(cells))
             error = [curve.value - curve.low, curve.high - curve.value]
             axes.errorbar(place, curve.value, error, fmt="o", color=colours[place], elinewidth=0.8)
+        return {}
 
     panels = [
         Panel("RMSE to the Gaussian", rmse, ("identity",), limits=(0, None), highest=HIGHEST),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -43,7 +44,7 @@ class Panel:
     highest : float, optional
         Noise level at which the x axis ends.
     paint : callable, optional
-        Draws the networks in place of `curve`.
+        Draws the networks in place of `curve`, and returns handles for the legend.
     """
 
     title: str
@@ -54,7 +55,7 @@ class Panel:
     pooled: bool = False
     scale: str = "linear"
     highest: float | None = None
-    paint: Callable[[Axes, Measured, Varied, Groups], None] | None = None
+    paint: Callable[[Axes, Measured, Varied, Groups], Mapping[str, Artist]] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,14 @@ class Row:
         """A colour for each place."""
         return style.colours(self.groups)
 
-    def draw(self, figure: Figure, grid: GridSpec, row: int, panels: Sequence[Panel]) -> dict[str, Line2D]:
+    def draw(self, figure: Figure, grid: GridSpec, row: int, panels: Sequence[Panel]) -> dict[str, Artist]:
         """Draw the panels and the key into one row of a grid, and return a handle for each null."""
-        handles: dict[str, Line2D] = {}
+        handles: dict[str, Artist] = {}
         for column, panel in enumerate(panels):
             axes = figure.add_subplot(grid[row, column])
             handles |= self._nulls(axes, panel)
             if panel.paint:
-                panel.paint(axes, self.measured, self.varied, self.groups)
+                handles |= panel.paint(axes, self.measured, self.varied, self.groups)
             elif panel.pooled:
                 self._pooled(axes, panel)
             else:
@@ -147,7 +148,7 @@ def draw(data: FigureData, panels: Sequence[Panel], sweeps: Sequence[Varied] = (
     heights = [1.75 if row.groups else 0.25 for row in rows]
     figure = style.new(sum(heights) + 0.35)
     grid = layout(figure, panels, heights)
-    handles: dict[str, Line2D] = {}
+    handles: dict[str, Artist] = {}
     for number, row in enumerate(rows):
         if row.groups:
             handles |= row.draw(figure, grid, number, panels)
