@@ -74,7 +74,7 @@ def stacked(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> d
             axes.bar(number, gap.value, color=style.LINEAR)
             axes.bar(number, fit.value, bottom=gap.value, color=style.NETWORK)
         else:
-            _refused(axes, measured, number, ids(cells), f"cross {100 * excess:.0f} %")
+            _refused(axes, measured, number, ids(cells))
         error = [total.value - total.low, total.high - total.value]
         axes.errorbar(number, total.value, error, fmt="_", color="k", elinewidth=0.8)
     places = [style.number(place) for place in groups]
@@ -86,7 +86,9 @@ def stacked(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> d
     looks = {"not linear": style.NETWORK, "linear mismatch": style.LINEAR}
     handles: dict[str, Artist] = {name: Patch(color=colour, label=name) for name, colour in looks.items()}
     handles["total"] = Line2D([], [], color="k", ls="", marker="_", label="distance to the Gaussian")
-    handles["cross-fitted"] = Line2D([], [], color=style.LINEAR, ls="", marker="D", label="mismatch, not stacked")
+    handles["cross-fitted"] = Line2D(
+        [], [], color=style.LINEAR, ls="", marker="D", label="mismatch where the cross term exceeds 2 %"
+    )
     return handles
 
 
@@ -95,8 +97,8 @@ def _note(axes: Axes, number: int, text: str) -> None:
     axes.text(number, 0.03, text, rotation=90, ha="center", va="bottom", fontsize=7, transform=across)
 
 
-def _refused(axes: Axes, measured: Measured, number: int, names: list[str], text: str) -> None:
-    """Mark parts that do not add up, and draw the cross-fitted mismatch, which the noise of the fit does not raise."""
+def _refused(axes: Axes, measured: Measured, number: int, names: list[str]) -> None:
+    """Draw the cross-fitted mismatch alone, which the noise of the fit does not raise, where parts do not add up."""
     names = measured.distilled(names)
     mismatch = measured.in_window(measured.table(names, "mismatch", "linear"))
     axes.plot(

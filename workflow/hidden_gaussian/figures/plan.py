@@ -105,7 +105,7 @@ class Plan:
         """Return agreement shards of half a: cells and reference denoisers, each compared with half b."""
         first = [cell for cell in cells if cell.half == "a"]
         subsets = dict.fromkeys(cell.subset for cell in first)
-        files = [f"{cell.id}/agreement_{self.sampler}.parquet" for cell in first]
+        files = [f"{cell.id}/agreement_{self.solver(cell.id)}.parquet" for cell in first]
         files += [f"{subset}/gaussian/agreement_exact.parquet" for subset in subsets]
         return files + [f"{subset}/empirical/agreement_{self.sampler}.parquet" for subset in subsets]
 

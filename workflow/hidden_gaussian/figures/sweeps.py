@@ -18,7 +18,7 @@ from hidden_gaussian.figures.curves import Curve, Measured, joined
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.varied import SCALE, SIZE, TIME, Groups, Varied, copying, ids, subsets
 
-NARROW = 0.34  # share of a narrow axis that a tick label takes
+NARROW = 0.26  # share of a narrow axis that a tick label takes
 LABELS = {"empirical": "empirical", "gaussian": "Gaussian", "identity": "identity", "mean": "mean image"}
 
 
