@@ -104,4 +104,3 @@ def _refused(axes: Axes, measured: Measured, number: int, names: list[str]) -> N
     axes.plot(
         number, measured.ratio(mismatch, measured.in_window(measured.scale(names))).value, "D", color=style.LINEAR
     )
-    _note(axes, number, text)
