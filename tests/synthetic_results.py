@@ -22,7 +22,7 @@ from hidden_gaussian.settings import Dataset
 IMAGES, SAMPLES, HELDOUT = 24, 32, 400
 LEVELS = schedule(7)
 VE32 = {"subset_sizes": [32], "scales": [16], "architectures": ["ve"]}
-OTHERS = ["vp", "ve-baseline", "dae-ve"]
+OWN = {"vp": 0.2, "ve-baseline": 0.6, "dae-ve": 0.4}  # what other architectures add of their own
 ADDITIVE = 20  # pixels in which the linear maps of this world follow the network, exactly
 FIRST, SECOND, THIRD = 2 / 3, 2 / 3, -1 / 3
 
@@ -48,7 +48,7 @@ def settings(**changes: Any) -> dict[str, Any]:
             "runs": [
                 {**size, "halves": ["a", "b"], "snapshots": [64, 640, 6400, 64000]},
                 {"subset_sizes": [32], "halves": ["a", "b"], "scales": [4, 8], "snapshots": [64000]},
-                {"subset_sizes": [32], "scales": [16], "architectures": OTHERS, "snapshots": [64000]},
+                {"subset_sizes": [32], "scales": [16], "architectures": list(OWN), "snapshots": [64000]},
             ],
             "sweeps": {
                 "size": {**size, "architectures": ["ve"], "images_seen": "last"},
@@ -126,7 +126,8 @@ class World:
     def habits(cell: Cell) -> tuple[float, float]:
         progress = np.log10(cell.images_seen / 64) / 3
         capacity = np.log2(cell.scale) / 4 * progress
-        return float(capacity / (1 + cell.subset_size / 60)), float(0.25 + 0.75 * (1 - progress))
+        own = 0.25 + 0.75 * (1 - progress) + OWN.get(cell.architecture, 0)
+        return float(capacity / (1 + cell.subset_size / 60)), float(own)
 
     def write(self) -> None:
         for relative in {path for name in CATALOGUE for path in needs(name, self.plan)}:

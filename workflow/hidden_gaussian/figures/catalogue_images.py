@@ -24,12 +24,17 @@ def _regimes(plan: Plan) -> list[str]:
 
 
 def _outputs(plan: Plan) -> list[str]:
-    return plan.ways(shown(plan.cells(*VARIED)), "gaussian", "empirical")
+    cells = shown(plan.cells(*VARIED))
+    return [*plan.ways(cells, "gaussian", "empirical"), *_scores(plan, cells)]
+
+
+def _scores(plan: Plan, cells: list[Cell]) -> list[str]:
+    return [f"{cell.id}/memorisation_{plan.solver(cell.id)}.parquet" for cell in cells]
 
 
 def _by_scale(plan: Plan) -> list[str]:
     cells = plan.cells("scale")
-    measured = plan.measures(cells) + plan.measures(shown(cells)[:1], "mean")
+    measured = plan.measures(cells) + plan.measures(shown(cells)[:1], "empirical", "mean")
     return [*measured, *plan.memorisation(shown(cells)), *plan.ways(shown(cells), "gaussian", "empirical")]
 
 

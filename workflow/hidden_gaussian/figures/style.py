@@ -182,6 +182,6 @@ def level_text(sigma: float) -> str:
     return f"{sigma:.2g}" if sigma < 10 else f"{sigma:.0f}"
 
 
-def letter(axes: Axes, name: str, title: str) -> None:
-    """Title a panel: a letter in bold, then what it shows."""
-    axes.set_title(rf"$\bf{{{name}}}$  {title}")
+def letter(axes: Axes, name: str, title: str, pad: float | None = None) -> None:
+    """Title a panel, so many points above it: a letter in bold, then what it shows."""
+    axes.set_title(rf"$\bf{{{name}}}$  {title}", pad=pad)

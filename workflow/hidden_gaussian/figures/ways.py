@@ -13,7 +13,7 @@ from hidden_gaussian.figures import strips, style
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.denoising_outputs import SAMPLER, STEPS, outputs
 from hidden_gaussian.figures.entry import shown
-from hidden_gaussian.figures.varied import Groups, Varied, spaced
+from hidden_gaussian.figures.varied import Groups, Varied, copying, spaced
 from hidden_gaussian.levels import schedule
 
 Images = NDArray[np.float64]
@@ -36,14 +36,13 @@ def draw(data: FigureData, sweeps: Sequence[Varied], steps: Sequence[int], laten
         How many latents are shown.
     """
     found = [(varied, spaced(varied.groups(data.plan), 8)) for varied in sweeps]
-    heights = [1.5 if groups else 0.3 for _, groups in found]
+    heights = [1.75 if groups else 0.3 for _, groups in found]
     figure = style.new(sum(heights))
     panels = figure.subplots(len(found), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
     for index, (axes, (varied, groups)) in enumerate(zip(panels, found, strict=True)):
         if groups:
             _panel(axes, data, varied, groups, steps, latents)
-            style.letter(axes, "abc"[index], f"by {varied.label}")
-            axes.title.set_position((0, 1))
+            style.letter(axes, "abc"[index], f"by {varied.label}", pad=15)
         else:
             style.absent(axes, f"grid.sweeps.{varied.sweep}")
     return figure
@@ -66,6 +65,7 @@ def _panel(axes: Axes, data: FigureData, varied: Varied, groups: Groups, steps: 
     blocks = [
         rf"$\sigma$ = {style.level_text(LEVELS[step])}{number[latent]}" for step in steps for latent in range(latents)
     ]
-    places = [style.number(place) for place in groups]
+    scores = [100 * float(copying(data, cells).memorised.value[0]) for cells in groups.values()]
+    places = [f"{style.number(place)}\n{score:.0f} %" for place, score in zip(groups, scores, strict=True)]
     strips.grid(axes, np.stack(images), rows=list(rows), columns=places * len(blocks), blocks=blocks)
-    axes.tick_params(axis="x", rotation=90 if max(len(place) for place in places) > 2 and len(places) > 4 else 0)
+    axes.set_xlabel(rf"{varied.label}, and the memorised fraction $f_{{\mathrm{{mem}}}}$")
