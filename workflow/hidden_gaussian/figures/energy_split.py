@@ -86,9 +86,7 @@ def stacked(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> d
     looks = {"not linear": style.NETWORK, "linear mismatch": style.LINEAR}
     handles: dict[str, Artist] = {name: Patch(color=colour, label=name) for name, colour in looks.items()}
     handles["total"] = Line2D([], [], color="k", ls="", marker="_", label="distance to the Gaussian")
-    handles["cross-fitted"] = Line2D(
-        [], [], color=style.LINEAR, ls="", marker="D", label="mismatch where the cross term exceeds 2 %"
-    )
+    handles["refused"] = Line2D([], [], color=style.LINEAR, ls="", marker="D", label="mismatch, not stacked")
     return handles
 
 

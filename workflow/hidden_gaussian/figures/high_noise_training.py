@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import special
@@ -24,10 +25,13 @@ def draw(data: FigureData) -> Figure:
     mass, error = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1, 0])
     _mass(mass, data, measured)
     _architectures(error, data, measured)
+    handles: dict[str, Artist] = {}
     for row, varied in enumerate((SCALE, TIME)):
         axes, key = figure.add_subplot(grid[row, 1]), figure.add_subplot(grid[row, 2])
         _above(axes, Row(data, measured, varied, varied.groups(data.plan)), key)
         style.letter(axes, "bd"[row], "error above the window")
+        handles |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -74,7 +78,6 @@ def _above(axes: Axes, row: Row, key: Axes) -> None:
     empirical = dict.fromkeys(f"{cell.subset}/empirical" for cells in row.groups.values() for cell in cells)
     style.level(axes, float(above_window(row.measured, list(empirical)).value[0]), "empirical", "empirical")
     style.level(axes, 0, "Gaussian", "gaussian")
-    axes.legend(loc="center right")
     axes.set_ylabel("nRMSE to the Gaussian")
     row.key(key)
 

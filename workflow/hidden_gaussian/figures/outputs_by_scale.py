@@ -21,7 +21,7 @@ def draw(data: FigureData) -> Figure:
     few = spaced(groups, 8)
     subset = shown(next(iter(groups.values())))[0].subset
     names = {"Gaussian": f"{subset}/gaussian"}
-    names |= {f"{place} channels": shown(cells)[0].id for place, cells in few.items()}
+    names |= {f"scale {place}": shown(cells)[0].id for place, cells in few.items()}
     names["empirical"] = f"{subset}/empirical"
     height = 0.42 * len(names) + 0.3
     figure = style.new(height + 2.1)
