@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hidden_gaussian.figures.entry import VARIED, Entry, alike, extremes, shown
+from hidden_gaussian.figures.entry import EXTREMES, VARIED, Entry, alike, extremes, shown
 from hidden_gaussian.figures.plan import Plan
 
 
@@ -14,7 +14,9 @@ def along(*kinds: str, sweeps: tuple[str, ...] = VARIED) -> Callable[[Plan], lis
     def needs(plan: Plan) -> list[str]:
         files: list[str] = []
         for cells in filter(None, map(plan.cells, sweeps)):
-            files += plan.measures(cells) + plan.measures(extremes(cells), *kinds) + plan.memorisation(shown(cells))
+            small, large = extremes(cells)
+            files += plan.measures(cells) + plan.measures([large], *kinds) + plan.memorisation(shown(cells))
+            files += plan.measures([small], *(kind for kind in kinds if kind in EXTREMES))
         return files
 
     return needs

@@ -198,6 +198,11 @@ class Measured:
         return self.ratio(self.in_window(self.table(ids, "distance", "gaussian")), self.in_window(self.scale(ids)))
 
 
+def between(table: pd.DataFrame, low: float = 0.0, high: float = np.inf) -> pd.DataFrame:
+    """Return the noise levels of a table that lie between two, ends included."""
+    return table[[sigma for sigma in table.columns if low <= float(sigma) <= high]]
+
+
 def joined(places: Iterable[float], curves: Iterable[Curve]) -> Curve:
     """Return curves of one place each as one curve over the given places."""
     parts = list(curves)

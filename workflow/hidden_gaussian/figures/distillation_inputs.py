@@ -68,5 +68,5 @@ def mismatch(measured: Measured, names: list[str], inputs: str) -> Curve:
     """Return <L1 - D_G, L2 - D_G> of two independent maps over |D_G - mu|^2: unbiased, so it may be negative."""
     if not names:
         return Curve(*np.empty((4, 0)))
-    tables = [measured.table(names, name, "linear", inputs=inputs) for name in ("mismatch", "gaussian_spread")]
-    return ratio(*tables, stream=inputs)
+    products = measured.table(names, "mismatch", "linear", inputs=inputs)
+    return ratio(products, measured.table(names, "gaussian_spread", "linear", inputs=inputs), stream=inputs)

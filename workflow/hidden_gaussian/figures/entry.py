@@ -10,6 +10,7 @@ from hidden_gaussian.figures.plan import Plan
 
 HALVES = ("halves_large", "halves_small", "halves_stopped", "halves_small_scale")
 VARIED = ("size", "scale", "time")
+EXTREMES = ("empirical", "identity")  # nulls drawn for the smallest subset too, since they change most with N
 WHOLE = ("size", "halves_large", "halves_small")  # sweeps of networks trained to the end, at their full scale
 BASELINES = ("ve", "ve-baseline")
 

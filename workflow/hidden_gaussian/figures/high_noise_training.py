@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from scipy import special
 
 from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import Array, Curve, Measured, joined
+from hidden_gaussian.figures.curves import Array, Curve, Measured, between, joined
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.entry import is_edm
 from hidden_gaussian.figures.sweeps import Row
@@ -61,8 +61,8 @@ def above_window(measured: Measured, names: list[str]) -> Curve:
     """Return the nRMSE to the own Gaussian, pooled over the measured levels above the window; a curve of one place."""
     top = measured.window()[1]
     gap, norm = measured.table(names, "distance", "gaussian"), measured.table(names, "norm")
-    pooled = [table.loc[:, table.columns > top].sum(axis=1).to_frame(0.0) for table in (gap, norm)]
-    return measured.ratio(*pooled, 0.5)
+    gap, norm = (between(table, top).sum(axis=1).to_frame(0.0) for table in (gap, norm))
+    return measured.ratio(gap, norm, 0.5)
 
 
 def _above(axes: Axes, row: Row, key: Axes) -> None:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hidden_gaussian.figures import style, sweeps
-from hidden_gaussian.figures.curves import Curve, Measured, joined
+from hidden_gaussian.figures.curves import Curve, Measured, between, joined
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.sweeps import Panel
 from hidden_gaussian.figures.varied import SCALE, SIZE, Groups, Varied, ids
@@ -23,8 +23,7 @@ def draw(data: FigureData) -> Figure:
     size = math.prod(data.plan.shape)
 
     def rmse(measured: Measured, names: list[str]) -> Curve:
-        distance = measured.table(names, "distance", "gaussian") / size
-        return _root(measured, distance.loc[:, distance.columns <= HIGHEST])
+        return _root(measured, between(measured.table(names, "distance", "gaussian") / size, high=HIGHEST))
 
     def lowest(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> dict[str, Artist]:
         colours = style.colours(groups)

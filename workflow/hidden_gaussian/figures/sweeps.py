@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from hidden_gaussian.figures import style
 from hidden_gaussian.figures.curves import Curve, Measured, joined
 from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.entry import EXTREMES
 from hidden_gaussian.figures.varied import SCALE, SIZE, TIME, Groups, Varied, copying, ids, subsets
 
 NARROW = 0.26  # share of a narrow axis that a tick label takes
@@ -112,7 +113,7 @@ class Row:
 
     def _nulls(self, axes: Axes, panel: Panel) -> dict[str, Line2D]:
         small, large = subsets(self.groups)
-        both = ("empirical", "identity") if small != large else ()
+        both = EXTREMES if small != large else ()
         subjects = [(kind, large) for kind in panel.nulls]
         subjects += [(kind, small) for kind in panel.nulls if kind in both]
         handles = {}
