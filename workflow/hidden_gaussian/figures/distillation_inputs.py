@@ -11,7 +11,7 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import style
 from hidden_gaussian.figures.curves import Curve, Measured, ratio
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.varied import SIZE, copying, ids, spaced
+from hidden_gaussian.figures.varied import SIZE, copying, ids
 
 NAMES = {"train": "training images", "heldout": "held-out images", "foreign": "foreign images"}
 
@@ -20,13 +20,13 @@ def draw(data: FigureData) -> Figure:
     """Return the figure: a panel for each kind of image, network beside empirical denoiser of the same subset."""
     measured = Measured(data)
     groups = SIZE.groups(data.plan)
-    colours, chosen = style.colours(groups), spaced(groups, 3)
+    colours = style.colours(groups)
     figure = style.new(2.9)
     panels = figure.subplots(1, 3, sharey=True)
     for letter, axes, (inputs, name) in zip("abc", panels, NAMES.items(), strict=True):
         style.letter(axes, letter, name)
         drawn = False
-        for size, cells in chosen.items():
+        for size, cells in groups.items():
             drawn |= _curves(axes, measured, inputs, ids(cells), colours[size], _label(data, size, cells))
         style.level(axes, 0, "Gaussian", "gaussian")
         style.sigma_axis(axes, measured.window(), label=False)
