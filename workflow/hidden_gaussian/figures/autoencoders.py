@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from hidden_gaussian.figures import compared
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import is_edm
+from hidden_gaussian.figures.entry import of_one_level
 from hidden_gaussian.figures.linearity import affinity
 from hidden_gaussian.figures.sweeps import Panel
 
@@ -20,7 +20,7 @@ def draw(data: FigureData) -> Figure:
     ]
     return compared.draw(
         data,
-        lambda name: name.startswith("dae-") or is_edm(name),
+        of_one_level,
         panels,
         lambda data, cells: compared.outputs(data, cells, linear=False),
         compared.STEPS,

@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures.catalogue_measures import along
-from hidden_gaussian.figures.entry import BASELINES, HALVES, VARIED, WHOLE, Entry, is_edm, shown
+from hidden_gaussian.figures.entry import (
+    BASELINES,
+    HALVES,
+    VARIED,
+    WHOLE,
+    Entry,
+    is_edm,
+    of_architectures,
+    of_one_level,
+    shown,
+)
 from hidden_gaussian.figures.plan import Plan
 
 
@@ -50,8 +60,7 @@ def _compared(
     wanted: Callable[[str], bool], images: Callable[[Plan, list[Cell]], list[str]], *kinds: str
 ) -> Callable[[Plan], list[str]]:
     def needs(plan: Plan) -> list[str]:
-        chosen = [cell.id for cell in plan.cells("architecture") if wanted(cell.architecture)]
-        part = Plan(**{**vars(plan), "sweeps": {"architecture": chosen}})
+        part = of_architectures(plan, wanted)
         return [*along(*kinds, sweeps=("architecture",))(part), *images(part, _first(part))]
 
     return needs
@@ -96,7 +105,7 @@ ENTRIES: dict[str, Entry] = {
         "Fig. 24",
         ("architecture",),
         _compared(
-            lambda name: name.startswith("dae-") or is_edm(name),
+            of_one_level,
             lambda plan, cells: plan.ways(cells, "gaussian"),
             "empirical",
             "mean",

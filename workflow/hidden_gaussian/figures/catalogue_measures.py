@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hidden_gaussian.figures.entry import EXTREMES, VARIED, Entry, alike, extremes, shown
+from hidden_gaussian.figures.entry import (
+    EXTREMES,
+    VARIED,
+    Entry,
+    alike,
+    extremes,
+    of_architectures,
+    of_one_level,
+    shown,
+)
 from hidden_gaussian.figures.plan import Plan
 
 
@@ -45,6 +54,13 @@ def _normalised(plan: Plan) -> list[str]:
     return [*plan.measures([plan.main], "empirical", "mean"), *plan.measures(autoencoders)]
 
 
+def _high_noise_training(plan: Plan) -> list[str]:
+    files = with_own("empirical", sweeps=VARIED[1:])(plan)
+    if any(cell.is_levelwise for cell in plan.cells("architecture")):
+        files += along(sweeps=("architecture",))(of_architectures(plan, of_one_level))
+    return files
+
+
 ENTRIES: dict[str, Entry] = {
     "position": Entry(
         "Between the Gaussian and the empirical denoiser",
@@ -82,7 +98,7 @@ ENTRIES: dict[str, Entry] = {
         "Training at high noise",
         "",
         ("scale",),
-        _both(with_own("empirical", sweeps=VARIED[1:]), along(sweeps=("architecture",))),
+        _high_noise_training,
         also=("time", "architecture"),
     ),
     "normalised_distance": Entry(

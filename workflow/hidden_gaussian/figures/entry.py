@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures.plan import Plan
@@ -74,3 +74,14 @@ def alike(plan: Plan) -> list[Cell]:
 def is_edm(architecture: str) -> bool:
     """Return whether an architecture is one of EDM's, with its preconditioning and all noise levels in one network."""
     return architecture in ("ve", "vp", "adm")
+
+
+def of_one_level(architecture: str) -> bool:
+    """Return whether an architecture is a denoising autoencoder, or one that such a one is shown beside."""
+    return architecture.startswith("dae-") or is_edm(architecture)
+
+
+def of_architectures(plan: Plan, wanted: Callable[[str], bool]) -> Plan:
+    """Return the plan of those architectures of the architecture sweep that a figure shows."""
+    chosen = [cell.id for cell in plan.cells("architecture") if wanted(cell.architecture)]
+    return replace(plan, sweeps={"architecture": chosen})

@@ -11,7 +11,7 @@ from scipy import special
 from hidden_gaussian.figures import style
 from hidden_gaussian.figures.curves import Array, Curve, Measured, between, joined
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import is_edm
+from hidden_gaussian.figures.entry import of_one_level
 from hidden_gaussian.figures.sweeps import Row
 from hidden_gaussian.figures.varied import ARCHITECTURE, SCALE, TIME, copying, ids
 from hidden_gaussian.levels import SIGMA_MAX, SIGMA_MIN
@@ -91,7 +91,7 @@ def _architectures(axes: Axes, data: FigureData, measured: Measured) -> None:
         axes.set_xticks([])
         axes.set_yticks([])
         return
-    chosen = {name: cells for name, cells in groups.items() if name.startswith("dae-") or is_edm(name)}
+    chosen = {name: cells for name, cells in groups.items() if of_one_level(name)}
     colours = style.colours(chosen)
     for name, cells in chosen.items():
         label = f"{name}: {copying(data, cells).text}"
