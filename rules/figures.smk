@@ -42,7 +42,7 @@ for figure, entry in catalogue.CATALOGUE.items():
         name:
             f"figure_{figure}"
         input:
-            drawn(figure),
+            asked(figure),
         localrule: True
 
 

@@ -193,7 +193,7 @@ def shard_files(wildcards):
         *plan.memorisation(cells),
         *plan.agreement(cells),
         *plan.moments(cells),
-        *plan.splices(plan.spliced),
+        *plan.splices,
     ]
     return below(
         wildcards, [*files, *(f"{cell.id}/training.parquet" for cell in cells)]
@@ -220,11 +220,19 @@ def sweep_ids(wildcards):
 FIGURES = {name: catalogue.available(plan_of(name)) for name in STUDY.datasets}
 
 
+def needed(name, dataset):
+    """Return the files a figure is drawn from, or say which settings it lacks."""
+    try:
+        return catalogue.needs(name, plan_of(dataset))
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def figure_files(name):
     """Return a function of the wildcards that gives the files a figure is drawn from."""
 
     def files(wildcards):
-        return below(wildcards, catalogue.needs(name, plan_of(wildcards.dataset)))
+        return below(wildcards, needed(name, wildcards.dataset))
 
     return files
 
@@ -236,6 +244,19 @@ def figure_plan(name):
         return asdict(catalogue.narrowed(name, plan_of(wildcards.dataset)))
 
     return plan
+
+
+def asked(name):
+    """Return a function that gives the files of a figure asked for by name, or says why there is none."""
+
+    def files(wildcards):
+        found = drawn(name)
+        if not found:
+            for dataset in STUDY.datasets:
+                needed(name, dataset)
+        return found
+
+    return files
 
 
 def drawn(name):

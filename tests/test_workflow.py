@@ -125,6 +125,13 @@ def test_one_figure_needs_only_its_cells(tmp_path: Path) -> None:
     assert set(jobs) <= set(by_name)
 
 
+@pytest.mark.parametrize("target", ["results/digits/figures/model_scale.pdf", "figure_model_scale"])
+def test_a_figure_without_its_sweep_names_the_setting(target: str, tmp_path: Path) -> None:
+    done = snakemake("-n", "--configfile", str(SMOKE), "--", target, at=tmp_path)
+    assert done.returncode != 0
+    assert "the settings have no grid.sweeps.scale" in done.stdout + done.stderr
+
+
 def test_the_paper_resolves_without_its_data(tmp_path: Path) -> None:
     counts = Counter(rule for rule, _ in planned(at=tmp_path, config=ROOT / "config/paper.yaml"))
     assert counts["pack_images"] == 6

@@ -42,6 +42,11 @@ class Cell:
         """How many times each training image was seen."""
         return self.images_seen / self.subset_size
 
+    @property
+    def is_levelwise(self) -> bool:
+        """Whether there is a network for each of some noise levels, and no denoiser between them."""
+        return self.architecture.startswith("dae-")
+
     @classmethod
     def parse(cls, dataset: str, identifier: str) -> Cell:
         """Read a cell back from its id.

@@ -12,7 +12,8 @@ from hidden_gaussian.cells import Cell
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
 Half = Literal["a", "b"]
-Architecture = Literal["ve", "vp", "adm"]
+UNet = Literal["ve", "vp", "adm", "ve-baseline"]
+Architecture = UNet | Literal["dae-ve", "dae-skip", "dae-dit", "dae-linear"]
 
 
 class Strict(BaseModel):
@@ -99,6 +100,8 @@ class Sweeps(Strict):
     size: Slice | None = Field(None, description="several subset sizes at equal images seen (Fig. 1, 6, 13)")
     scale: Slice | None = Field(None, description="several scales at one small subset size (Fig. 7)")
     time: Slice | None = Field(None, description="several snapshots of one run (Fig. 8)")
+    clock: Slice | None = Field(None, description="several subset sizes at several snapshots each, on one axis")
+    architecture: Slice | None = Field(None, description="several architectures at one subset size (Fig. 11, 22-24)")
     halves_large: Slice | None = Field(None, description="both halves at a large size (Fig. 9a)")
     halves_small: Slice | None = Field(None, description="both halves at a small size (Fig. 9b)")
     halves_stopped: Slice | None = Field(None, description="both small halves, stopped early (Fig. 9c)")

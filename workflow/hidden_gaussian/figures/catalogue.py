@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from hidden_gaussian.cells import Cell
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.figures import catalogue_images, catalogue_measures
+from hidden_gaussian.figures.entry import HALVES, Entry, extremes, shown
 from hidden_gaussian.figures.plan import Plan
-
-HALVES = ("halves_large", "halves_small", "halves_stopped", "halves_small_scale")
-
-
-def shown(cells: list[Cell]) -> list[Cell]:
-    """Return the cells whose samples stand for their halves and replicates: half a, first training."""
-    return [cell for cell in cells if cell.half == "a" and cell.replicate == 1]
-
-
-def _extremes(cells: list[Cell]) -> list[Cell]:
-    """Return a shown cell of the smallest subset and one of the largest."""
-    ordered = sorted(shown(cells))
-    return [ordered[0], ordered[-1]]
 
 
 def _strong(plan: Plan) -> list[str]:
@@ -30,7 +18,7 @@ def _strong(plan: Plan) -> list[str]:
 def _sweep(sweep: str) -> Callable[[Plan], list[str]]:
     def needs(plan: Plan) -> list[str]:
         cells = plan.cells(sweep)
-        largest = _extremes(cells)[-1:]
+        largest = extremes(cells)[-1:]
         nulls = plan.measures(largest, "identity", "mean")
         return [*plan.measures(cells, "empirical"), *nulls, *plan.strips(shown(cells))]
 
@@ -39,7 +27,7 @@ def _sweep(sweep: str) -> Callable[[Plan], list[str]]:
 
 def _linearity(plan: Plan) -> list[str]:
     cells = plan.cells("size")
-    small, large = _extremes(cells)
+    small, large = extremes(cells)
     nulls = plan.measures([large], "empirical", "gaussian", "identity")
     return [*plan.measures(cells), *plan.measures([small], "empirical"), *nulls, *plan.memorisation(shown(cells))]
 
@@ -67,29 +55,6 @@ def _generalisation_score(plan: Plan) -> list[str]:
     exact = [f"{cell.subset}/gaussian/memorisation_exact.parquet" for cell in shown(cells)]
     networks = [f"{cell.id}/memorisation_{sampler}.parquet" for cell in cells]
     return [*networks, *plan.memorisation(shown(cells)), *exact]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One figure: what it is called, where the paper has it, what it is drawn from.
-
-    Attributes
-    ----------
-    title, paper : str
-        Its caption in the report, and its number in the paper.
-    sweeps : tuple of str
-        Sweeps without which there is no figure.
-    needs : callable
-        Plan in, files below the dataset's folder out.
-    also : tuple of str
-        Sweeps that are shown if they are there.
-    """
-
-    title: str
-    paper: str
-    sweeps: tuple[str, ...]
-    needs: Callable[[Plan], list[str]]
-    also: tuple[str, ...] = ()
 
 
 CATALOGUE: dict[str, Entry] = {
@@ -126,12 +91,14 @@ CATALOGUE: dict[str, Entry] = {
     "training_time": Entry("Closeness to the Gaussian by images seen", "Fig. 8", ("time",), _sweep("time")),
     "strong_generalisation": Entry("Networks of disjoint halves", "Fig. 9", HALVES[:2], _strong, also=HALVES[2:]),
     "generalisation_score": Entry("Generalisation score", "Fig. 13a", ("size",), _generalisation_score),
+    **catalogue_measures.ENTRIES,
+    **catalogue_images.ENTRIES,
 }
 
 
 def available(plan: Plan) -> list[str]:
-    """Return the figures for which a dataset has the sweeps."""
-    return [name for name, entry in CATALOGUE.items() if set(entry.sweeps) <= set(plan.sweeps)]
+    """Return the figures for which a dataset has what they need."""
+    return [name for name, entry in CATALOGUE.items() if not entry.lacks(plan)]
 
 
 def narrowed(name: str, plan: Plan) -> Plan:
@@ -141,5 +108,17 @@ def narrowed(name: str, plan: Plan) -> Plan:
 
 
 def needs(name: str, plan: Plan) -> list[str]:
-    """Return the files below the dataset's folder that a figure is drawn from, each once."""
-    return list(dict.fromkeys(CATALOGUE[name].needs(narrowed(name, plan))))
+    """Return the files below the dataset's folder that a figure is drawn from, each once.
+
+    Raises
+    ------
+    InputError
+        If the settings lack what the figure needs.
+    """
+    entry = CATALOGUE[name]
+    if lacking := entry.lacks(plan):
+        raise InputError(
+            f"there is no figure '{name}' of dataset '{plan.name}': the settings have no {' and no '.join(lacking)}, "
+            "which it is drawn from; add that, or ask for another figure"
+        )
+    return list(dict.fromkeys(entry.needs(narrowed(name, plan))))

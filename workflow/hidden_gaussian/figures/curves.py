@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -40,10 +41,16 @@ def ratio(numerator: pd.DataFrame, denominator: pd.DataFrame, power: float = 1.0
     Curve
         The interval is the percentile bootstrap over images, the same resampled images in every column and curve.
     """
-    numerator, denominator = numerator.align(denominator, join="inner")
-    top, bottom = (statistics.pool(table.to_numpy(float).T, stream) for table in (numerator, denominator))
+    return combined([numerator, denominator], lambda top, bottom: (top / bottom) ** power, stream=stream)
+
+
+def combined(tables: Sequence[pd.DataFrame], formula: Callable[..., Array], *, stream: str) -> Curve:
+    """Return a formula of sums over images, a column at a time, with intervals as those of :func:`ratio`."""
+    rows = reduce(pd.Index.intersection, (table.index for table in tables))
+    columns = reduce(pd.Index.intersection, (table.columns for table in tables)).sort_values()
+    sums = [statistics.pool(table.loc[rows, columns].to_numpy(float).T, stream) for table in tables]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return curve(numerator.columns.to_numpy(float), (top / bottom) ** power)
+        return curve(columns.to_numpy(float), formula(*sums))
 
 
 def mean(values: pd.DataFrame, *, stream: str) -> Curve:
@@ -58,7 +65,7 @@ def curve(places: Array, pooled: Array) -> Curve:
 
 @dataclass
 class Measured:
-    """Measurement shards of one figure, each read once.
+    """Measurement shards of one figure, each read and arranged once.
 
     Attributes
     ----------
@@ -67,6 +74,7 @@ class Measured:
 
     data: FigureData
     _shards: dict[str, pd.DataFrame] = field(default_factory=dict)
+    _tables: dict[tuple[object, ...], pd.DataFrame] = field(default_factory=dict)
 
     @property
     def inputs(self) -> str:
@@ -104,9 +112,12 @@ class Measured:
             Kind of clean image, if not :attr:`inputs`.
         """
         ids = [ids] if isinstance(ids, str) else list(ids)
-        tables = [
-            self._table(self.shard(identifier, inputs), identifier, quantity, reference, pairs) for identifier in ids
-        ]
+        tables = []
+        for identifier in ids:
+            key = (identifier, quantity, reference, pairs, inputs or self.inputs)
+            if key not in self._tables:
+                self._tables[key] = self._table(self.shard(identifier, inputs), identifier, quantity, reference, pairs)
+            tables.append(self._tables[key])
         total = tables[0]
         for table in tables[1:]:
             total = total.add(table)
@@ -160,6 +171,19 @@ class Measured:
         empirical = f"{self.data.plan.largest}/empirical"
         return self.table(empirical, "distance", "gaussian", inputs=inputs)
 
+    def combined(self, tables: Sequence[pd.DataFrame], formula: Callable[..., Array]) -> Curve:
+        """Return :func:`combined` with the images of these inputs resampled."""
+        return combined(tables, formula, stream=self.inputs)
+
+    def distances(self, ids: Iterable[str]) -> list[pd.DataFrame]:
+        """Return squared distances: to the own Gaussian, to the own empirical denoiser, and between these two."""
+        ids = list(ids)
+        return [*(self.table(ids, "distance", kind) for kind in ("gaussian", "empirical")), self.scale(ids)]
+
+    def distilled(self, ids: Iterable[str], inputs: str | None = None) -> list[str]:
+        """Return the denoisers to which linear maps were fitted."""
+        return [identifier for identifier in ids if len(self.table(identifier, "distance", "linear", inputs=inputs))]
+
     def in_window(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the sum of a quantity over the window, one column."""
         return table[self.window_levels()].sum(axis=1).to_frame(0.0)
@@ -171,6 +195,11 @@ class Measured:
         """
         ids = [ids] if isinstance(ids, str) else list(ids)
         return self.ratio(self.in_window(self.table(ids, "distance", "gaussian")), self.in_window(self.scale(ids)))
+
+
+def between(table: pd.DataFrame, low: float = 0.0, high: float = np.inf) -> pd.DataFrame:
+    """Return the noise levels of a table that lie between two, ends included."""
+    return table[[sigma for sigma in table.columns if low <= float(sigma) <= high]]
 
 
 def joined(places: Iterable[float], curves: Iterable[Curve]) -> Curve:

@@ -27,6 +27,10 @@ class Plan:
         Solver of the networks' sample sets.
     shape : sequence of int
         Channels, height and width of an image.
+    trained : mapping of str to float
+        ``warmup`` in images, ``p_mean`` and ``p_std`` of ln sigma.
+    spliced : sequence of str
+        Ids of the cells that are sampled with another denoiser at some noise levels.
     """
 
     name: str
@@ -35,6 +39,8 @@ class Plan:
     inputs: Sequence[str]
     sampler: str
     shape: Sequence[int]
+    trained: Mapping[str, float]
+    spliced: Sequence[str] = ()
 
     @classmethod
     def of(cls, name: str, dataset: Dataset) -> Plan:
@@ -44,7 +50,10 @@ class Plan:
         largest = max(cells, key=lambda cell: (cell.subset_size, cell.half == "a")).subset if cells else ""
         ids = {sweep: [cell.id for cell in chosen] for sweep, chosen in sweeps.items()}
         shape = (dataset.channels, dataset.resolution, dataset.resolution)
-        return cls(name, ids, largest, dataset.inputs, dataset.sampling.sampler, shape)
+        trained = {key: float(getattr(dataset.training, key)) for key in ("warmup", "p_mean", "p_std")}
+        chosen = dataset.sampling.splice.choose(dataset.cells(name)) if dataset.sampling.splice else []
+        spliced = [cell.id for cell in chosen]
+        return cls(name, ids, largest, dataset.inputs, dataset.sampling.sampler, shape, trained, spliced)
 
     def only(self, sweeps: Collection[str]) -> Plan:
         """Return the plan without the other sweeps, so that a figure does not depend on cells it does not show."""
@@ -80,6 +89,10 @@ class Plan:
         """Whether there are photographs that no network was trained on: held-out or foreign ones."""
         return bool({"heldout", "foreign"} & set(self.inputs))
 
+    def solver(self, identifier: str) -> str:
+        """Return the solver of a network's sample sets: one that visits only levels where it is defined."""
+        return "euler10" if Cell.parse(self.name, identifier).is_levelwise else self.sampler
+
     def measures(self, cells: list[Cell], *kinds: str) -> list[str]:
         """Return measurement shards of cells, of some reference denoisers of their subsets, and of what tells W."""
         subsets = dict.fromkeys(cell.subset for cell in cells)
@@ -89,22 +102,40 @@ class Plan:
     def memorisation(self, cells: list[Cell]) -> list[str]:
         """Return memorisation shards of cells, and of the photographs and copies that are their nulls."""
         subsets = dict.fromkeys(cell.subset for cell in cells)
-        files = [f"{cell.id}/memorisation_{self.sampler}.parquet" for cell in cells]
+        files = [f"{cell.id}/memorisation_{self.solver(cell.id)}.parquet" for cell in cells]
         return files + [f"{subset}/nulls/memorisation_photographs.parquet" for subset in subsets if self.photographs]
 
     def samples(self, cells: list[Cell]) -> list[str]:
         """Return sample sets of cells and of their Gaussians."""
         subsets = dict.fromkeys(cell.subset for cell in cells)
-        files = [f"{cell.id}/samples_{self.sampler}.npy" for cell in cells]
+        files = [f"{cell.id}/samples_{self.solver(cell.id)}.npy" for cell in cells]
         return files + [f"{subset}/gaussian/samples_exact.npy" for subset in subsets]
 
     def agreement(self, cells: list[Cell]) -> list[str]:
         """Return agreement shards of half a: cells and reference denoisers, each compared with half b."""
         first = [cell for cell in cells if cell.half == "a"]
         subsets = dict.fromkeys(cell.subset for cell in first)
-        files = [f"{cell.id}/agreement_{self.sampler}.parquet" for cell in first]
+        files = [f"{cell.id}/agreement_{self.solver(cell.id)}.parquet" for cell in first]
         files += [f"{subset}/gaussian/agreement_exact.parquet" for subset in subsets]
         return files + [f"{subset}/empirical/agreement_{self.sampler}.parquet" for subset in subsets]
+
+    def moments(self, cells: list[Cell]) -> list[str]:
+        """Return moment shards of cells, of their Gaussians, and of the photographs and copies that are their nulls."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        files = [f"{cell.id}/moments_{self.solver(cell.id)}.parquet" for cell in cells]
+        files += [f"{subset}/gaussian/moments_exact.parquet" for subset in subsets]
+        return files + [f"{subset}/nulls/moments_photographs.parquet" for subset in subsets if self.photographs]
+
+    @property
+    def splices(self) -> list[str]:
+        """Return splice shards: of the sampler, and of Euler's, at whose levels linear maps exist."""
+        return [f"{cell}/splice_{sampler}.parquet" for cell in self.spliced for sampler in (self.sampler, "euler10")]
+
+    def ways(self, cells: list[Cell], *kinds: str) -> list[str]:
+        """Return the states of the 10-step Euler sampler, of cells and of reference denoisers of their subsets."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        ids = [*(cell.id for cell in cells), *(f"{subset}/{kind}" for subset in subsets for kind in kinds)]
+        return [f"{identifier}/trajectories_euler10.npy" for identifier in ids]
 
     def strips(self, cells: list[Cell]) -> list[str]:
         """Return what a strip of samples with nearest training images is drawn from."""
