@@ -122,7 +122,7 @@ class Measurements:
 
         Returns
         -------
-        ndarray of shape (1 + RESAMPLES,), or None
+        ndarray of shape (POOLED,), or None
             The estimate first; None where something was not measured.
         """
         row = self._only(metric, identifier, where)
@@ -233,7 +233,7 @@ def summary(metric: Metric, pooled: Pooled) -> dict[str, NDArray[Any]]:
         bounds = [statistics.clopper_pearson(round(share * pooled.count), pooled.count) for share in value]
         low, high = np.array(bounds).T
     elif pooled.is_per_image:
-        low, high = statistics.percentiles(pooled.values)
+        low, high = statistics.intervals(pooled.values)
     else:
         low = high = np.full_like(value, np.nan)
     count = np.full(len(value), pooled.count)
