@@ -130,7 +130,7 @@ def _block(block: type[BaseModel], parts: Mapping[str, BaseModel]) -> str:
 
 def _value(value: object) -> str:
     if isinstance(value, BaseModel):
-        value = value.model_dump(mode="json", exclude_defaults=True)
+        value = value.model_dump(mode="json", exclude_unset=True)
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return json.dumps(value).replace('"', "")

@@ -33,7 +33,7 @@ DEMANDS = (
         "Distances normalised by the root mean square of the network's output",
         ("denoiser_distance", "dataset_size", "normalised_distance"),
         (),
-        "`distance`: `nrmse`; not bounded by 1, which is reached by a denoiser that returns 0",
+        "`distance`: `nrmse`; above 1 where the difference is larger than the output",
     ),
     Demand(
         "Root outside of the expectation",

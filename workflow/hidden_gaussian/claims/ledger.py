@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 import pandas as pd
 
-WIDTHS = {"claim": 5, "statement": 34, "statistic": 42, "estimate": 25, "delta": 5, "verdict": 12, "reason": 8}
+WIDTHS = {"claim": 5, "statement": 34, "statistic": 40, "estimate": 27, "delta": 5, "verdict": 12, "reason": 8}
 STYLE = "<style>.ledger td, .ledger th { text-align: left; vertical-align: top; padding: 0.2em 0.6em }</style>"
 
 
