@@ -148,7 +148,7 @@ class Evidence:
         kept = {"below": sigma < low, "within": sigma.between(low, high), "above": sigma > high}[side]
         if not kept.any():
             raise Missing(f"{metric} of {identifier} {side} the window")
-        return self.at_levels(metric, identifier, sigma[kept].tolist(), **where)
+        return self.at_levels(metric, identifier, sigma[kept].tolist(), **chosen)
 
     def at_levels(
         self, metric: str, identifier: str, sigmas: Sequence[float], *, images: slice | None = None, **where: str
