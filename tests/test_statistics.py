@@ -72,6 +72,16 @@ def test_undefined_resamples_give_no_interval() -> None:
     assert low[1] == high[1] == 1
 
 
+def test_interval_holds_its_estimate() -> None:
+    """Also where all images are alike, and resamples differ by rounding alone."""
+    values = np.stack([np.full(37, 0.1), np.r_[np.zeros(36), 1.0]])
+    pooled = statistics.pool(values, "alike")
+    low, high = statistics.intervals(pooled)
+    assert (low <= pooled[:, 0]).all()
+    assert (pooled[:, 0] <= high).all()
+    assert high[0] - low[0] < 1e-12 < high[1] - low[1]
+
+
 IMAGES, TRIALS, SIGMA = 64, 2000, 0.6
 NARROW = np.array([2, 1, 0.5, 0.2, 0.1, 0.05])
 CENTRES = np.random.default_rng(7).choice([-0.8, 0.8], size=(5, 6))

@@ -76,7 +76,7 @@ def intervals(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
     Returns
     -------
     two ndarrays of shape (...)
-        Lower and upper ends; NaN where a resample is not defined.
+        Lower and upper ends, with the estimate between them; NaN where a resample is not defined.
     """
     estimate, resamples, without = pooled[..., :1], pooled[..., 1 : 1 + RESAMPLES], pooled[..., 1 + RESAMPLES :]
     below = (resamples < estimate).mean(-1) + (resamples == estimate).mean(-1) / 2
@@ -89,7 +89,7 @@ def intervals(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
     degrees = np.maximum(np.count_nonzero(influence, axis=-1) - 1, 1)
     reach = special.stdtrit(degrees, (1 + level) / 2)
     low, high = (_corrected(ordered, bias, acceleration, sign * reach) for sign in (-1, 1))
-    return low, high
+    return np.minimum(low, pooled[..., 0]), np.maximum(high, pooled[..., 0])
 
 
 def _corrected(ordered: Array, bias: Array, acceleration: Array, reach: Array) -> Array:
