@@ -40,7 +40,6 @@ localrules:
     all,
     figures,
     tables,
-    claims,
     plan,
     prune,
 

@@ -14,7 +14,7 @@ for figure, entry in catalogue.CATALOGUE.items():
             png=report(
                 f"{ROOT}/figures/{figure}.png",
                 caption=f"../workflow/report/{figure}.rst",
-                category="Figures",
+                category="Claims" if figure == "overview" else "Figures",
                 subcategory="{dataset}",
                 labels={
                     "figure": entry.title,

@@ -1,5 +1,6 @@
 # From shards to estimates with intervals, and to verdicts.
-# Needs: the shards of all cells of the sweeps. Makes: tables/<metric family>.{parquet,csv}, tables/claims.{parquet,csv}.
+# Needs: the shards of all cells of the sweeps. Makes: tables/<metric family>.{parquet,csv}, and
+# tables/claims.{parquet,csv,html}.
 
 
 rule gather_tables:
@@ -37,7 +38,15 @@ rule judge_claims:
             f"{ROOT}/tables/claims.csv",
             caption="../workflow/report/claims.rst",
             category="Claims",
-            labels={"figure": "ledger of claims", "data set": "{dataset}"},
+            labels={"figure": "ledger of claims, every column", "paper": ""},
+            subcategory="{dataset}",
+        ),
+        html=report(
+            f"{ROOT}/tables/claims.html",
+            caption="../workflow/report/claims.rst",
+            category="Claims",
+            labels={"figure": "ledger of claims", "paper": ""},
+            subcategory="{dataset}",
         ),
     log:
         f"{LOGS}/judge_claims/{{dataset}}.log",
@@ -67,6 +76,13 @@ rule tables:
 
 
 rule claims:
-    """The ledger of claims."""
+    """Judge the claims, and print the ledger."""
     input:
         expand(f"{ROOT}/tables/claims.parquet", dataset=STUDY.datasets),
+    log:
+        f"{LOGS}/claims.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../workflow/scripts/claims.py"

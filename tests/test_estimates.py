@@ -111,6 +111,9 @@ def test_window_is_where_memoriser_and_gaussian_differ(held: Measurements) -> No
     assert min(expected) > min(synthetic.SIGMAS)
     assert max(expected) < max(synthetic.SIGMAS)
     assert held.window(64) == ()
+    outside = [sigma for sigma in synthetic.SIGMAS if sigma not in expected]
+    middles = np.sqrt([outside[0] * min(expected), max(expected) * outside[1]])
+    assert held.window_ends() == pytest.approx(tuple(middles))
 
 
 def pairs(seed: int = 0, count: int = 20) -> tuple[Measurements, dict[str, np.ndarray]]:
@@ -185,7 +188,8 @@ def test_asking_for_what_is_ambiguous_or_absent(held: Measurements) -> None:
 def test_table_holds_every_metric_that_was_measured(held: Measurements, tmp_path: Path) -> None:
     made = table(held, "toy", window=held.window())
     families = {"distance", "distillation", "gap", "position"}
-    expected = {metric.name for metric in METRICS if metric.family in families} | {"r2_linear", "r2_linear_residual"}
+    expected = {metric.name for metric in METRICS if metric.family in families} | {"affinity"}
+    expected |= {"r2_linear", "r2_linear_residual"}
     assert set(made["metric"]) == expected
     tables.write_table(tmp_path / "t.parquet", made, tables.ESTIMATES)
     own = made[(made["id"] == CELL.id) & (made["metric"] == "rho") & (made["inputs"] == "heldout")]

@@ -8,8 +8,10 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from hidden_gaussian import grid, settings, source
+from hidden_gaussian import experimental_setup, grid, reviews, settings, source
+from hidden_gaussian.claims import page
 
+ROOT = Path(__file__).parents[2]
 BLOCKS: tuple[type[BaseModel], ...] = (
     settings.Study,
     settings.Dataset,
@@ -77,11 +79,21 @@ def _default(field: FieldInfo) -> str:
     return "see below" if isinstance(value, BaseModel) else f"`{json.dumps(value)}`"
 
 
+def pages() -> dict[str, str]:
+    """Return every generated page by its path below the project's folder."""
+    return {
+        "config/schema.json": schema(),
+        "config/README.md": readme(),
+        "docs/claims.md": page.page(page.ledgers(ROOT / "docs/results")),
+        "docs/reviews.md": reviews.page(),
+        "docs/setup.md": experimental_setup.page(ROOT / "config/paper.yaml"),
+    }
+
+
 def main() -> None:
     """Write the pages."""
-    config = Path(__file__).parents[2] / "config"
-    (config / "schema.json").write_text(schema(), encoding="utf-8")
-    (config / "README.md").write_text(readme(), encoding="utf-8")
+    for path, content in pages().items():
+        (ROOT / path).write_text(content, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ class Block:
     @property
     def is_resampled(self) -> bool:
         """Whether the draws are a statistic of all images and its resamples."""
-        return not self.is_per_image and self.values.shape[2] == 1 + statistics.RESAMPLES
+        return not self.is_per_image and self.values.shape[2] == statistics.POOLED
 
 
 def blocks(frame: pd.DataFrame) -> Iterator[tuple[Place, Block]]:

@@ -30,7 +30,7 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Pooled:
-    """A metric at some noise levels: (levels,), (levels, 1 + RESAMPLES), and how many images are behind it."""
+    """A metric at some noise levels: (levels,), (levels, POOLED), and how many images are behind it."""
 
     sigma: Array
     values: Array

@@ -123,7 +123,7 @@ class Measurements:
 
         Returns
         -------
-        ndarray of shape (1 + RESAMPLES,), or None
+        ndarray of shape (POOLED,), or None
             The estimate first; None where something was not measured.
         """
         row = self._only(metric, identifier, where)
@@ -146,16 +146,29 @@ class Measurements:
         tuple of float
             Ascending; empty where the empirical denoiser was not measured.
         """
+        squares = self._departure(subset_size)
+        return tuple(float(sigma) for sigma in squares.index[squares > squares.max() / 2])
+
+    def window_ends(self, subset_size: int | None = None) -> tuple[float, float]:
+        """Return the ends of the window, halfway (in log sigma) to the levels outside of it; ValueError if none is."""
+        levels, inside = self._departure(subset_size).index.to_numpy(), self.window(subset_size)
+        if not inside:
+            raise ValueError("no empirical denoiser was measured, so that there is no window")
+        below, above = levels[levels < inside[0]], levels[levels > inside[-1]]
+        low = float(np.sqrt(below[-1] * inside[0])) if len(below) else inside[0]
+        return low, float(np.sqrt(above[0] * inside[-1])) if len(above) else inside[-1]
+
+    def _departure(self, subset_size: int | None) -> pd.Series[float]:
+        """Return the mean squared distance of memoriser and Gaussian by sigma."""
         found = [(int(match[1]), match[2], match[0]) for name in self.ids if (match := _EMPIRICAL.fullmatch(name))]
         wanted = [item for item in found if subset_size is None or item[0] == subset_size]
         if not wanted:
-            return ()
+            return pd.Series(dtype=float)
         *_, identifier = min(wanted, key=lambda item: (-item[0], item[1]))
         subset = identifier.split("/")[0]
         inputs = "train" if "train" in self.inputs else self.unseen
         curve = self.curve("rmse", identifier, reference_id=f"{subset}/gaussian", inputs=inputs)
-        squares = curve["value"] ** 2
-        return tuple(float(sigma) for sigma in curve["sigma"][squares > squares.max() / 2])
+        return curve.set_index("sigma")["value"] ** 2
 
     def rows(self, identifier: str, metrics: Iterable[Metric] = METRICS) -> Iterator[Row]:
         """Yield every place where a metric of a measured id can be evaluated."""
@@ -242,7 +255,7 @@ def summary(metric: Metric, pooled: Pooled) -> dict[str, NDArray[Any]]:
         bounds = [statistics.clopper_pearson(round(share * pooled.count), pooled.count) for share in value]
         low, high = np.array(bounds).T
     elif pooled.has_interval:
-        low, high = statistics.percentiles(pooled.values)
+        low, high = statistics.intervals(pooled.values)
     else:
         low = high = np.full_like(value, np.nan)
     count = np.full(len(value), pooled.count)

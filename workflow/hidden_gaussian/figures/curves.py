@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Curve:
-    """Estimates at places x, with the ends of their 95 % intervals."""
+    """Estimates at places x, with the ends of their 95 % intervals; along one curve, these hold together."""
 
     x: Array
     value: Array
@@ -39,7 +39,7 @@ def ratio(numerator: pd.DataFrame, denominator: pd.DataFrame, power: float = 1.0
     Returns
     -------
     Curve
-        The interval is the percentile bootstrap over images, the same resampled images in every column and curve.
+        Its band is simultaneous over the places; the same images are resampled in every column and curve.
     """
     return combined([numerator, denominator], lambda top, bottom: (top / bottom) ** power, stream=stream)
 
@@ -59,8 +59,8 @@ def mean(values: pd.DataFrame, *, stream: str) -> Curve:
 
 
 def curve(places: Array, pooled: Array) -> Curve:
-    """Return a pooled statistic of shape (places, 1 + resamples) as a curve."""
-    return Curve(places, pooled[:, 0], *statistics.percentiles(pooled))
+    """Return a pooled statistic of shape (places, POOLED) as a curve with a simultaneous band."""
+    return Curve(places, pooled[:, 0], *statistics.bands(pooled))
 
 
 @dataclass

@@ -73,7 +73,7 @@ class MomentGaps:
 
     Attributes
     ----------
-    mean, covariance : ndarray of shape (1 + RESAMPLES,)
+    mean, covariance : ndarray of shape (POOLED,)
         |m - mu|^2 and |C - Sigma|_F^2, C being taken about mu; unbiased, so that they may be negative.
     """
 

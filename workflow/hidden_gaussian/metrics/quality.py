@@ -35,14 +35,15 @@ class FrechetDistance:
         self.scale = float(np.trace(covariance))
 
     def __call__(self, samples: Array, stream: str) -> Array:
-        """Return the squared distance of samples, of shape (n, d), and its resamples: (1 + RESAMPLES,).
+        """Return the squared distance of samples, of shape (n, d), and its resamples: (POOLED,).
 
         Both are corrected for the bias of a finite number of samples, as the resamples show it: they are reflected at
         the plain estimate, and the estimate is their mean.
         """
         plain = self._plain(samples @ self.basis, statistics.weights(len(samples), stream))
-        reflected = 2 * plain[0] - plain[1:]
-        return np.concatenate([[reflected.mean()], reflected])
+        resamples, without = np.split(plain[1:], [statistics.RESAMPLES])
+        reflected = 2 * plain[0] - resamples
+        return np.concatenate([[reflected.mean()], reflected, without + reflected.mean() - plain[0]])
 
     def _plain(self, coordinates: Array, weights: Array) -> Array:
         count, size = coordinates.shape
