@@ -22,6 +22,7 @@ report: "workflow/report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"
+include: "rules/requests.smk"
 include: "rules/data.smk"
 include: "rules/spectrum.smk"
 include: "rules/train.smk"

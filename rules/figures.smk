@@ -28,8 +28,8 @@ for figure, entry in catalogue.CATALOGUE.items():
         conda:
             "../envs/analysis.yaml"
         resources:
-            mem_mb=4_000,
-            runtime=30,
+            mem_mb=memory("plot_figure"),
+            runtime=minutes("plot_figure"),
         params:
             name=figure,
             root=lambda wildcards: ROOT.format(dataset=wildcards.dataset),

@@ -19,8 +19,8 @@ rule draw_samples:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, attempt: attempt * (3_000 + denoiser_memory(wildcards)),
-        runtime=240,
+        mem_mb=memory("draw_samples"),
+        runtime=minutes("draw_samples"),
     params:
         samples=setting("sampling", "count"),
         seed=STUDY.seed,
@@ -46,8 +46,8 @@ rule compare_samples:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2_000,
-        runtime=30,
+        mem_mb=memory("compare_samples"),
+        runtime=minutes("compare_samples"),
     params:
         recipe=recipes.SAMPLES,
     script:
@@ -68,8 +68,8 @@ rule measure_nulls:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=4_000,
-        runtime=60,
+        mem_mb=memory("measure_nulls"),
+        runtime=minutes("measure_nulls"),
     params:
         samples=setting("sampling", "count"),
         inputs=setting("inputs"),
