@@ -42,6 +42,7 @@ localrules:
     figures,
     tables,
     claims,
+    download_images,
     plan,
     prune,
 

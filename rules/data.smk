@@ -2,6 +2,16 @@
 # Needs: a source of images. Makes: images.npy, split.safetensors, n<size><half>/subset.npy.
 
 
+rule download_images:
+    """Fetch the archives that are not at their places, where that is allowed, and tell how to get the others."""
+    log:
+        f"{LOGS}/download_images.log",
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../workflow/scripts/download_images.py"
+
+
 rule pack_images:
     """Crop, resize and pack the images of a source into one memory-mapped array."""
     output:

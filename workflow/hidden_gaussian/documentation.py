@@ -14,6 +14,7 @@ BLOCKS: tuple[type[BaseModel], ...] = (
     settings.Study,
     settings.Dataset,
     settings.Source,
+    settings.Download,
     settings.Network,
     settings.Training,
     grid.Grid,

@@ -26,7 +26,7 @@ class Interrupted(InputError):
 
 @contextmanager
 def lock(path: Path) -> Iterator[bool]:
-    """Let one trainer at a time work at a cell; the others wait.
+    """Let one job at a time work at a file, such as the unfinished state of a cell; the others wait.
 
     A job that outlives its killed Snakemake meets the job of the next run here.
 
@@ -59,7 +59,7 @@ def _waited_for(place: Path) -> tuple[TextIO, bool]:
             return file, waited
         file.close()
         if not waited:
-            logger.warning("%s is held by another job that trains the same cell: waiting for its end", place)
+            logger.warning("%s is held by another job: waiting for its end", place)
         waited = True
         time.sleep(PAUSE)
 
