@@ -12,6 +12,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 RULE, CELL = "train_denoiser", "results/digits/n16a/ve4r1"
 IMPATIENT = ["--slurm-init-seconds-before-status-checks", "3", "--seconds-between-status-checks", "3"]
+PATIENCE = 400  # seconds until a job must have begun, on a machine that does other things as well
 STUDY: dict[str, Any] = {
     "study": "cluster",
     "datasets": {
@@ -83,21 +84,28 @@ def start(place: Path, *arguments: str, images: int | None = None) -> subprocess
     config = place / "study.yaml"
     config.write_text(yaml.safe_dump(study))
     command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "--directory", str(place)]
-    return subprocess.Popen(
-        [*command, "--configfile", str(config), *IMPATIENT, *arguments],
-        cwd=ROOT,
-        stdout=(place / "snakemake.txt").open("a"),
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with (place / "snakemake.txt").open("a") as said:
+        return subprocess.Popen(
+            [*command, "--configfile", str(config), *IMPATIENT, *arguments],
+            cwd=ROOT,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
 
 def run(place: Path, *arguments: str, images: int | None = None) -> str:
     """Run Snakemake to its end, which must be good, and return what it said."""
-    ended = start(place, *arguments, images=images).wait(timeout=900)
+    ended = start(place, *arguments, images=images).wait(timeout=1_800)
     said = (place / "snakemake.txt").read_text()
     assert ended == 0, said[-6000:]
     return said
+
+
+def asking(rule: str = RULE, partition: str = "gpu", **amounts: str) -> list[str]:
+    """Return options that set what a rule asks for; on the command line they replace the profile's, partition too."""
+    given = {"slurm_partition": partition, **amounts}
+    return ["--set-resources", *(f"{rule}:{name}={amount}" for name, amount in given.items())]
 
 
 def wait_until(condition: Callable[[], object], seconds: float) -> None:

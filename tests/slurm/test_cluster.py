@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster import CELL, RULE, Cluster, run, start, wait_until
+from cluster import CELL, PATIENCE, RULE, Cluster, asking, run, start, wait_until
 
 from hidden_gaussian import files
 from hidden_gaussian.settings import Training
 
 pytestmark = pytest.mark.cluster
 
-LONG = 64_000  # images that take more than a minute to train on, and less than five
+LONG = 64_000  # images that take more than a minute to train on
 WEIGHTS = f"{CELL}/i{LONG}/weights.safetensors"
 
 
@@ -63,7 +63,7 @@ def test_nothing_is_left_to_do(finished: Path) -> None:
 
 
 def test_a_job_without_enough_memory_gets_more(cluster: Cluster, place: Path) -> None:
-    run(place, "--set-resources", f"{RULE}:mem_mb=attempt*500", "--", f"{CELL}/i64/weights.safetensors")
+    run(place, *asking(mem_mb="attempt*500"), "--", f"{CELL}/i32/weights.safetensors")
     jobs = [job for job in cluster.jobs(place) if job.rule == RULE]
     states = [job.state for job in jobs]
     assert "OUT_OF_MEMORY" in states
@@ -77,7 +77,7 @@ def test_a_killed_snakemake_leaves_the_training_to_its_end_and_none_is_done_twic
     cluster: Cluster, place: Path, weights: dict[str, dict[str, bytes]]
 ) -> None:
     first = start(place, "--", WEIGHTS, images=LONG)
-    wait_until(lambda: _unfinished(place).exists(), 120)
+    wait_until(lambda: _unfinished(place).exists(), PATIENCE)
     first.kill()
     first.wait()
     assert cluster.queue()
@@ -92,7 +92,7 @@ def test_a_killed_snakemake_leaves_the_training_to_its_end_and_none_is_done_twic
 def test_a_job_out_of_time_gets_more_and_goes_on(
     cluster: Cluster, place: Path, weights: dict[str, dict[str, bytes]]
 ) -> None:
-    run(place, "--set-resources", f"{RULE}:runtime=attempt", "--", WEIGHTS, images=LONG)
+    run(place, *asking(runtime="attempt"), "--", WEIGHTS, images=LONG)
     jobs = [job for job in cluster.jobs(place) if job.rule == RULE]
     assert jobs[0].state == "TIMEOUT"
     assert jobs[-1].state == "COMPLETED"
@@ -104,15 +104,15 @@ def test_a_job_out_of_time_gets_more_and_goes_on(
 def test_a_preempted_training_goes_on_where_it_was(
     cluster: Cluster, place: Path, weights: dict[str, dict[str, bytes]]
 ) -> None:
-    snakemake = start(place, "--set-resources", f"{RULE}:slurm_partition=scavenge", "--", WEIGHTS, images=LONG)
-    wait_until(lambda: _unfinished(place).exists(), 120)
+    snakemake = start(place, *asking(partition="scavenge"), "--", WEIGHTS, images=LONG)
+    wait_until(lambda: _unfinished(place).exists(), PATIENCE)
     rival = ["sbatch", "--partition=gpu", "--gpus=2", "--time=1", "--output=/dev/null", "--wrap=sleep 2"]
     subprocess.run(rival, check=True, timeout=60, cwd=place, capture_output=True)
     wait_until(lambda: "PREEMPTED" in [job.state for job in cluster.jobs(place)], 120)
     number = next(job.number for job in cluster.jobs(place) if job.state == "PREEMPTED")
     wait_until(lambda: number in cluster.queue(), 30)
     subprocess.run(["scontrol", "update", f"JobId={number}", "StartTime=now"], check=False, timeout=60)  # else minutes
-    assert snakemake.wait(timeout=600) == 0, (place / "snakemake.txt").read_text()[-4000:]
+    assert snakemake.wait(timeout=1_800) == 0, (place / "snakemake.txt").read_text()[-4000:]
     lives = [job for job in cluster.jobs(place) if job.rule == RULE]
     assert {job.number for job in lives} == {number}
     assert [job.state for job in lives] == ["PREEMPTED", "COMPLETED"]
@@ -129,10 +129,10 @@ def test_all_ways_lead_to_the_same_weights(weights: dict[str, dict[str, bytes]])
 
 def test_a_cancelled_run_leaves_nothing_running_and_keeps_its_state(cluster: Cluster, place: Path) -> None:
     snakemake = start(place, "--", WEIGHTS, images=LONG)
-    wait_until(lambda: _unfinished(place).exists(), 120)
+    wait_until(lambda: _unfinished(place).exists(), PATIENCE)
     snakemake.send_signal(signal.SIGINT)
-    assert snakemake.wait(timeout=60) != 0
-    wait_until(lambda: not cluster.queue(), 60)
+    assert snakemake.wait(timeout=PATIENCE) != 0
+    wait_until(lambda: not cluster.queue(), PATIENCE)
     assert _unfinished(place).exists()
     seen = files.load_metadata(_unfinished(place))["snapshot"]
     time.sleep(5)
