@@ -1,4 +1,4 @@
-"""Faults, each made on purpose: a write that fails, a file that is another's, an image that is none, a setting that is odd."""
+"""Faults, each made on purpose: failing writes, files that are not what they say, odd images, levels and places."""
 
 import errno
 import json
@@ -83,7 +83,7 @@ def test_a_job_killed_while_it_writes_leaves_the_old_file(tmp_path: Path, name: 
 
 def test_a_file_in_the_place_of_a_folder_is_the_systems_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(OSError, match="exists|irectory"):
+    with pytest.raises(OSError, match=r"exists|irectory"):
         files.save_json(tmp_path / "file" / "a.json", 1)
     assert (tmp_path / "file").read_text() == "x"
 
@@ -133,18 +133,18 @@ def test_a_damaged_intermediate_is_named(tmp_path: Path, name: str, damage: str)
 def test_a_flipped_bit_in_the_values_of_a_shard_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "measures.parquet"
     _shard(path)
-    whole = path.read_bytes()
+    whole, before = path.read_bytes(), tables.read_shard(path)
     end = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")  # where the pages end and the foot begins
-    noticed = 0
-    for place in range(4, end):
+    places, noticed = range(4, end, 7), 0
+    for place in places:
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         try:
-            unchanged = tables.read_shard(path)
+            found = tables.read_shard(path)
         except InputError:
             noticed += 1
-        else:
-            assert unchanged.to_dict() == {**unchanged.to_dict(), "id": {0: "n8a/mean"}, "value": {0: 1.0}}, place
-    assert noticed > 0.8 * (end - 4)  # the others are statistics and hints in the heads of pages
+        else:  # a hint in the head of a page, which nobody reads
+            pd.testing.assert_frame_equal(found, before)
+    assert noticed > len(places) / 2
 
 
 FOREIGN = {
