@@ -8,13 +8,13 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-LIBRARY = Path(workflow.basedir) / "workflow"
+LIBRARY = Path(workflow.current_basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY))
 
 if "study" not in config:
 
-    configfile: Path(workflow.basedir) / "config" / "config.yaml"
+    configfile: Path(workflow.current_basedir) / "config" / "config.yaml"
 
 
 report: "workflow/report/workflow.rst"

@@ -1,5 +1,6 @@
 """What the tests ask of Slurm, and how they run a study on it."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -91,6 +92,7 @@ def start(place: Path, *arguments: str, images: int | None = None) -> subprocess
             stdout=said,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored below a shell's background job
         )
 
 
