@@ -65,12 +65,11 @@ def test_nothing_is_left_to_do(finished: Path) -> None:
 def test_a_job_without_enough_memory_gets_more(cluster: Cluster, place: Path) -> None:
     run(place, *asking(mem_mb="attempt*500"), "--", f"{CELL}/i32/weights.safetensors")
     jobs = [job for job in cluster.jobs(place) if job.rule == RULE]
-    states = [job.state for job in jobs]
-    assert "OUT_OF_MEMORY" in states
-    assert states[-1] == "COMPLETED"
-    memory = [float(job.resources["mem"].rstrip("M")) for job in jobs if job.state == "OUT_OF_MEMORY"]
-    assert memory[0] == 500
-    assert float(jobs[-1].resources["mem"].rstrip("M")) > memory[0]
+    assert len(jobs) > 1
+    assert [job.resources["mem"] for job in jobs[:2]] == ["500M", "1000M"]
+    assert jobs[-1].state == "COMPLETED"
+    said = (cluster.folder / "log/slurmd-gpu01.log").read_text()  # the accounting has FAILED where memory is polled
+    assert all(f"StepId={job.number}.0 exceeded memory limit" in said for job in jobs[:-1])
 
 
 def test_a_killed_snakemake_leaves_the_training_to_its_end_and_none_is_done_twice(
