@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores all
 
-.PHONY: demo test lint bench
+.PHONY: demo test test-cluster lint bench
 
 demo: $(READY) ## run the default study on real digits, and say where everything is
 	$(SNAKEMAKE)
@@ -22,6 +22,9 @@ demo: $(READY) ## run the default study on real digits, and say where everything
 
 test: $(READY) ## every test
 	$(BIN)/python -m pytest
+
+test-cluster: $(READY) ## the slurm profile on a real Slurm, brought up for it: root, Debian, packages as in .ci/run
+	nice $(BIN)/python -m pytest -m cluster tests/slurm
 
 lint: $(READY) ## style, types, formatting of rules, Snakemake's own checks
 	$(BIN)/ruff check .

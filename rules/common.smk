@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import asdict
+from functools import cache
 
 from snakemake.exceptions import WorkflowError
 
-from hidden_gaussian import recipes, records, settings
+from hidden_gaussian import recipes, records, resources, settings
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import catalogue
@@ -21,6 +22,25 @@ ROOT = f"{STUDY.results}/{{dataset}}"
 LOGS = f"{STUDY.results}/logs"
 BENCHMARKS = f"{STUDY.results}/benchmarks"
 NETWORK = r"[a-z-]+\d+r\d+"
+
+# Asked for by every job, so made once.
+CELLS = {name: dataset.cells(name) for name, dataset in STUDY.datasets.items()}
+IDS = {
+    name: {cell.id for cell in cells} | {cell.subset for cell in cells}
+    for name, cells in CELLS.items()
+}
+RUNS = {name: {} for name in CELLS}
+for name, cells in CELLS.items():
+    for cell in cells:
+        RUNS[name].setdefault(cell.run, []).append(cell.images_seen)
+DISTILLED = {
+    name: {
+        place
+        for cell in STUDY.datasets[name].distillation.cells.choose(cells)
+        for place in (cell.id, cell.subset)
+    }
+    for name, cells in CELLS.items()
+}
 
 
 wildcard_constraints:
@@ -48,6 +68,7 @@ def chosen(wildcards):
     return STUDY.datasets[wildcards.dataset]
 
 
+@cache
 def plan_of(name):
     """Return the cells of a dataset as figures and tables ask for them."""
     return Plan.of(name, STUDY.datasets[name])
@@ -72,7 +93,7 @@ def dimension(wildcards):
 
 def largest_subset(wildcards):
     """Return the folder of the largest subset of a dataset."""
-    cells = chosen(wildcards).cells(wildcards.dataset)
+    cells = CELLS[wildcards.dataset]
     size = max(cell.subset_size for cell in cells)
     return min(cell.subset for cell in cells if cell.subset_size == size)
 

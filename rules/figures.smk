@@ -28,8 +28,8 @@ for figure, entry in catalogue.CATALOGUE.items():
         conda:
             "../envs/analysis.yaml"
         resources:
-            mem_mb=4_000,
-            runtime=30,
+            mem_mb=memory("plot_figure"),
+            runtime=minutes("plot_figure"),
         params:
             name=figure,
             root=lambda wildcards: ROOT.format(dataset=wildcards.dataset),
@@ -68,8 +68,8 @@ rule build_explorer:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=measuring_memory,
-        runtime=60,
+        mem_mb=memory("build_explorer"),
+        runtime=minutes("build_explorer"),
     params:
         cells=lambda wildcards: [cell.id for cell in explored(wildcards)],
         references=EXPLORED,

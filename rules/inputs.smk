@@ -34,41 +34,23 @@ def separate_heldout(wildcards):
     )
 
 
-# spectrum
-
-
-def spectrum_memory(wildcards, attempt):
-    """Return MB: the float64 images or the covariance, whichever is diagonalised, and three copies of its size."""
-    smaller = min(int(wildcards.size), dimension(wildcards))
-    return attempt * (1_000 + 32 * smaller * dimension(wildcards) // 1_000_000)
-
-
 # train
 
 
 RUN = f"{ROOT}/n{{size}}{{half}}/{{run}}"
 
 
+def earlier_snapshots(wildcards):
+    """Return the images seen at the snapshots before one, of its run."""
+    run = f"n{wildcards.size}{wildcards.half}/{wildcards.run}"
+    kept = RUNS[wildcards.dataset].get(run, [])
+    return [images for images in kept if images < int(wildcards.images_seen)]
+
+
 def snapshot_before(wildcards):
     """Return the state that a snapshot continues; none for the first of its run."""
-    run = f"n{wildcards.size}{wildcards.half}/{wildcards.run}"
-    kept = sorted(
-        cell.images_seen
-        for cell in chosen(wildcards).cells(wildcards.dataset)
-        if cell.run == run
-    )
-    earlier = [images for images in kept if images < int(wildcards.images_seen)]
-    return [f"{RUN}/i{earlier[-1]}/state.safetensors"] if earlier else []
-
-
-def training_memory(wildcards, attempt):
-    """Return MB: torch itself, and activations that grow with pixels, channels and the batch."""
-    dataset, scale = chosen(wildcards), int(re.search(r"\d+", wildcards.run).group())
-    batch = dataset.training.microbatch or dataset.training.batch
-    activations = (
-        4 * batch * dataset.resolution**2 * scale * dataset.network.blocks * 60
-    )
-    return attempt * (2_000 + activations // 1_000_000)
+    earlier = earlier_snapshots(wildcards)
+    return [f"{RUN}/i{max(earlier)}/state.safetensors"] if earlier else []
 
 
 # sample
@@ -84,9 +66,8 @@ def agreement_partners(wildcards):
     )
     other = subset[:-1] + {"a": "b", "b": "a"}[subset[-1]]
     twin = "/".join([other, *rest])
-    cells = chosen(wildcards).cells(wildcards.dataset)
-    if twin in {cell.id for cell in cells} or (
-        len(rest) == 1 and other in {cell.subset for cell in cells}
+    if twin in IDS[wildcards.dataset] or (
+        len(rest) == 1 and other in IDS[wildcards.dataset]
     ):
         partners.append(f"{ROOT}/{twin}/samples_{wildcards.sampler}.npy")
     return partners
@@ -111,17 +92,6 @@ def standard_files(wildcards):
     }
 
 
-def moments_memory(wildcards, attempt):
-    """Return MB of the training images, of the principal components, and of some thousand images in float64."""
-    size = int(
-        re.match(r"n(\d+)", wildcards.get("id", wildcards.get("subset"))).group(1)
-    )
-    pixels = dimension(wildcards)
-    largest = min(int(largest_subset(wildcards)[1:-1]), pixels)
-    values = 20_000 * pixels + 2 * largest * pixels + size * pixels // 8
-    return attempt * (2_000 + 8 * values // 1_000_000)
-
-
 def linear_maps(wildcards):
     """Return the distilled maps of a network where the sampler visits the levels that they are defined at."""
     return (
@@ -137,21 +107,6 @@ def linear_maps(wildcards):
 REFERENCES = ["gaussian", "empirical", "identity", "mean"]
 
 
-def denoiser_memory(wildcards):
-    """Return MB of sixteen d x d matrices in float64 where maps are fitted, and of the training images."""
-    folder = wildcards.get("id") or wildcards.get("subset") or largest_subset(wildcards)
-    size = int(re.match(r"n(\d+)", folder).group(1))
-    return (
-        min(size, 20_000) * dimension(wildcards) * 8
-        + 16 * 8 * dimension(wildcards) ** 2
-    ) // 1_000_000
-
-
-def measuring_memory(wildcards, attempt):
-    """Return MB: torch itself, what denoisers hold, and more at each attempt."""
-    return attempt * (4_000 + denoiser_memory(wildcards))
-
-
 def reference_files(wildcards):
     """Return the spectrum that is called gaussian-all."""
     return below(wildcards, [f"{largest_subset(wildcards)}/spectrum.safetensors"])
@@ -159,11 +114,9 @@ def reference_files(wildcards):
 
 def distilled(wildcards):
     """Return the settings of distillation where a cell, or some cell of a subset, is distilled, else nothing."""
-    dataset = chosen(wildcards)
-    cells = dataset.distillation.cells.choose(dataset.cells(wildcards.dataset))
-    names = {cell.id for cell in cells} | {cell.subset for cell in cells}
-    if wildcards.get("id", wildcards.get("subset")) in names:
-        return dataset.distillation.model_dump(mode="json", exclude={"cells"})
+    if wildcards.get("id", wildcards.get("subset")) in DISTILLED[wildcards.dataset]:
+        settings = chosen(wildcards).distillation
+        return settings.model_dump(mode="json", exclude={"cells"})
     return {}
 
 

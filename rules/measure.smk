@@ -21,8 +21,8 @@ rule measure_denoiser:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=measuring_memory,
-        runtime=480,
+        mem_mb=memory("measure_denoiser"),
+        runtime=minutes("measure_denoiser"),
     params:
         largest=largest_subset,
         measures=setting("measures"),
@@ -55,8 +55,8 @@ rule measure_references:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=measuring_memory,
-        runtime=480,
+        mem_mb=memory("measure_references"),
+        runtime=minutes("measure_references"),
     params:
         largest=largest_subset,
         measures=setting("measures"),
@@ -84,9 +84,8 @@ rule distil_denoiser:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, attempt: attempt
-        * (4_000 + 2 * denoiser_memory(wildcards)),
-        runtime=480,
+        mem_mb=memory("distil_denoiser"),
+        runtime=minutes("distil_denoiser"),
     params:
         inputs=setting("inputs"),
         draws=setting("distillation", "draws"),

@@ -20,8 +20,8 @@ rule draw_samples:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, attempt: attempt * (3_000 + denoiser_memory(wildcards)),
-        runtime=240,
+        mem_mb=memory("draw_samples"),
+        runtime=minutes("draw_samples"),
     params:
         samples=setting("sampling", "count"),
         seed=STUDY.seed,
@@ -48,8 +48,8 @@ rule compare_samples:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2_000,
-        runtime=30,
+        mem_mb=memory("compare_samples"),
+        runtime=minutes("compare_samples"),
     params:
         recipe=recipes.AGREEMENT,
     script:
@@ -70,8 +70,8 @@ rule measure_samples:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=moments_memory,
-        runtime=60,
+        mem_mb=memory("measure_samples"),
+        runtime=minutes("measure_samples"),
     params:
         inputs=setting("inputs"),
         largest=largest_subset,
@@ -100,8 +100,8 @@ rule splice_samples:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, attempt: attempt * (4_000 + denoiser_memory(wildcards)),
-        runtime=480,
+        mem_mb=memory("splice_samples"),
+        runtime=minutes("splice_samples"),
     params:
         samples=setting("sampling", "count"),
         ends=setting("sampling", "splice_ends"),
@@ -127,8 +127,8 @@ rule measure_sampler:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=moments_memory,
-        runtime=30,
+        mem_mb=memory("measure_sampler"),
+        runtime=minutes("measure_sampler"),
     params:
         recipe=recipes.SAMPLER_ERROR,
     script:
@@ -149,8 +149,8 @@ rule measure_nulls:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=moments_memory,
-        runtime=60,
+        mem_mb=memory("measure_nulls"),
+        runtime=minutes("measure_nulls"),
     params:
         samples=setting("sampling", "count"),
         inputs=setting("inputs"),

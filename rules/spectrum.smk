@@ -16,8 +16,8 @@ rule fit_spectrum:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=spectrum_memory,
-        runtime=180,
+        mem_mb=memory("fit_spectrum"),
+        runtime=minutes("fit_spectrum"),
     params:
         recipe=recipes.SPECTRUM,
     script:

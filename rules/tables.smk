@@ -19,8 +19,8 @@ rule gather_tables:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=8_000,
-        runtime=120,
+        mem_mb=memory("gather_tables"),
+        runtime=minutes("gather_tables"),
     params:
         pixels=dimension,
         recipe=recipes.ESTIMATES,
@@ -55,8 +55,8 @@ rule judge_claims:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=8_000,
-        runtime=60,
+        mem_mb=memory("judge_claims"),
+        runtime=minutes("judge_claims"),
     params:
         sweeps=sweep_ids,
         recipe=[recipes.CLAIMS, recipes.ESTIMATES],

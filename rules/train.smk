@@ -21,8 +21,8 @@ rule train_denoiser:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=training_memory,
-        runtime=1_440,
+        mem_mb=memory("train_denoiser"),
+        runtime=minutes("train_denoiser"),
     params:
         network=setting("network"),
         training=lambda wildcards: chosen(wildcards).training.model_dump(

@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import fcntl
 import io
@@ -6,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -452,14 +454,48 @@ def test_signals_are_restored_and_ignored_by_other_threads():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_two_trainers_cannot_have_one_cell(tmp_path):
-    path = tmp_path / "cell.safetensors"
-    with guards.lock(path), pytest.raises(InputError, match="another job"), guards.lock(path):
-        pass
+def test_a_second_trainer_waits_for_the_first(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(guards, "PAUSE", 0.01)
+    path, order = tmp_path / "cell.safetensors", []
+
+    def second():
+        with guards.lock(path) as waited:
+            order.append(("second", waited))
+
+    with guards.lock(path) as waited:
+        thread = threading.Thread(target=second)
+        thread.start()
+        while "waiting for its end" not in caplog.text:
+            time.sleep(0.01)
+        order.append(("first", waited))
+    thread.join()
+    assert order == [("first", False), ("second", True)]
     (tmp_path / "cell.safetensors.lock").touch()  # left by a job that was killed
-    with guards.lock(path):
-        pass
+    with guards.lock(path) as waited:
+        assert not waited
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", [None, "state.safetensors", "weights.safetensors", "training.parquet"])
+def test_what_the_other_job_trained_is_not_trained_again(tmp_path, monkeypatch, damage):
+    folder = train_cell(tmp_path, 32)
+    if damage:
+        (folder / damage).write_bytes(b"not whole")
+
+    @contextlib.contextmanager
+    def waited(path):
+        yield True
+
+    def refuse(*_, **__):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(guards, "lock", waited)
+    monkeypatch.setattr(training, "train", refuse)
+    if damage:
+        with pytest.raises(AssertionError, match="trained again"):
+            train_cell(tmp_path, 32)
+    else:
+        train_cell(tmp_path, 32)
 
 
 def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch, caplog):

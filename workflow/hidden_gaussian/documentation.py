@@ -16,6 +16,7 @@ BLOCKS: tuple[type[BaseModel], ...] = (
     settings.Study,
     settings.Dataset,
     source.Source,
+    source.Download,
     settings.Network,
     settings.Training,
     grid.Grid,

@@ -208,6 +208,9 @@ class Study(Strict):
     archives: dict[Name, str] = Field(
         {}, description="places of archives and folders, by the name a source's path gives"
     )
+    downloads: dict[Name, Download] = Field(
+        {}, description="where archives may be fetched from, by the same names; several are known, see docs/data.md"
+    )
     datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name, unique across studies")
 
     def located(self, source: Source) -> Source:

@@ -119,6 +119,17 @@ def save_outputs(folder: Path, state: TrainingState, fingerprint: Mapping[str, A
     save_state(folder / "state.safetensors", state, fingerprint)
 
 
+def are_whole(folder: Path, fingerprint: Mapping[str, Any]) -> bool:
+    """Tell whether a folder holds the three files of a snapshot, sound and of this fingerprint."""
+    try:
+        tables.read_table(folder / "training.parquet", tables.LOG)
+        files.load_metadata(folder / "weights.safetensors")
+        head, _ = _read(folder / "state.safetensors")
+    except InputError:
+        return False
+    return bool(head["fingerprint"] == json.loads(json.dumps(fingerprint)))
+
+
 def save_state(path: Path, state: TrainingState, fingerprint: Mapping[str, Any]) -> None:
     """Write everything that training goes on from, atomically.
 

@@ -53,3 +53,21 @@ class Source(Strict):
         if self.kind == "torchvision" and self.name is None:
             raise ValueError("a source of kind 'torchvision' needs the 'name' of a data set, such as FashionMNIST")
         return self
+
+
+class Download(Strict):
+    """Where an archive may be fetched from, for the target `download_images`."""
+
+    url: str | None = Field(None, pattern=r"^https?://", description="address of the archive itself, or a mirror of it")
+    size: Positive | None = Field(None, description="bytes")
+    sha256: str | None = Field(None, pattern=r"^[0-9a-fA-F]{64}$", description="checksum")
+    licence: str = Field(description="under which terms; told before it is fetched")
+    instructions: str | None = Field(None, description="what to do by hand, where there is no address")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Download:
+        if self.url is None and self.instructions is None:
+            raise ValueError("a download needs a 'url', or 'instructions' for fetching it by hand")
+        if self.url is not None and (self.size is None or self.sha256 is None):
+            raise ValueError("a download with a 'url' needs its 'size' and 'sha256', so that it can be checked")
+        return self

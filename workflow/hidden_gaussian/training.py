@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -20,6 +21,8 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Network, Training
 from hidden_gaussian.snapshots import TrainingState
+
+logger = logging.getLogger(__name__)
 
 INTERVAL = 50  # steps to a point of the curve, and between two waits for the device
 
@@ -46,7 +49,8 @@ def train_cell(
 ) -> None:
     """Train one stretch of a run, from the snapshot before it, and write the snapshot at its end.
 
-    A run that was stopped goes on where it was when it is started again. Images seen 0 is the untrained network.
+    A run that was stopped goes on where it was when it is started again; one that another job is at is waited for.
+    Images seen 0 is the untrained network.
 
     Parameters
     ----------
@@ -70,15 +74,18 @@ def train_cell(
     Raises
     ------
     InputError
-        If a saved state belongs to other settings or images, another job trains this cell, the hardware lacks the
-        precision, or the loss is no longer finite.
+        If a saved state belongs to other settings or images, the hardware lacks the precision, or the loss is no
+        longer finite.
     Interrupted
         If the job was told to stop, after saving.
     """
     run_seed = seeding.derive(seed, f"training/{cell.dataset}/{cell.run}")
-    with guards.lock(side_file), guards.interruption() as stopped:
+    with guards.lock(side_file) as waited, guards.interruption() as stopped:
         state = _untrained(cell, network, images, run_seed, device)
         fingerprint = _fingerprint(state.options, training, images, run_seed)
+        if waited and snapshots.are_whole(folder, fingerprint):
+            logger.info("%s was trained by the other job", cell.id)
+            return
         if previous_state is not None:
             snapshots.load_state(previous_state, state, fingerprint)
         snapshots.resume(side_file, state, fingerprint)
