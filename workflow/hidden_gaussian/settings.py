@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.grid import Grid, NonNegative, Positive, Slice, Strict, Sweeps
-from hidden_gaussian.source import Source
+from hidden_gaussian.source import Download, Source
 
 Inputs = Literal["train", "heldout", "foreign"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
