@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from hidden_gaussian import levels, settings
 from hidden_gaussian.settings import Dataset
+from hidden_gaussian.source import Source
 
 HEAD = """# Experimental setup
 
@@ -114,8 +115,8 @@ def _data(datasets: Mapping[str, Dataset]) -> str:
     return _table(("data set", "pixels", "images", "held out", "foreign inputs"), rows)
 
 
-def _source(images: settings.Source | int | str | None) -> str:
-    if isinstance(images, settings.Source):
+def _source(images: Source | int | str | None) -> str:
+    if isinstance(images, Source):
         return f"{images.count:,} of `{images.path}`"
     return f"{images:,}" if images else "none"
 
