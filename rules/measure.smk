@@ -90,6 +90,7 @@ rule distil_denoiser:
     params:
         inputs=setting("inputs"),
         draws=setting("distillation", "draws"),
+        ridge=setting("distillation", "ridge"),
         seed=STUDY.seed,
         recipe=recipes.DISTILLATION,
     script:

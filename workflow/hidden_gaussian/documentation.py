@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from hidden_gaussian import grid, settings
+from hidden_gaussian import grid, measuring, settings
 
 BLOCKS: tuple[type[BaseModel], ...] = (
     settings.Study,
@@ -21,13 +21,15 @@ BLOCKS: tuple[type[BaseModel], ...] = (
     grid.Sweeps,
     grid.Slice,
     settings.Sampling,
-    settings.Measures,
-    settings.Distillation,
+    measuring.Measures,
+    measuring.Jacobian,
+    measuring.Distillation,
+    measuring.Adam,
 )
 HEAD = """# Settings
 
 One file is one study. Every key is below, with its default; an unknown key is an error. Generated from
-`workflow/hidden_gaussian/settings.py` and `grid.py`.
+`workflow/hidden_gaussian/settings.py`, `grid.py` and `measuring.py`.
 
 | file | study |
 | --- | --- |

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from torch import Tensor
 
 from hidden_gaussian import images
 from hidden_gaussian.denoisers import GaussianDenoiser, open_denoiser
 from hidden_gaussian.denoisers.opening import best_device, mean_image
-from hidden_gaussian.measures import Subject, measure
-from hidden_gaussian.settings import Distillation, Measures
+from hidden_gaussian.measures import measure
+from hidden_gaussian.measuring import Distillation, Measures
+from hidden_gaussian.passes import Subject
 from hidden_gaussian.spectrum import Spectrum
 
 
@@ -89,6 +91,9 @@ def measured(
     """
     settings = Measures.model_validate(measures)
     distil = Distillation.model_validate(distillation) if distillation else None
-    clean = clean_images(root, identifier, inputs, settings.images)
+    clean = clean_images(root, identifier, [name for name in inputs if name != "noise"], settings.images)
+    if "noise" in inputs:
+        shape = next(iter(clean.values())).shape[1:]
+        clean["noise"] = torch.zeros(settings.images, *shape, device=best_device())
     pools = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
     return measure(open_subject(root, identifier, largest=largest), clean, pools, settings, distil, seed=seed)
