@@ -130,6 +130,7 @@ FAMILIES = [
     "distance",
     "linearity",
     "distillation",
+    "alignment",
     "memorisation",
     "agreement",
     "gap",

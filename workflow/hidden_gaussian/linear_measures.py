@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -91,7 +92,7 @@ def _components(subject: Subject, noised: Pass, fitted: Distilled) -> Iterator[p
     columns = {**component_quantities(*weights, vectors, gains), "singular_value": values}
     linear = {"reference_id": f"{subject.id}/linear"}
     frames = [
-        pd.DataFrame({"at": torch.arange(1.0, len(numbers) + 1), "quantity": name, "value": numbers.cpu()})
+        pd.DataFrame({"at": np.arange(1.0, len(numbers) + 1), "quantity": name, "value": numbers.cpu().numpy()})
         for name, numbers in columns.items()
     ]
     place = {"id": subject.id, "inputs": noised.inputs, "sigma": noised.sigma, "image": -1, "draw": 0}

@@ -194,8 +194,50 @@ METRICS: tuple[Metric, ...] = (
         _root_ratio,
         reference="{gaussian}",
     ),
-    Metric("asymmetry", "distillation", (_distilled("asymmetry"), _distilled("linear_weight")), _root_ratio),
+    Metric(
+        "asymmetry",
+        "distillation",
+        (_distilled("asymmetry_product"), _distilled("linear_product")),
+        lambda product, weight: signed_root(product / weight),
+    ),
+    Metric("asymmetry_raw", "distillation", (_distilled("asymmetry"), _distilled("linear_weight")), _root_ratio),
+    *(
+        Metric(
+            f"jacobian_to_{name}",
+            "distillation",
+            (_distilled(f"jacobian_{name}"), _distilled("linear_product")),
+            lambda gap, weight: signed_root(gap / weight),
+            reference="{" + name + "}",
+        )
+        for name in ("linear", "gaussian")
+    ),
     Metric("fit_error", "distillation", (_TO_LINEAR, Term("norm_centred")), _root_ratio, reference="{linear}"),
+    Metric(
+        "fit_error",
+        "distillation",
+        (_distilled("fit_gap"), _distilled("fit_spread")),
+        _root_ratio,
+        reference="{linear}",
+    ),
+    Metric("gain", "alignment", (_distilled("gain"),), reference="{linear}"),
+    Metric("singular_value", "alignment", (_distilled("singular_value"),), reference="{linear}"),
+    # what W_G does to the same components is both its gain and its singular value
+    Metric("gain", "alignment", (_distilled("gaussian_gain"),), subject="{gaussian}", reference="{linear}"),
+    Metric("singular_value", "alignment", (_distilled("gaussian_gain"),), subject="{gaussian}", reference="{linear}"),
+    *(
+        Metric(
+            name,
+            "alignment",
+            (Term(quantity, "{reference}"), Term("overlap_whole", "{reference}")),
+            np.divide,
+            reference="{reference}",
+        )
+        for name, quantity in (
+            ("subspace_overlap", "overlap"),
+            ("subspace_ceiling", "overlap_ceiling"),
+            ("subspace_random", "overlap_random"),
+        )
+    ),
     Metric("gl_score", "memorisation", (Term(_GL, "{reference}", each=_root_ratio),), reference="{reference}"),
     Metric(
         "gl_relative",

@@ -52,7 +52,7 @@ def draw(data: FigureData) -> Figure:
 def weights(measured: Measured, identifier: str) -> pd.DataFrame:
     """Return the sums over weight entries, one row for each sigma and number of noises."""
     rows = measured.shard(identifier)
-    rows = rows[(rows["image"] == -1) & (rows["reference_id"] == f"{identifier}/linear")]
+    rows = rows[(rows["parameter"] == "draws") & (rows["reference_id"] == f"{identifier}/linear")]
     wide = rows.pivot_table(index=["sigma", "at"], columns="quantity", values="value", observed=True)
     return wide.reset_index()
 
