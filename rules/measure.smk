@@ -1,5 +1,5 @@
 # From denoisers to one row per image, noise level and quantity.
-# Needs: a denoiser's files, images. Makes: <id>/measures.parquet, <id>/linear.safetensors.
+# Needs: a denoiser's files, images. Makes: <id>/{measures,jacobian}.parquet, <id>/{linear,jacobian}.safetensors.
 
 
 rule measure_denoiser:
@@ -25,7 +25,7 @@ rule measure_denoiser:
         runtime=480,
     params:
         largest=largest_subset,
-        measures=setting("measures"),
+        measures=measured_settings,
         inputs=setting("inputs"),
         distillation=distilled,
         seed=STUDY.seed,
@@ -59,7 +59,7 @@ rule measure_references:
         runtime=480,
     params:
         largest=largest_subset,
-        measures=setting("measures"),
+        measures=measured_settings,
         inputs=setting("inputs"),
         distillation=distilled,
         seed=STUDY.seed,
@@ -95,3 +95,39 @@ rule distil_denoiser:
         recipe=recipes.DISTILLATION,
     script:
         "../workflow/scripts/distil_denoiser.py"
+
+
+rule measure_jacobian:
+    """Measure the slopes of a denoiser at the mean image and along its trajectories, without ever holding one."""
+    input:
+        denoiser=denoiser_files,
+        images=input_files,
+        linear=f"{ROOT}/{{id}}/linear.safetensors",
+        trajectories=f"{ROOT}/{{id}}/trajectories_euler10.npy",
+        twin=twin_spectrum,
+    output:
+        shard=f"{ROOT}/{{id}}/jacobian.parquet",
+        images=f"{ROOT}/{{id}}/jacobian.safetensors",
+    log:
+        f"{LOGS}/measure_jacobian/{{dataset}}/{{id}}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_jacobian/{{dataset}}/{{id}}.tsv"
+    wildcard_constraints:
+        id=rf"n\d+[ab]/(empirical|{NETWORK}/i\d+)",
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, attempt: attempt
+        * (4_000 + 2 * denoiser_memory(wildcards)),
+        runtime=480,
+    params:
+        twin=twin,
+        count=setting("measures", "images"),
+        inputs=setting("inputs"),
+        jacobian=slope_settings,
+        seed=STUDY.seed,
+        recipe=[recipes.JACOBIAN, recipes.DISTILLATION],
+    script:
+        "../workflow/scripts/measure_jacobian.py"

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hidden_gaussian.estimates.metrics import signed_root
+from hidden_gaussian.estimates.formulas import signed_root
 from hidden_gaussian.figures import style
 from hidden_gaussian.figures.curves import Array, Curve, Measured
 from hidden_gaussian.figures.data import FigureData
