@@ -95,10 +95,7 @@ def singular_quantities(first: Tensor, second: Tensor, vectors: Tensor) -> tuple
         count,
     )
     guess = padded(whole.right, count)
-    halves = [
-        leading(lambda right, w=weight: product(w, right), lambda left, w=weight: product(w.T, left), guess, count).left
-        for weight in (first, second)
-    ]
+    halves = [_left(weight, guess, count) for weight in (first, second)]
     chosen = vectors[:, :count].to(first)
     one, other, ceiling = overlaps(halves[0], chosen), overlaps(halves[1], chosen), overlaps(*halves)
     return whole.values, {
@@ -108,3 +105,7 @@ def singular_quantities(first: Tensor, second: Tensor, vectors: Tensor) -> tuple
         }
         for rank in one
     }
+
+
+def _left(weight: Tensor, start: Tensor, count: int) -> Tensor:
+    return leading(lambda right: product(weight, right), lambda left: product(weight.T, left), start, count).left
