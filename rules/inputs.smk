@@ -98,8 +98,7 @@ def denoiser_memory(wildcards):
         re.match(r"n(\d+)", wildcards.get("id", wildcards.get("subset"))).group(1)
     )
     return (
-        min(size, 20_000) * dimension(wildcards) * 8
-        + 8 * 8 * dimension(wildcards) ** 2
+        min(size, 20_000) * dimension(wildcards) * 8 + 8 * 8 * dimension(wildcards) ** 2
     ) // 1_000_000
 
 

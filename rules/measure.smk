@@ -124,7 +124,7 @@ rule measure_jacobian:
         runtime=480,
     params:
         twin=twin,
-        count=setting("measures", "images"),
+        image_count=setting("measures", "images"),
         inputs=setting("inputs"),
         jacobian=slope_settings,
         seed=STUDY.seed,

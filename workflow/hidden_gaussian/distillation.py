@@ -120,7 +120,8 @@ def distil(denoiser: Denoiser, fit: Fit, sigma: float, gaussian: GaussianDenoise
             moments.add(noisy[own], denoised[own], part)
             stein.add(noisy[own], denoised[own], unit[own], part)
         if end is not None:
-            yield Distilled(end, *moments.solve(keep=end < fit.draws), stein)
+            first, second = moments.solve(keep=end < fit.draws)
+            yield Distilled(end, first, second, stein)
             if end < fit.draws:
                 moments.restore()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import torch
@@ -17,7 +18,7 @@ from hidden_gaussian.measuring import Jacobian
 from hidden_gaussian.metrics.alignment import Singular, leading, overlap_quantities, overlaps, padded
 from hidden_gaussian.metrics.distance import squared
 from hidden_gaussian.metrics.jacobians import probes
-from hidden_gaussian.moments import blocks
+from hidden_gaussian.moments import Rows, blocks
 from hidden_gaussian.passes import Pass, Subject
 from hidden_gaussian.progress import shown
 
@@ -142,14 +143,14 @@ def _taylor(subject: Subject, taylor: Slope, linear: LinearDenoiser, count: int)
     directions = probes(subject.mean.numel(), count).to(subject.mean.device)
     own = taylor.forward(directions)
     weight = linear.weights[linear.level(taylor.sigma)]
-    others = {
+    others: dict[str, Rows] = {
         subject.gaussian_id: gaussian_rows(subject.gaussian, taylor.sigma),
-        f"{subject.id}/linear": lambda rows: weight[rows],
+        f"{subject.id}/linear": weight.__getitem__,
     }
     for name, rows in others.items():
-        gap = sum(
-            float((own[part] - rows(part).to(directions) @ directions).square().sum()) for part in blocks(len(own))
-        )
+        gap = 0.0
+        for part in blocks(len(own)):
+            gap += float((own[part] - rows(part).to(directions) @ directions).square().sum())
         values = {"slope_gap": gap / count, "slope_weight": float(own.square().sum()) / count}
         place = {"id": subject.id, "reference_id": name, "sigma": taylor.sigma, "image": -1, "draw": 0}
         yield pd.DataFrame({**place, "quantity": list(values), "value": list(values.values())})
@@ -162,7 +163,8 @@ def _taylor_outputs(subject: Subject, taylor: Slope, linear: LinearDenoiser, noi
     mapped = centre + taylor.forward(steps).T.reshape(noised.noisy.shape)
     denoised = subject.denoiser(noised.noisy, taylor.sigma)
     frames = [noised.rows(subject.id, {"distance": squared(denoised - mapped)}, reference_id=f"{subject.id}/taylor")]
-    for name, other in {subject.gaussian_id: subject.gaussian, f"{subject.id}/linear": linear}.items():
+    others: dict[str, Denoiser] = {subject.gaussian_id: subject.gaussian, f"{subject.id}/linear": linear}
+    for name, other in others.items():
         gap = squared(mapped - other(noised.noisy, taylor.sigma))
         frames.append(noised.rows(subject.id, {"taylor_distance": gap}, reference_id=name))
     return pd.concat(frames, ignore_index=True)
@@ -176,7 +178,7 @@ def _along(
     for image, state in enumerate(states):
         slope = Slope(subject.denoiser, state, sigma)
         found = slope.singular(subject.gaussian.vectors, settings.components, settings.rounds)
-        place = {
+        place: dict[str, Any] = {
             "id": subject.id,
             "inputs": "trajectory",
             "sampler": SAMPLER,
@@ -240,5 +242,5 @@ def ceiling_rows(identifier: str, vectors: Tensor, other_id: str, other: Tensor)
         for name, number in (("overlap_ceiling", overlap), ("overlap_whole", float(rank)))
     ]
     columns = ["at", "quantity", "value"]
-    place = {"id": identifier, "reference_id": other_id, "parameter": "rank", "image": -1, "draw": 0}
+    place: dict[str, Any] = {"id": identifier, "reference_id": other_id, "parameter": "rank", "image": -1, "draw": 0}
     return pd.DataFrame(values, columns=columns).assign(**place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,12 +91,19 @@ def _components(subject: Subject, noised: Pass, fitted: Distilled) -> Iterator[p
     gains = subject.gaussian.values / (subject.gaussian.values + noised.sigma**2)
     values, overlaps = singular_quantities(*weights, vectors)
     columns = {**component_quantities(*weights, vectors, gains), "singular_value": values}
-    linear = {"reference_id": f"{subject.id}/linear"}
     frames = [
         pd.DataFrame({"at": np.arange(1.0, len(numbers) + 1), "quantity": name, "value": numbers.cpu().numpy()})
         for name, numbers in columns.items()
     ]
-    place = {"id": subject.id, "inputs": noised.inputs, "sigma": noised.sigma, "image": -1, "draw": 0}
-    yield pd.concat(frames, ignore_index=True).assign(**place, **linear, parameter="component")
+    linear = f"{subject.id}/linear"
+    place: dict[str, Any] = {
+        "id": subject.id,
+        "reference_id": linear,
+        "inputs": noised.inputs,
+        "sigma": noised.sigma,
+        "image": -1,
+        "draw": 0,
+    }
+    yield pd.concat(frames, ignore_index=True).assign(**place, parameter="component")
     for rank, found in overlaps.items():
-        yield noised.sums(subject.id, found, **linear, parameter="rank", at=float(rank))
+        yield noised.sums(subject.id, found, reference_id=linear, parameter="rank", at=float(rank))

@@ -105,7 +105,7 @@ def measured_slopes(
     identifier: str,
     *,
     twin: str | None,
-    count: int,
+    image_count: int,
     inputs: Sequence[str],
     jacobian: Mapping[str, Any],
     seed: int,
@@ -119,7 +119,7 @@ def measured_slopes(
         See :func:`open_subject`.
     twin : str or None
         Folder of the other half's subset of the same size, if there is one.
-    count : int
+    image_count : int
         Clean images of each kind of input.
     inputs : sequence of str
         Kinds of clean images.
@@ -130,7 +130,7 @@ def measured_slopes(
     """
     folder, settings = Path(root) / identifier, Jacobian.model_validate(jacobian)
     subject = open_subject(root, identifier, largest=identifier.split("/")[0])
-    clean = clean_images(root, identifier, [name for name in inputs if name != "noise"], count)
+    clean = clean_images(root, identifier, [name for name in inputs if name != "noise"], image_count)
     way = torch.from_numpy(files.load_array(folder / f"trajectories_{SAMPLER}.npy"))
     linear = LinearDenoiser.load(folder / "linear.safetensors")
     shard, found = measure_slopes(subject, clean, linear, way, settings, seed=seed)
