@@ -11,8 +11,8 @@ from torch import Tensor
 
 from hidden_gaussian import noise
 from hidden_gaussian.denoisers import Denoiser, GaussianDenoiser, LinearDenoiser
+from hidden_gaussian.least_squares import AffineMap, Moments, Ridge, Rows
 from hidden_gaussian.metrics.jacobians import SteinAverage
-from hidden_gaussian.moments import AffineMap, Moments, Ridge, Rows
 from hidden_gaussian.progress import shown
 
 BATCH = 1024  # pairs between two visits of the matrices

@@ -14,11 +14,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from hidden_gaussian import noise
 from hidden_gaussian.denoisers import Denoiser, LinearDenoiser, NetworkDenoiser
 from hidden_gaussian.distillation import gaussian_rows
+from hidden_gaussian.least_squares import Rows, blocks
 from hidden_gaussian.measuring import Jacobian
 from hidden_gaussian.metrics.alignment import Singular, leading, overlap_quantities, overlaps, padded
 from hidden_gaussian.metrics.distance import squared
 from hidden_gaussian.metrics.jacobians import probes
-from hidden_gaussian.moments import Rows, blocks
 from hidden_gaussian.passes import Pass, Subject
 from hidden_gaussian.progress import shown
 

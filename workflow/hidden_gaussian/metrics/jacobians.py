@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hidden_gaussian.moments import AffineMap, Rows, blocks
+from hidden_gaussian.least_squares import AffineMap, Rows, blocks
 
 PROBES = 64
 

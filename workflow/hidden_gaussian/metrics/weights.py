@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from hidden_gaussian.least_squares import Rows, blocks, product
 from hidden_gaussian.metrics.alignment import LEADING, leading, overlap_quantities, overlaps, padded
-from hidden_gaussian.moments import Rows, blocks, product
 
 
 def weight_quantities(first: Tensor, second: Tensor, gaussian: Rows) -> dict[str, float]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from hidden_gaussian import moments
-from hidden_gaussian.moments import Moments, Ridge
+from hidden_gaussian import least_squares
+from hidden_gaussian.least_squares import Moments, Ridge
 
 SHAPE = (1, 3, 4)
 
@@ -21,7 +21,7 @@ def _least_squares(noisy: torch.Tensor, denoised: torch.Tensor) -> np.ndarray:
 
 @pytest.mark.parametrize("block", [1, 5, 1024])
 def test_both_parts_are_least_squares(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moments, "BLOCK", block)
+    monkeypatch.setattr(least_squares, "BLOCK", block)
     noisy, denoised = _pairs()
     found = Moments(torch.randn(12, generator=torch.Generator().manual_seed(1)))
     for start in range(0, 500, 77):
