@@ -24,6 +24,8 @@ def request_of(rule, wildcards):
             scale = scale_of(wildcards.get("id", ""))
             fits = bool(distilled(wildcards))
             return resources.measuring(dataset, size, scale, distilled=fits)
+        case "measure_jacobian":
+            return resources.linearising(dataset, size, scale_of(wildcards.id))
         case "distil_denoiser":
             return resources.distilling(dataset, size, scale_of(wildcards.id))
         case "compare_samples":

@@ -140,6 +140,12 @@ def _weights(subset: str, fits: list[np.ndarray], sigma: float) -> Iterator[tupl
     yield "gaussian_weight", np.square(weight).sum()
     yield "linear_weight", np.square(whole).sum()
     yield "asymmetry", np.square(whole - whole.T).sum()
+    yield "linear_product", (first * second).sum()
+    yield "asymmetry_product", ((first - first.T) * (second - second.T)).sum()
+    yield "jacobian_linear", 0.04 * (first * second).sum()
+    yield "jacobian_gaussian", 0.09 * (first * second).sum()
+    yield "fit_gap", 0.25
+    yield "fit_spread", 4.0
 
 
 def memorisation(identifier: str, copies: float, sampler: str = "heun18", size: float = 4.0) -> pd.DataFrame:

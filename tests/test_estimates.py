@@ -83,11 +83,39 @@ def test_losses_and_gaps_by_hand(held: Measurements) -> None:
 def test_linear_map_of_an_affine_denoiser_is_itself(held: Measurements) -> None:
     assert value(held, "r2_linear", "n8a/gaussian") == pytest.approx(1)
     assert value(held, "mismatch", "n8a/gaussian") == pytest.approx(0, abs=1e-9)
-    assert value(held, "fit_error", "n8a/gaussian") == pytest.approx(0, abs=1e-6)
+    assert value(held, "fit_error", "n8a/gaussian", parameter=None) == pytest.approx(0, abs=1e-6)
     where = {"parameter": "draws", "at": float(synthetic.PAIRS)}
     assert value(held, "weight_distance", "n8a/gaussian", **where) == pytest.approx(0, abs=1e-6)
     assert value(held, "asymmetry", "n8a/gaussian", **where) == pytest.approx(0, abs=1e-6)
+    assert value(held, "asymmetry_raw", "n8a/gaussian", **where) == pytest.approx(0, abs=1e-6)
+    assert value(held, "jacobian_to_linear", **where) == pytest.approx(0.2)
+    assert value(held, "jacobian_to_gaussian", **where) == pytest.approx(0.3)
+    assert value(held, "fit_error", **where) == pytest.approx(0.25)
     assert value(held, "rmse", f"{CELL.id}/linear", reference_id="n8a/gaussian") > 0
+
+
+def test_alignment_by_hand() -> None:
+    linear = f"{CELL.id}/linear"
+    place = {"id": CELL.id, "reference_id": linear, "inputs": "train", "sigma": 1.0}
+    rank = {"overlap": 3.0, "overlap_whole": 5.0, "overlap_random": 25 / 64, "overlap_ceiling": 4.0}
+    component = {"gain": 0.8, "gaussian_gain": 0.9, "singular_value": 0.85}
+    parts = [
+        ({**place, "parameter": name, "at": 5.0, "quantity": quantity}, {"image": [-1], "draw": [0], "value": [number]})
+        for name, values in (("rank", rank), ("component", component))
+        for quantity, number in values.items()
+    ]
+    parts = [(where, {key: np.array(value) for key, value in columns.items()}) for where, columns in parts]
+    made = table(Measurements([synthetic.shard(parts)]), "toy", families=["alignment"])
+    found = {(row.id, row.metric): (row.value, row.parameter, row.at) for row in made.itertuples()}
+    assert found == {
+        (CELL.id, "gain"): (0.8, "component", 5.0),
+        ("n8a/gaussian", "gain"): (0.9, "component", 5.0),
+        (CELL.id, "singular_value"): (0.85, "component", 5.0),
+        ("n8a/gaussian", "singular_value"): (0.9, "component", 5.0),
+        (CELL.id, "subspace_overlap"): (0.6, "rank", 5.0),
+        (CELL.id, "subspace_ceiling"): (0.8, "rank", 5.0),
+        (CELL.id, "subspace_random"): (5 / 64, "rank", 5.0),
+    }
 
 
 def test_pooled_over_levels_before_the_ratio(held: Measurements) -> None:

@@ -7,7 +7,7 @@ import torch
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
 from hidden_gaussian.metrics.distance import output_quantities
-from hidden_gaussian.metrics.linearity import linearity_quantities
+from hidden_gaussian.metrics.linearity import affinity_quantities, mixture_quantities
 from hidden_gaussian.metrics.memorisation import neighbours
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 1, 4, 4), dtype=np.uint8)
@@ -18,7 +18,9 @@ def test_affine_denoisers_are_affine(sigma: float) -> None:
     gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
     mean = gaussian.mean.reshape(1, 4, 4)
     noisy = torch.randn(16, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * sigma
-    found = linearity_quantities(gaussian, noisy, sigma, mean, 0.5**0.5)
+    denoised = gaussian(noisy, sigma)
+    found = mixture_quantities(gaussian, noisy, denoised, sigma, mean, 0.5**0.5)
+    found |= affinity_quantities(gaussian, noisy, denoised, sigma)
     scale = found["mixed_norm_centred"].sum()
     assert found["affine_gap"].sum() < 1e-20 * scale
     assert found["mixed_gap_centred"].sum() < 1e-20 * scale
@@ -29,7 +31,8 @@ def test_affine_denoisers_are_affine(sigma: float) -> None:
 def test_linearity_follows_its_definition() -> None:
     memoriser = EmpiricalDenoiser(torch.from_numpy(IMAGES))
     noisy = torch.randn(6, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    found = linearity_quantities(memoriser, noisy, 0.7, torch.zeros(1, 4, 4).double(), 0.6)
+    found = mixture_quantities(memoriser, noisy, memoriser(noisy, 0.7), 0.7, torch.zeros(1, 4, 4).double(), 0.6)
+    found |= affinity_quantities(memoriser, noisy, memoriser(noisy, 0.7), 0.7)
     one, two = noisy[5:6], noisy[0:1]
     mixed = memoriser(0.6 * one + 0.8 * two, 0.7)
     combined = 0.6 * memoriser(one, 0.7) + 0.8 * memoriser(two, 0.7)

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from hidden_gaussian import experimental_setup, grid, reviews, settings, source
+from hidden_gaussian import experimental_setup, grid, measuring, reviews, settings, source
 from hidden_gaussian.claims import page
 
 ROOT = Path(__file__).parents[2]
@@ -24,13 +24,15 @@ BLOCKS: tuple[type[BaseModel], ...] = (
     grid.Sweeps,
     grid.Slice,
     settings.Sampling,
-    settings.Measures,
-    settings.Distillation,
+    measuring.Measures,
+    measuring.Jacobian,
+    measuring.Distillation,
+    measuring.Adam,
 )
 HEAD = """# Settings
 
 One file is one study. Every key is below, with its default; an unknown key is an error. Generated from
-`workflow/hidden_gaussian/settings.py` and `grid.py`.
+`workflow/hidden_gaussian/settings.py`, `grid.py` and `measuring.py`.
 
 | file | study |
 | --- | --- |

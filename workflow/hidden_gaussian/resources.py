@@ -103,7 +103,17 @@ def measuring(dataset: Dataset, size: int, scale: int | None, *, distilled: bool
     else:
         seconds += noisy / (3 * speed(dataset, scale))
     seconds += fits * (2 * distillation.draws * d**2 + 10 * d**3) / FLOPS
-    return request(TORCH, _held(dataset, size) + 16 * 8 * d**2 * distilled, seconds)
+    return request(TORCH, _held(dataset, size) + 8 * 8 * d**2 * distilled, seconds)
+
+
+def linearising(dataset: Dataset, size: int, scale: int | None) -> Request:
+    """Follow the local slopes of a network: products with its Jacobian, each as dear as a training step."""
+    slopes = dataset.measures.jacobian
+    if slopes is None:
+        return request(TORCH, 0, 0)
+    products = 10 * (2 * slopes.components * slopes.states * slopes.rounds + slopes.probes)
+    activations = 4 * slopes.components * dataset.resolution**2 * (scale or 1) * dataset.network.blocks * 60
+    return request(TORCH, _held(dataset, size) + activations, products / speed(dataset, scale or 1))
 
 
 def distilling(dataset: Dataset, size: int, scale: int) -> Request:

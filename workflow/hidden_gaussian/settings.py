@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.grid import Grid, NonNegative, Positive, Slice, Strict, Sweeps
+from hidden_gaussian.measuring import Distillation, Measured, Measures
 from hidden_gaussian.source import Download, Source
 
-Inputs = Literal["train", "heldout", "foreign"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
@@ -66,25 +66,6 @@ class Sampling(Strict):
         return self
 
 
-class Measures(Strict):
-    """The one pass over noised images that gives distance, linearity, gap and distillation."""
-
-    images: Positive = Field(256, description="clean images of each kind of input")
-    draws: Positive = Field(2, description="noises an image")
-    levels: Annotated[int, Field(ge=2)] = Field(10, description="noise levels, EDM's schedule")
-    alpha: float = Field(0.5**0.5, gt=0, lt=1, description="weight of the first image of a pair, for linearity")
-    linearity_levels: Annotated[int, Field(ge=2)] = Field(40, description="noise levels of the linearity curves")
-    inputs: tuple[Inputs, ...] = Field(("train", "heldout", "foreign"), description="which clean images are noised")
-
-
-class Distillation(Strict):
-    """Linear distillation, fitted by exact least squares in the same pass."""
-
-    draws: Positive = Field(65_536, description="(noisy, denoised) pairs a noise level; well above twice the pixels")
-    inputs: tuple[Inputs, ...] = Field(("train", "heldout", "foreign"), description="which clean images are noised")
-    cells: Slice = Field(Slice(images_seen="all"), description="cells that are distilled; references always are")
-
-
 class Dataset(Strict):
     """A named image source at one resolution, with its own recipe."""
 
@@ -114,7 +95,7 @@ class Dataset(Strict):
         return self.source.count - (self.heldout if isinstance(self.heldout, int) else 0)
 
     @property
-    def inputs(self) -> tuple[Inputs, ...]:
+    def inputs(self) -> tuple[Measured, ...]:
         """Kinds of input that exist; foreign images that are the held-out ones are measured once."""
         absent = set()
         if self.heldout == 0:
@@ -189,7 +170,7 @@ class Dataset(Strict):
             raise ValueError("sampling.splice names no cell of grid.runs; widen it or leave it out")
         if self.foreign == "heldout" and self.heldout == 0:
             raise ValueError("foreign is 'heldout', but no images are held out")
-        if not self.inputs:
+        if not set(self.inputs) - {"noise"}:
             raise ValueError("measures.inputs names no kind of image that the data set has; add 'train'")
         if self.training.augment and not self.network.augment_dim:
             raise ValueError("training.augment needs network.augment_dim 9, so that the network knows what was done")

@@ -55,10 +55,20 @@ class Table:
 _WHERE = (
     Column("id", NAME, "denoiser or sample set, named by its path below the dataset's folder"),
     Column("reference_id", NAME, "what it is compared with", True),
-    Column("inputs", NAME, "which clean images were noised: train, heldout, foreign", True),
+    Column(
+        "inputs",
+        NAME,
+        "which clean images were noised: train, heldout, foreign; noise: none; trajectory: states of the sampler",
+        True,
+    ),
     Column("sampler", NAME, "solver that made the samples", True),
     Column("sigma", pa.float64(), "standard deviation of the noise, pixels in [-1, 1]", True),
-    Column("parameter", NAME, "name of a further axis: alpha, draws; window: pooled over it", True),
+    Column(
+        "parameter",
+        NAME,
+        "name of a further axis: alpha, draws, epoch, component, rank, step; window: pooled over it",
+        True,
+    ),
     Column("at", pa.float64(), "place on the further axis", True),
 )
 _CELL = (

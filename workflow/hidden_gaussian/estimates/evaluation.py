@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hidden_gaussian import statistics
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates.blocks import Array, Block
-from hidden_gaussian.estimates.metrics import Formula, Metric
+from hidden_gaussian.estimates.formulas import Formula, Metric
 
 
 class Found(NamedTuple):

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from hidden_gaussian import statistics, tables
 from hidden_gaussian.estimates.blocks import Array, Block, Place, blocks
 from hidden_gaussian.estimates.evaluation import Found, Pooled, Selection, evaluate
-from hidden_gaussian.estimates.metrics import METRICS, Metric, Term
+from hidden_gaussian.estimates.formulas import Metric, Term
+from hidden_gaussian.estimates.metrics import METRICS
 from hidden_gaussian.samples import COPY_NOISE
 
 _GAUSSIAN = re.compile(r"n(\d+)[ab]/gaussian")

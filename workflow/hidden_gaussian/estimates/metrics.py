@@ -1,10 +1,11 @@
-"""Every metric as a formula on sums over pixels that were pooled over images first."""
+"""Every metric by its name."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from hidden_gaussian.estimates.formulas import Array, Formula, Metric, Term, correlation, left, root_ratio, signed_root
+from hidden_gaussian.estimates.linear_maps import LINEAR_MAPS, TO_LINEAR
 from hidden_gaussian.estimates.sample_metrics import SAMPLE_METRICS
 
 __all__ = ["METRICS", "Formula", "Metric", "Term", "signed_root"]
@@ -30,15 +31,10 @@ def _linearity(suffix: str) -> tuple[Metric, ...]:
 
 
 _DISTANCE = Term("distance", "{reference}")
-_TO_LINEAR = Term("distance", "{linear}")
 _TO_GAUSSIAN = Term("distance", "{gaussian}")
 _TO_EMPIRICAL = Term("distance", "{empirical}")
 _BETWEEN = Term("distance", "{gaussian}", "{empirical}")
 _LINEAR_GAUSSIAN = Term("linear_gaussian", "{linear}")
-
-
-def _distilled(quantity: str) -> Term:
-    return Term(quantity, "{linear}")
 
 
 def _of(reference: str, inputs: str) -> Term:
@@ -82,31 +78,9 @@ METRICS: tuple[Metric, ...] = (
     *_linearity("_centred"),
     *_linearity("_residual"),
     Metric("affinity", "linearity", (Term("affine_gap"), Term("norm_centred")), np.divide),
-    Metric("r2_linear", "linearity", (_TO_LINEAR, Term("norm_centred")), left),
-    Metric("r2_linear_residual", "linearity", (_TO_LINEAR, Term("residual_norm_centred")), left),
-    Metric(
-        "mismatch",
-        "distillation",
-        (_distilled("mismatch"), _distilled("gaussian_spread")),
-        np.divide,
-        reference="{gaussian}",
-    ),
-    Metric(
-        "weight_distance",
-        "distillation",
-        (_distilled("weight_mismatch"), _distilled("gaussian_weight")),
-        lambda mismatch, weight: signed_root(mismatch / weight),
-        reference="{gaussian}",
-    ),
-    Metric(
-        "weight_distance_raw",
-        "distillation",
-        (_distilled("weight_gap"), _distilled("gaussian_weight")),
-        root_ratio,
-        reference="{gaussian}",
-    ),
-    Metric("asymmetry", "distillation", (_distilled("asymmetry"), _distilled("linear_weight")), root_ratio),
-    Metric("fit_error", "distillation", (_TO_LINEAR, Term("norm_centred")), root_ratio, reference="{linear}"),
+    Metric("r2_linear", "linearity", (TO_LINEAR, Term("norm_centred")), left),
+    Metric("r2_linear_residual", "linearity", (TO_LINEAR, Term("residual_norm_centred")), left),
+    *LINEAR_MAPS,
     *SAMPLE_METRICS,
     Metric("loss", "gap", (Term("loss"),), per_pixel=True),
     Metric("gap", "gap", (_of("{id}", "heldout"), _of("{id}", "train")), np.subtract, per_pixel=True),
@@ -125,7 +99,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "energy_cross",
         "position",
-        (_TO_GAUSSIAN, _TO_LINEAR, _LINEAR_GAUSSIAN),
+        (_TO_GAUSSIAN, TO_LINEAR, _LINEAR_GAUSSIAN),
         lambda whole, fit, map_gap: 1 - (fit + map_gap) / whole,
     ),
 )

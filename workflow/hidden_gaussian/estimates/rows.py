@@ -12,8 +12,9 @@ from hidden_gaussian import statistics, tables
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates.evaluation import Pooled, Selection, evaluate
+from hidden_gaussian.estimates.formulas import Metric
 from hidden_gaussian.estimates.measurements import Measurements, Row, summary
-from hidden_gaussian.estimates.metrics import METRICS, Metric
+from hidden_gaussian.estimates.metrics import METRICS
 
 FAMILIES = tuple(dict.fromkeys(metric.family for metric in METRICS))
 """Names of the tables of estimates."""

@@ -125,8 +125,10 @@ class Measured:
 
     @staticmethod
     def _table(rows: pd.DataFrame, identifier: str, quantity: str, reference: str | None, pairs: bool) -> pd.DataFrame:
-        rows = rows[(rows["quantity"] == quantity) & (rows["image"] >= 0)]
-        rows = rows[(rows["parameter"] == "alpha") == pairs]
+        rows = rows[(rows["image"] >= 0) & ((rows["parameter"] == "alpha") == pairs)]
+        if pairs:  # of several weights the first, at which the affinity is
+            rows = rows[rows["at"].isin(rows.loc[rows["quantity"] == "affine_gap", "at"])]
+        rows = rows[rows["quantity"] == quantity]
         if reference is None:
             rows = rows[rows["reference_id"].isna()]
         else:
