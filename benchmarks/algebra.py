@@ -13,8 +13,9 @@ from sklearn.decomposition import PCA
 from smalldiffusion.model import IdealDenoiser
 from torch import Tensor
 
-from hidden_gaussian import distillation, spectrum
+from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
+from hidden_gaussian.distillation import Fit, distil
 from hidden_gaussian.metrics.memorisation import neighbours
 
 QUERIES = 256
@@ -113,19 +114,18 @@ def distilled(top: float) -> Iterator[Row]:
     """An exact affine fit, the cost of the denoiser itself left out, against numpy's least squares on stored pairs."""
     for draws, size in ((2_000, 192), (4_000, 768)):
         clean = torch.from_numpy(pixels(512, size)).float() / 127.5 - 1
-        centre = clean.mean(0).flatten()
-        options = {"draws": draws, "centre": centre, "seed": 0, "purpose": "benchmark"}
+        fit = Fit(clean, draws, seed=0, purpose="benchmark")
+        gaussian = GaussianDenoiser(spectrum.fit(pixels(512, size)))
         sides = {
-            "ours": lambda clean=clean, options=options: list(
-                distillation.distil(lambda noisy, sigma: noisy / 2, clean, 1.0, **options)
-            ),
+            "ours": lambda fit=fit, gaussian=gaussian: list(distil(lambda noisy, sigma: noisy / 2, fit, 1.0, gaussian)),
             "lstsq": partial(_by_lstsq, clean, draws),
         }
         yield row("distillation", draws, size, timing.interleaved(sides, 1.0), 4 * draws * size**2, top)
 
 
 def _by_lstsq(clean: Tensor, draws: int) -> object:
-    noisy = distillation.noisy_images(clean, range(draws), 1.0, seed=0, purpose="benchmark").flatten(1).double()
+    noised, _ = Fit(clean, draws, seed=0, purpose="benchmark").noised(range(draws), 1.0)
+    noisy = noised.flatten(1).double()
     with_one = np.column_stack([noisy.numpy(), np.ones(draws)])
     return np.linalg.lstsq(with_one, noisy.numpy() / 2, rcond=None)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from hidden_gaussian import levels, settings
+from hidden_gaussian.measuring import Distillation, Measures
 from hidden_gaussian.settings import Dataset
 from hidden_gaussian.source import Source
 
@@ -74,8 +75,8 @@ BLOCKS: dict[str, tuple[type[BaseModel], Callable[[Dataset], BaseModel]]] = {
     "Network": (settings.Network, lambda dataset: dataset.network),
     "Training": (settings.Training, lambda dataset: dataset.training),
     "Samples": (settings.Sampling, lambda dataset: dataset.sampling),
-    "Measurements": (settings.Measures, lambda dataset: dataset.measures),
-    "Linear distillation": (settings.Distillation, lambda dataset: dataset.distillation),
+    "Measurements": (Measures, lambda dataset: dataset.measures),
+    "Linear distillation": (Distillation, lambda dataset: dataset.distillation),
 }
 
 

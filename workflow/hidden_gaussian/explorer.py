@@ -94,7 +94,8 @@ class Explorer:
         return images.to_unit(loaded).to(best_device())
 
     def _noisy(self, clean: torch.Tensor, sigma: float) -> torch.Tensor:
-        return distillation.noisy_images(clean, range(len(clean)), sigma, seed=self.seed, purpose="explorer")
+        noisy, _ = distillation.noised(clean, range(len(clean)), sigma, seed=self.seed, purpose="explorer")
+        return noisy
 
     def _rows(self, cell: Cell) -> list[tuple[str, str]]:
         """Return names and ids of the strips of a cell, from top to bottom."""

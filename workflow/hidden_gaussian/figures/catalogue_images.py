@@ -9,7 +9,6 @@ from hidden_gaussian.figures.catalogue_measures import along
 from hidden_gaussian.figures.entry import (
     BASELINES,
     HALVES,
-    VARIED,
     WHOLE,
     Entry,
     is_edm,
@@ -34,7 +33,7 @@ def _regimes(plan: Plan) -> list[str]:
 
 
 def _outputs(plan: Plan) -> list[str]:
-    cells = shown(plan.cells(*VARIED))
+    cells = shown(plan.cells("size", "scale"))
     return [*plan.ways(cells, "gaussian", "empirical"), *_scores(plan, cells)]
 
 
@@ -77,8 +76,8 @@ def _first(plan: Plan) -> list[Cell]:
 ENTRIES: dict[str, Entry] = {
     "agreement": Entry("Agreement of halves by training images", "", ("size",), _agreement, also=HALVES),
     "regimes": Entry("Samples and their nearest training images", "Fig. 12", ("size",), _regimes),
-    "high_noise": Entry("Outputs at high noise", "Fig. 17", ("size",), _outputs, also=VARIED[1:]),
-    "outputs_sigma4": Entry("Outputs at sigma = 4", "Fig. 18", ("size",), _outputs, also=VARIED[1:]),
+    "high_noise": Entry("Outputs at high noise", "Fig. 17", ("size",), _outputs, also=("scale",)),
+    "outputs_sigma4": Entry("Outputs at sigma = 4", "Fig. 18", ("size",), _outputs, also=("scale",)),
     "outputs_by_scale": Entry("Outputs by scale", "rebuttal R2", ("scale",), _by_scale),
     "other_datasets": Entry("Samples and outputs of every denoiser", "Fig. 25", ("size",), _other_datasets),
     "architectures": Entry(
