@@ -55,14 +55,20 @@ def snapshot_before(wildcards):
     return [f"{RUN}/i{earlier[-1]}/state.safetensors"] if earlier else []
 
 
+def training_gpus(wildcards):
+    """Return how many devices train a cell together, each with a process and a core of its own."""
+    return chosen(wildcards).training.gpus
+
+
 def training_memory(wildcards, attempt):
-    """Return MB: torch itself, and activations that grow with pixels, channels and the batch."""
+    """Return MB: torch itself and activations that grow with pixels, channels and the batch, in every process."""
     dataset, scale = chosen(wildcards), int(re.search(r"\d+", wildcards.run).group())
-    batch = dataset.training.microbatch or dataset.training.batch
+    processes = dataset.training.gpus
+    images = dataset.training.microbatch or dataset.training.batch // processes
     activations = (
-        4 * batch * dataset.resolution**2 * scale * dataset.network.blocks * 60
+        4 * images * dataset.resolution**2 * scale * dataset.network.blocks * 60
     )
-    return attempt * (2_000 + activations // 1_000_000)
+    return attempt * processes * (2_000 + activations // 1_000_000)
 
 
 # sample

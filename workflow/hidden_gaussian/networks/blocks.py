@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -197,6 +198,43 @@ class FoldedDownsampling(Convolution):
         return F.conv2d(features, kernels, self.bias, stride=2, padding=size // 2 + taps // 2 - 1)
 
 
+class Dropout(nn.Module):
+    """Set features to zero in training, each with some probability, and scale the others up.
+
+    An image of the batch drops the same features in whatever company it comes: feature e is dropped where
+    k m(e) mod 2^32 is small, with the image's key k and one random number m(e) a feature (multiplicative hashing,
+    Dietzfelbinger et al. 1997).
+
+    Attributes
+    ----------
+    probability : float
+    keys : Tensor of shape (batch,), int32, or None
+        Random odd numbers; None leaves the choice to torch.
+    """
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+        self.keys: Tensor | None = None
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (batch, channels, height, width) to the same shape."""
+        if not (self.training and self.probability):
+            return features
+        if self.keys is None:
+            return F.dropout(features, self.probability)
+        numbers = _numbers(features[0].numel(), features.device)
+        small = round(self.probability * 2**32) - 2**31
+        factors = torch.where(self.keys[:, None] * numbers < small, 0.0, 1 / (1 - self.probability))
+        return features * factors.view_as(features).to(features.dtype)
+
+
+@lru_cache(maxsize=64)
+def _numbers(count: int, device: torch.device) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(-(2**31), 2**31, (count,), generator=generator, dtype=torch.int32).to(device)
+
+
 class ResidualBlock(nn.Module):
     """Two convolutions beside a shortcut, told the noise level, with optional resampling and self-attention.
 
@@ -228,11 +266,12 @@ class ResidualBlock(nn.Module):
         attention: bool = False,
     ) -> None:
         super().__init__()
-        self.inputs, self.style, self.dropout = inputs, style, dropout
+        self.inputs, self.style = inputs, style
         self.norm0 = normalisation(inputs, style.epsilon)
         self.conv0 = Convolution(inputs, outputs, 3, style.initial, resampled, style.taps)
         self.affine = linear(embedding, outputs * (2 if style.scales_features else 1), style.initial)
         self.norm1 = normalisation(outputs, style.epsilon)
+        self.drop = Dropout(dropout)
         self.conv1 = Convolution(outputs, outputs, 3, style.initial_last)
         self.skip: nn.Module = Resampling(resampled, style.taps)
         if inputs != outputs or (resampled and style.projects_resampled):
@@ -253,7 +292,7 @@ class ResidualBlock(nn.Module):
             branch = torch.addcmul(shift, self.norm1(branch), scale + 1)
         else:
             branch = self.norm1(branch + level)
-        branch = self.conv1(F.dropout(F.silu(branch), self.dropout, self.training))
+        branch = self.conv1(self.drop(F.silu(branch)))
         features = (branch + self.skip(features)) * self.style.skip_scale
         return (features + self._attend(features)) * self.style.skip_scale if self.heads else features
 
