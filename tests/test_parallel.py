@@ -11,14 +11,14 @@ import pytest
 import test_training
 import torch
 
-from hidden_gaussian import files, parallel, stretches
+from hidden_gaussian import files, guards, parallel, stretches
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.parallel import Team
 
 
 def test_shares_are_disjoint_and_make_up_the_batch():
     shares = [list(range(12))[Team(rank, 3).share(12)] for rank in range(3)]
-    assert sum(shares, []) == list(range(12))
+    assert [image for share in shares for image in share] == list(range(12))
     assert {len(share) for share in shares} == {4}
 
 
@@ -57,7 +57,7 @@ with parallel.reported(Path(sys.argv[1]).parent), parallel.joined() as (team, de
 def test_a_process_that_fails_ends_the_job_with_its_own_error(tmp_path, monkeypatch):
     (tmp_path / "waiting.py").write_text(WAITING)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(InputError, match="^the second process found no pixels$"):
+    with pytest.raises(InputError, match=r"^the second process found no pixels$"):
         parallel.launch("waiting", 2, {})
 
 
@@ -74,13 +74,19 @@ def test_the_first_error_is_reported(tmp_path, error, expected, message):
         with pytest.raises(SystemExit), parallel.reported(tmp_path):
             raise one
     with pytest.raises(expected, match=message):
-        parallel._raise_report(tmp_path, 0.0, 1)
+        parallel._raise_report(tmp_path, 1, stopped=False)
 
 
 def test_processes_that_were_killed_leave_what_torchrun_said(tmp_path):
     (tmp_path / "torchrun.log").write_text("Signal 9 (SIGKILL) received")
     with pytest.raises(RuntimeError, match=r"status 1.*\nSignal 9"):
-        parallel._raise_report(tmp_path, 0.0, 1)
+        parallel._raise_report(tmp_path, 1, stopped=False)
+
+
+def test_processes_that_were_stopped_before_they_could_report_are_no_defect(tmp_path, monkeypatch):
+    monkeypatch.setattr(parallel, "PATIENCE", 0.0)
+    with pytest.raises(guards.Interrupted, match="told to stop"):
+        parallel._raise_report(tmp_path, 1, stopped=True)
 
 
 SCRIPT = """

@@ -104,6 +104,8 @@ def launch(module: str, processes: int, task: Mapping[str, Any]) -> None:
     ------
     InputError, OSError
         What ended the first process that failed.
+    Interrupted
+        If they were told to stop before they had anything to save.
     RuntimeError
         Where that was a defect, or the processes were killed; with what is known of it.
     """
@@ -121,7 +123,7 @@ def launch(module: str, processes: int, task: Mapping[str, Any]) -> None:
                 job.terminate()
         ended = job.wait()
         if ended or stopped():
-            _raise_report(folder, time.monotonic() + (PATIENCE if stopped() else 0), ended)
+            _raise_report(folder, ended, stopped())
 
 
 @contextmanager
@@ -146,10 +148,13 @@ def _description(error: Exception) -> dict[str, Any]:
     return {"defect": "".join(traceback.format_exception(error))}
 
 
-def _raise_report(folder: Path, deadline: float, ended: int) -> None:
-    """Raise the error that a process reported, waiting for the report: torchrun may end before its processes do."""
+def _raise_report(folder: Path, ended: int, stopped: bool) -> None:
+    """Raise the error that a process reported."""
+    deadline = time.monotonic() + (PATIENCE if stopped else 0)  # told to stop twice, torchrun ends before the processes
     while (report := _read_report(folder / "error.json")) is None and time.monotonic() < deadline:
         time.sleep(0.1)
+    if report is None and stopped:
+        raise guards.Interrupted("training was told to stop before its first step was done: run again")
     if report is None:
         said = (folder / "torchrun.log").read_text()
         raise RuntimeError(f"the processes that train together ended with status {ended}; torchrun said:\n{said}")
