@@ -22,7 +22,7 @@ from hidden_gaussian import batches, files, guards, networks, progress, snapshot
 from hidden_gaussian.batches import Batch
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.networks.blocks import Dropout
+from hidden_gaussian.networks.dropout import Dropout
 from hidden_gaussian.parallel import ALONE, Team
 from hidden_gaussian.settings import Network, Training
 from hidden_gaussian.state import TrainingState

@@ -65,8 +65,7 @@ def draw(
     Parameters
     ----------
     pixels : Tensor on the device, or ndarray, of shape (N, channels, side, side), uint8
-    step : int
-        From 0.
+    step : int, from 0
     share : slice
         Which images of the batch to return: the same as in the whole batch.
     layers : int

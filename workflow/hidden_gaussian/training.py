@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from hidden_gaussian import batches
 from hidden_gaussian.batches import Batch
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.networks.blocks import Dropout
+from hidden_gaussian.networks.dropout import Dropout
 from hidden_gaussian.parallel import ALONE, Team
 from hidden_gaussian.settings import Training
 from hidden_gaussian.state import TrainingState, mean_point
