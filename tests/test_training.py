@@ -537,6 +537,36 @@ def test_signals_are_restored_and_ignored_by_other_threads():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+WAITING = """
+import threading
+from hidden_gaussian import guards
+with guards.delayed_end(0.3):
+    print("ready", flush=True)
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire()
+"""
+
+
+def test_a_process_that_waits_for_another_ends_a_while_after_a_signal():
+    library = str(Path(training.__file__).parents[1])
+    command = [sys.executable, "-c", WAITING]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": library}, stdout=subprocess.PIPE) as job:
+        assert job.stdout.readline() == b"ready\n"
+        start = time.monotonic()
+        job.send_signal(signal.SIGTERM)
+        assert job.wait(timeout=30) == 1
+        assert time.monotonic() - start > 0.25
+
+
+def test_a_delayed_end_leaves_signals_as_they_were():
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    with guards.delayed_end(0.0):
+        assert signal.getsignal(signal.SIGTERM) is not before[0]
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+    assert signal.set_wakeup_fd(-1) == -1
+
+
 def test_two_trainers_cannot_have_one_cell(tmp_path):
     path = tmp_path / "cell.safetensors"
     with guards.lock(path), pytest.raises(InputError, match="another job"), guards.lock(path):
@@ -605,7 +635,8 @@ def test_a_gradient_that_is_not_finite_is_cleaned():
     [
         ({}, 12, "whole batches"),
         ({}, 8, "augment_dim to 9"),
-        ({"augment": 0, "precision": "bf16"}, 8, "training.precision"),
+        ({"augment": 0, "precision": "bf16"}, 8, "training.precision: bf16"),
+        ({"augment": 0, "precision": "tf32"}, 8, "training.precision: tf32"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(changes, until, named, monkeypatch):

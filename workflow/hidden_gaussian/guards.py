@@ -95,7 +95,9 @@ def delayed_end(seconds: float) -> Iterator[None]:
     woken = signal.set_wakeup_fd(writer)
 
     def end() -> None:
-        if os.read(reader, 1):
+        told = os.read(reader, 1)
+        os.close(reader)
+        if told:
             time.sleep(seconds)
             os._exit(1)
 

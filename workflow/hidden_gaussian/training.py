@@ -156,14 +156,17 @@ def _check(state: TrainingState, settings: Training, until: int) -> None:
             f"training.augment is {settings.augment}, but network.augment_dim is {state.options.get('augment_dim')}, "
             "so the network would learn augmented images: set augment_dim to 9, or augment to 0"
         )
-    if settings.precision == "bf16" and not _computes_bf16(state.device):
+    if settings.precision not in _precisions(state.device):
         raise InputError(
-            f"training.precision: bf16 was found, but this {state.device.type} has no arithmetic for it: choose fp32"
+            f"training.precision: {settings.precision} was found, but this {state.device.type} has no arithmetic for "
+            "it: choose fp32"
         )
 
 
-def _computes_bf16(device: torch.device) -> bool:
+def _precisions(device: torch.device) -> set[str]:
+    """Return the precisions that the hardware computes in, and does not imitate."""
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        return {"fp32", "tf32", "bf16"} if torch.cuda.get_device_capability(device) >= (8, 0) else {"fp32"}
     capabilities = torch.cpu.get_capabilities()
-    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
+    computes_bf16 = any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
+    return {"fp32", "bf16"} if computes_bf16 else {"fp32"}
