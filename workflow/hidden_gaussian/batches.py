@@ -26,7 +26,7 @@ class Batch(NamedTuple):
     def parts(self, size: int) -> Iterator[Batch]:
         """Cut the batch into parts of some images."""
         for start in range(0, len(self.clean), size):
-            yield Batch(*(None if tensor is None else tensor[start : start + size] for tensor in self))
+            yield Batch._make(None if tensor is None else tensor[start : start + size] for tensor in self)
 
 
 def resident(images: np.ndarray, device: torch.device) -> Tensor | np.ndarray:
