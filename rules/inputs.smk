@@ -53,6 +53,11 @@ def snapshot_before(wildcards):
     return [f"{RUN}/i{max(earlier)}/state.safetensors"] if earlier else []
 
 
+def training_gpus(wildcards):
+    """Return how many devices train a cell together, each with a process and a core of its own."""
+    return chosen(wildcards).training.gpus
+
+
 # sample
 
 

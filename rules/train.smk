@@ -18,16 +18,14 @@ rule train_denoiser:
         f"{BENCHMARKS}/train_denoiser/{{dataset}}/n{{size}}{{half}}/{{run}}/i{{images_seen}}.tsv"
     conda:
         "../envs/torch.yaml"
-    threads: 1
+    threads: training_gpus
     resources:
-        gpu=1,
+        gpu=training_gpus,
         mem_mb=memory("train_denoiser"),
         runtime=minutes("train_denoiser"),
     params:
         network=setting("network"),
-        training=lambda wildcards: chosen(wildcards).training.model_dump(
-            mode="json", exclude={"checkpoint_minutes", "microbatch"}
-        ),
+        training=lambda wildcards: chosen(wildcards).training.recipe(),
         seed=STUDY.seed,
         recipe=recipes.TRAINING,
     script:

@@ -51,6 +51,7 @@ BAD = {
     "negative learning rate": ("datasets.digits.training.learning_rate", -1.0, "learning_rate"),
     "batch zero": ("datasets.digits.training.batch", 0, "batch"),
     "microbatch": ("datasets.digits.training.microbatch", 3, "multiple of microbatch"),
+    "gpus": ("datasets.digits.training.gpus", 3, "multiple of gpus 3"),
     "unknown half": ("datasets.digits.grid.runs.0.halves", ["c"], "halves"),
     "unknown architecture": ("datasets.digits.grid.runs.0.architectures", ["unet"], "architectures"),
     "halves overlap": ("datasets.digits.grid.runs.0.subset_sizes", [1000], "disjoint only up to 866"),

@@ -97,3 +97,32 @@ def interruption() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def delayed_end(seconds: float) -> Iterator[None]:
+    """Go on for some seconds after SIGTERM or SIGINT, then end at once.
+
+    For a process whose partner must finish a common step and save. The main thread may be waiting for that partner
+    outside of Python, where no handler of Python's runs: so a thread waits for the signal.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    woken = signal.set_wakeup_fd(writer)
+
+    def end() -> None:
+        told = os.read(reader, 1)
+        os.close(reader)
+        if told:
+            time.sleep(seconds)
+            os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(woken)
+        os.close(writer)  # which ends the thread, if no signal came
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -27,11 +27,8 @@ def shown(
     Parameters
     ----------
     label : str
-        What is going on.
-    total : int
-        Images when it ends.
-    done : int
-        Images done before; they do not count for the speed.
+    total, done : int
+        Images when it ends, and images done before, which do not count for the speed.
     stream : text file, optional
         Default: standard error.
     every : float

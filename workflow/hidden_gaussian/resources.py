@@ -72,9 +72,10 @@ def spectrum(dataset: Dataset, size: int) -> Request:
 
 def training(dataset: Dataset, scale: int, images: int) -> Request:
     """Train a stretch of so many images: activations of a batch, 60 float32 numbers a pixel, channel and block."""
-    batch = dataset.training.microbatch or dataset.training.batch
+    gpus = dataset.training.gpus
+    batch = dataset.training.microbatch or dataset.training.batch // gpus
     activations = 4 * batch * dataset.resolution**2 * scale * dataset.network.blocks * 60
-    return request(TORCH, activations, images / speed(dataset, scale))
+    return request(gpus * TORCH, gpus * activations, images / speed(dataset, scale) / gpus)
 
 
 def sampling(dataset: Dataset, size: int, scale: int | None, sampler: str) -> Request:

@@ -32,7 +32,8 @@ class Training(Strict):
     """The recipe of training; lengths are in images seen."""
 
     batch: Positive = Field(256, description="images a step")
-    microbatch: Positive | None = Field(None, description="images a pass, when a batch does not fit the device")
+    gpus: Positive = Field(1, description="devices that share each batch; processes on the cores where there is no GPU")
+    microbatch: Positive | None = Field(None, description="images a pass, when a share does not fit its device")
     learning_rate: float = Field(2e-4, gt=0, description="Adam's step size after the warm-up")
     warmup: NonNegative = Field(10_000_000, description="images until the learning rate is reached, linearly")
     ema_half_life: Positive = Field(500_000, description="images until an old weight counts half in the average")
@@ -43,6 +44,10 @@ class Training(Strict):
     x_flip: bool = Field(False, description="mirror half of the images, unknown to the network")
     precision: Literal["fp32", "tf32", "bf16"] = Field("fp32", description="arithmetic of the network")
     checkpoint_minutes: float = Field(5.0, gt=0, description="minutes between two writes of the unfinished state")
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what the numbers depend on: not how a batch is cut, or how often the state is saved."""
+        return self.model_dump(mode="json", exclude={"gpus", "microbatch", "checkpoint_minutes"})
 
 
 class Sampling(Strict):
@@ -174,9 +179,11 @@ class Dataset(Strict):
             raise ValueError("measures.inputs names no kind of image that the data set has; add 'train'")
         if self.training.augment and not self.network.augment_dim:
             raise ValueError("training.augment needs network.augment_dim 9, so that the network knows what was done")
-        microbatch = self.training.microbatch
-        if microbatch and self.training.batch % microbatch:
-            raise ValueError(f"training.batch {self.training.batch} is not a multiple of microbatch {microbatch}")
+        batch, gpus, microbatch = self.training.batch, self.training.gpus, self.training.microbatch
+        if batch % gpus:
+            raise ValueError(f"training.batch {batch} is not a multiple of gpus {gpus}")
+        if microbatch and batch // gpus % microbatch:
+            raise ValueError(f"training.batch {batch} over gpus {gpus} is not a multiple of microbatch {microbatch}")
         return self
 
 
@@ -220,6 +227,7 @@ class Study(Strict):
         """Return what makes results of a dataset those of this study: data and training, not places or figures."""
         kept = {"source", "resolution", "colour", "heldout", "foreign", "network", "training"}
         content = self.datasets[name].model_dump(mode="json", include=kept)
+        content["training"] = self.datasets[name].training.recipe()
         for role in ("source", "heldout", "foreign"):
             if isinstance(content[role], dict):
                 content[role].pop("path")
