@@ -37,6 +37,12 @@ def spectrum_memory(wildcards, attempt):
     return attempt * (1_000 + 32 * smaller * dimension(wildcards) // 1_000_000)
 
 
+def reference_memory(wildcards, attempt):
+    """Return MB: torch itself, and the training images and components in float64, with a copy."""
+    size = int(wildcards.subset[1:-1])
+    return attempt * (2_000 + 32 * size * dimension(wildcards) // 1_000_000)
+
+
 # train
 
 
@@ -109,8 +115,11 @@ def measuring_memory(wildcards, attempt):
 
 
 def reference_files(wildcards):
-    """Return the spectrum that is called gaussian-all."""
-    return below(wildcards, [f"{largest_subset(wildcards)}/spectrum.safetensors"])
+    """Return the spectrum that is called gaussian-all, and the files of the listed references of the subset."""
+    subset = wildcards.get("subset", wildcards.get("id", "")).split("/")[0]
+    listed = references.possible(chosen(wildcards).measures.references, subset)
+    largest = below(wildcards, [f"{largest_subset(wildcards)}/spectrum.safetensors"])
+    return largest + fitted_files(listed)
 
 
 def distilled(wildcards):
@@ -118,7 +127,9 @@ def distilled(wildcards):
     dataset = chosen(wildcards)
     cells = dataset.distillation.cells.choose(dataset.cells(wildcards.dataset))
     names = {cell.id for cell in cells} | {cell.subset for cell in cells}
-    if wildcards.get("id", wildcards.get("subset")) in names:
+    name = wildcards.get("id", wildcards.get("subset"))
+    subset, *rest = name.split("/")
+    if name in names or (len(rest) == 1 and subset in names):
         return dataset.distillation.model_dump(mode="json", exclude={"cells"})
     return {}
 
@@ -146,6 +157,7 @@ def shard_files(wildcards):
         *plan.measures(cells, *REFERENCES),
         *plan.memorisation(cells),
         *plan.agreement(cells),
+        *plan.references(cells),
     ]
     return below(
         wildcards, [*files, *(f"{cell.id}/training.parquet" for cell in cells)]

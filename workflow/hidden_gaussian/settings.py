@@ -11,9 +11,11 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.grid import Grid, NonNegative, Positive, Slice, Strict, Sweeps
+from hidden_gaussian.references import LISTED
 
 Inputs = Literal["train", "heldout", "foreign"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+Reference = Annotated[str, Field(pattern=rf"^({LISTED})$")]
 
 
 class Source(Strict):
@@ -73,6 +75,9 @@ class Sampling(Strict):
 
     count: Positive = Field(256, description="samples a set")
     sampler: Literal["heun18", "heun40"] = Field("heun18", description="solver of the networks' sample sets")
+    references: tuple[Reference, ...] = Field(
+        (), description="further reference denoisers of every subset that samples are drawn of, named as in measures"
+    )
 
 
 class Measures(Strict):
@@ -84,6 +89,11 @@ class Measures(Strict):
     alpha: float = Field(0.5**0.5, gt=0, lt=1, description="weight of the first image of a pair, for linearity")
     linearity_levels: Annotated[int, Field(ge=2)] = Field(40, description="noise levels of the linearity curves")
     inputs: tuple[Inputs, ...] = Field(("train", "heldout", "foreign"), description="which clean images are noised")
+    references: tuple[Reference, ...] = Field(
+        (),
+        description="further reference denoisers of every subset, measured and compared with its networks: "
+        "gaussian-shrunk, stationary, mixture-K (K components), patch-P (P x P pixels, P odd)",
+    )
 
 
 class Distillation(Strict):

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
-from hidden_gaussian import images
+from hidden_gaussian import images, references
 from hidden_gaussian.denoisers import GaussianDenoiser, open_denoiser
 from hidden_gaussian.denoisers.opening import best_device, mean_image
 from hidden_gaussian.measures import Subject, measure
@@ -17,7 +17,7 @@ from hidden_gaussian.settings import Distillation, Measures
 from hidden_gaussian.spectrum import Spectrum
 
 
-def open_subject(root: str | Path, identifier: str, *, largest: str) -> Subject:
+def open_subject(root: str | Path, identifier: str, *, largest: str, listed: Sequence[str] = ()) -> Subject:
     """Return a denoiser with the references that it is compared to.
 
     Parameters
@@ -28,12 +28,15 @@ def open_subject(root: str | Path, identifier: str, *, largest: str) -> Subject:
         Id of the denoiser, below ``n<size><half>/``.
     largest : str
         Folder of the largest subset, such as ``n512a``: its Gaussian is the one called gaussian-all.
+    listed : sequence of str
+        Names of further reference denoisers of the subset, such as ``mixture-8``; a mixture of more components than
+        the subset has images is left out.
     """
     device = best_device()
     subset = identifier.split("/")[0]
     spectrum = Path(root) / subset / "spectrum.safetensors"
-    names = dict.fromkeys([f"{subset}/empirical", f"{largest}/gaussian"])
-    references = {
+    names = dict.fromkeys([f"{subset}/empirical", f"{largest}/gaussian", *references.possible(listed, subset)])
+    others = {
         name: open_denoiser(root, name, device) for name in names if name not in {identifier, f"{subset}/gaussian"}
     }
     return Subject(
@@ -41,7 +44,7 @@ def open_subject(root: str | Path, identifier: str, *, largest: str) -> Subject:
         open_denoiser(root, identifier, device),
         f"{subset}/gaussian",
         GaussianDenoiser(Spectrum.load(spectrum), device),
-        references,
+        others,
         mean_image(spectrum).to(device),
     )
 
@@ -91,4 +94,5 @@ def measured(
     distil = Distillation.model_validate(distillation) if distillation else None
     clean = clean_images(root, identifier, inputs, settings.images)
     pools = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
-    return measure(open_subject(root, identifier, largest=largest), clean, pools, settings, distil, seed=seed)
+    subject = open_subject(root, identifier, largest=largest, listed=settings.references)
+    return measure(subject, clean, pools, settings, distil, seed=seed)

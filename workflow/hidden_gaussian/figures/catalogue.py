@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hidden_gaussian.cells import Cell
+from hidden_gaussian.references import possible
 from hidden_gaussian.settings import Dataset
 
 HALVES = ("halves_large", "halves_small", "halves_stopped", "halves_small_scale")
@@ -75,6 +76,16 @@ class Plan:
         files = [f"{cell.id}/agreement_{sampler}.parquet" for cell in first]
         files += [f"{subset}/gaussian/agreement_exact.parquet" for subset in subsets]
         return files + [f"{subset}/empirical/agreement_{sampler}.parquet" for subset in subsets]
+
+    def references(self, cells: list[Cell]) -> list[str]:
+        """Return shards of the listed reference denoisers of cells' subsets: measured, and sampled for half a."""
+        sampler, subsets = self.dataset.sampling.sampler, dict.fromkeys(cell.subset for cell in cells)
+        measured = [name for subset in subsets for name in possible(self.dataset.measures.references, subset)]
+        sampled = [name for subset in subsets for name in possible(self.dataset.sampling.references, subset)]
+        files = [f"{identifier}/measures.parquet" for identifier in measured]
+        files += [f"{identifier}/memorisation_{sampler}.parquet" for identifier in sampled]
+        first = [identifier for identifier in sampled if identifier.split("/")[0].endswith("a")]
+        return files + [f"{identifier}/agreement_{sampler}.parquet" for identifier in first]
 
     def strips(self, cells: list[Cell]) -> list[str]:
         """Return what a strip of samples with nearest training images is drawn from."""
