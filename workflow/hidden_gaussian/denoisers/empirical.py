@@ -51,13 +51,13 @@ class EmpiricalDenoiser:
         Images at a time.
     """
 
-    def __init__(self, images: Tensor, tile: int = 1024) -> None:
+    def __init__(self, images: Tensor, tile: int = 4096) -> None:
         if len(images) == 0 or tile < 1:
             raise ValueError(f"an empirical denoiser needs images and a tile of at least 1, not {len(images)}, {tile}")
         self.images = images.flatten(1)
         self.tile = tile
         self.scale, self.offset = (127.5, 127.5) if images.dtype == torch.uint8 else (1.0, 0.0)
-        total = torch.stack([part.sum(0, dtype=torch.float64) for part in self.images.split(tile)]).sum(0)
+        total = torch.stack([part.sum(0, dtype=torch.float64) for part in torch.split(self.images, tile)]).sum(0)
         # whole numbers for uint8 pixels: then their differences are exact in any precision
         self.centre = (total / len(images)).round() if images.dtype == torch.uint8 else total / len(images)
         self.halves = torch.cat([part.square().sum(1, dtype=torch.float64) / 2 for part in self._tiles(torch.float32)])
@@ -108,7 +108,7 @@ class EmpiricalDenoiser:
         """Yield centred training images, some at a time, in memory that the next ones take over."""
         memory = torch.empty_like(self.images[: self.tile], dtype=dtype)
         centre = self.centre.to(dtype)
-        for part in self.images.split(self.tile):
+        for part in torch.split(self.images, self.tile):
             yield memory[: len(part)].copy_(part).sub_(centre)
 
     def _logits(
@@ -129,7 +129,7 @@ class EmpiricalDenoiser:
         if len(rows) > logits.numel() // 64:  # then a whole product in float64 is cheaper
             return (precise @ tile.double().T).sub_(halves).mul_(precision)
         few = max(1, 2**18 // flat.shape[1])  # pairs that stay in the cache
-        for row, image in zip(rows.split(few), columns.split(few), strict=True):
+        for row, image in zip(torch.split(rows, few), torch.split(columns, few), strict=True):
             exact = torch.linalg.vecdot(precise[row], tile[image].double()) - halves[image]
             logits[row, image] = exact * precision.expand(len(flat), 1)[row, 0]
         return logits

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -63,7 +65,7 @@ class GaussianDenoiser:
         centred = flat - self.mean
         inside = centred @ self.vectors
         gain = torch.sqrt((self.values + sigma_to**2) / (self.values + sigma_from**2))
-        ratio = ((self.rest + sigma_to**2) / (self.rest + sigma_from**2)) ** 0.5  # of the other directions
+        ratio = math.sqrt((self.rest + sigma_to**2) / (self.rest + sigma_from**2))  # of the other directions
         moved = self.mean + ratio * centred + (inside * (gain - ratio)) @ self.vectors.T
         return moved.to(state).reshape(state.shape)
 

@@ -40,7 +40,8 @@ class PatchDenoiser:
         precision = column(sigma, precise).expand(len(noisy), 1).repeat_interleave(pixels, 0) ** -2
         queries = self._patches(precise)
         few = max(1, LOGITS // pixels)
-        parts = [self._posterior(*part) for part in zip(queries.split(few), precision.split(few), strict=True)]
+        chunks = zip(torch.split(queries, few), torch.split(precision, few), strict=True)
+        parts = [self._posterior(*part) for part in chunks]
         centres = torch.cat(parts).reshape(len(noisy), pixels, -1)
         return centres.transpose(1, 2).reshape(noisy.shape).to(noisy)
 

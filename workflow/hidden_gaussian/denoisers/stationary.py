@@ -42,7 +42,7 @@ class StationaryDenoiser:
         inside = torch.einsum("hwce,bchw->bhwe", self.vectors.conj(), spectra)
         inside = inside * (self.values / (self.values + column(sigma, self.values)[:, :, None, None] ** 2))
         filtered = torch.einsum("hwce,bhwe->bchw", self.vectors, inside)
-        denoised = self.mean + torch.fft.irfft2(filtered, s=self.mean.shape[-2:], norm="ortho")
+        denoised: Tensor = self.mean + torch.fft.irfft2(filtered, s=self.mean.shape[-2:], norm="ortho")
         return denoised.to(noisy)
 
     def to(self, device: torch.device | str, dtype: torch.dtype = torch.float32) -> StationaryDenoiser:
