@@ -6,7 +6,7 @@ from functools import cache
 
 from snakemake.exceptions import WorkflowError
 
-from hidden_gaussian import recipes, records, resources, settings
+from hidden_gaussian import recipes, records, references, resources, settings
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import catalogue
@@ -23,6 +23,7 @@ ROOT = f"{STUDY.results}/{{dataset}}"
 LOGS = f"{STUDY.results}/logs"
 BENCHMARKS = f"{STUDY.results}/benchmarks"
 NETWORK = r"[a-z-]+\d+r\d+"
+REFERENCE = f"gaussian|empirical|identity|mean|{references.LISTED}"
 
 # Asked for by every job, so made once.
 CELLS = {name: dataset.cells(name) for name, dataset in STUDY.datasets.items()}
@@ -52,7 +53,8 @@ wildcard_constraints:
     subset=r"n\d+[ab]",
     run=NETWORK,
     images_seen=r"\d+",
-    id=rf"n\d+[ab]/(gaussian|empirical|identity|mean|{NETWORK}/i\d+(/linear)?)",
+    id=rf"n\d+[ab]/({REFERENCE}|{NETWORK}/i\d+(/linear)?)",
+    reference=references.FITTED,
     sampler="exact|euler10|heun18|heun40",
 
 
@@ -116,7 +118,16 @@ def denoiser_files(wildcards):
         files.append(f"{ROOT}/{Path(wildcards.id).parent}/linear.safetensors")
     elif len(rest) == 2:
         files.append(f"{ROOT}/{wildcards.id}/weights.safetensors")
-    return files
+    return files + fitted_files([wildcards.id])
+
+
+def fitted_files(identifiers):
+    """Return the files of those reference denoisers that are fitted."""
+    return [
+        f"{ROOT}/{identifier}/denoiser.safetensors"
+        for identifier in identifiers
+        if references.is_fitted(identifier.split("/")[-1])
+    ]
 
 
 def input_files(wildcards):

@@ -113,13 +113,19 @@ REFERENCES = ["gaussian", "empirical", "identity", "mean"]
 
 
 def reference_files(wildcards):
-    """Return the spectrum that is called gaussian-all."""
-    return below(wildcards, [f"{largest_subset(wildcards)}/spectrum.safetensors"])
+    """Return the spectrum that is called gaussian-all, and the files of the listed references of the subset."""
+    subset = wildcards.get("subset", wildcards.get("id", "")).split("/")[0]
+    listed = references.possible(chosen(wildcards).measures.references, subset)
+    largest = below(wildcards, [f"{largest_subset(wildcards)}/spectrum.safetensors"])
+    return largest + fitted_files(listed)
 
 
 def distilled(wildcards):
     """Return the settings of distillation where a cell, or some cell of a subset, is distilled, else nothing."""
-    if wildcards.get("id", wildcards.get("subset")) in DISTILLED[wildcards.dataset]:
+    name = wildcards.get("id", wildcards.get("subset"))
+    subset, *rest = name.split("/")
+    names = DISTILLED[wildcards.dataset]
+    if name in names or (len(rest) == 1 and subset in names):
         settings = chosen(wildcards).distillation
         return settings.model_dump(mode="json", exclude={"cells"})
     return {}
@@ -189,6 +195,7 @@ def shard_files(wildcards):
         *plan.agreement(cells),
         *plan.moments(cells),
         *plan.splices,
+        *plan.references(cells),
         *sloped(wildcards),
     ]
     return below(

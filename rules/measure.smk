@@ -3,7 +3,7 @@
 
 
 rule measure_denoiser:
-    """Measure distance, linearity, loss and distillation of one network in one pass over shared noise."""
+    """Measure distance, linearity, loss and distillation of a network, or a listed reference, on shared noise."""
     input:
         denoiser=denoiser_files,
         images=input_files,
@@ -15,7 +15,7 @@ rule measure_denoiser:
     benchmark:
         f"{BENCHMARKS}/measure_denoiser/{{dataset}}/{{id}}.tsv"
     wildcard_constraints:
-        id=rf"n\d+[ab]/{NETWORK}/i\d+",
+        id=rf"n\d+[ab]/({NETWORK}/i\d+|{references.LISTED})",
     conda:
         "../envs/torch.yaml"
     threads: 1

@@ -13,6 +13,8 @@ def request_of(rule, wildcards):
             return resources.splitting(dataset)
         case "fit_spectrum":
             return resources.spectrum(dataset, size)
+        case "fit_reference":
+            return resources.reference(dataset, size)
         case "train_denoiser":
             return resources.training(
                 dataset, scale_of(wildcards.run), stretch(wildcards)

@@ -67,6 +67,16 @@ def test_neighbours_equal_brute_force(tile: int) -> None:
     assert found.nearest[3] == 0
 
 
+@pytest.mark.parametrize("tile", [3, 1000])
+def test_copies_are_at_no_distance_from_uint8_images(tile: int) -> None:
+    training = np.random.default_rng(0).integers(0, 256, (60, 48), dtype=np.uint8)
+    training[20] = training[50]  # a copy within the training images: then the second nearest is as near
+    found = neighbours((training / np.float32(127.5) - 1).astype(np.float32), training, tile)
+    assert (found.nearest == 0).all()
+    assert (np.flatnonzero(found.second == 0) == [20, 50]).all()
+    np.testing.assert_array_equal(found.index, [20 if i == 50 else i for i in range(60)])
+
+
 def test_one_training_image_has_no_second_neighbour() -> None:
     found = neighbours(np.ones((2, 5), np.float32), np.zeros((1, 5), np.float32))
     np.testing.assert_array_equal(found.nearest, [5, 5])

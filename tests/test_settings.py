@@ -78,6 +78,8 @@ BAD = {
     "name of a data set": ("datasets", {"../up": {}}, "up"),
     "no data set": ("datasets", {}, "datasets"),
     "foreign of an unknown kind": ("datasets.digits.foreign", "elsewhere", "foreign"),
+    "reference of an even patch": ("datasets.digits.measures.references", ["patch-4"], "measures.references"),
+    "reference that always is": ("datasets.digits.sampling.references", ["gaussian"], "sampling.references"),
     "not a number": ("datasets.digits.resolution", "large", "resolution"),
 }
 

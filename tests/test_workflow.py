@@ -133,6 +133,20 @@ def test_a_figure_without_its_sweep_names_the_setting(target: str, tmp_path: Pat
     assert "the settings have no grid.sweeps.scale" in done.stdout + done.stderr
 
 
+def test_listed_references_are_fitted_measured_and_sampled(tmp_path: Path) -> None:
+    def listed(digits: Any) -> None:
+        digits["measures"]["references"] = ["stationary", "mixture-20", "patch-3"]
+        digits["sampling"]["references"] = ["stationary"]
+
+    jobs = planned("--", "tables", at=tmp_path, config=_edited(SMOKE, listed, tmp_path))
+    outputs = {output.removeprefix("results/digits/") for _, output in jobs}
+    assert {f"n{size}{half}/stationary/denoiser.safetensors" for size in (16, 32) for half in "ab"} <= outputs
+    assert {f"n16a/{name}/measures.parquet" for name in ("stationary", "patch-3")} <= outputs
+    assert "n32a/mixture-20/measures.parquet" in outputs
+    assert not any("n16a/mixture-20" in output for output in outputs)  # more components than images
+    assert {"n32a/stationary/samples_heun18.npy", "n32a/stationary/agreement_heun18.parquet"} <= outputs
+
+
 def test_the_paper_resolves_without_its_data(tmp_path: Path) -> None:
     counts = Counter(rule for rule, _ in planned(at=tmp_path, config=ROOT / "config/paper.yaml"))
     assert counts["pack_images"] == 6

@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hidden_gaussian.grid import Positive, Slice, Strict
+from hidden_gaussian.references import LISTED
 
 Inputs = Literal["train", "heldout", "foreign"]
+Reference = Annotated[str, Field(pattern=rf"^({LISTED})$")]
 Measured = Literal["train", "heldout", "foreign", "noise"]
 
 
@@ -36,6 +38,11 @@ class Measures(Strict):
     linearity_levels: Annotated[int, Field(ge=2)] = Field(40, description="noise levels of the linearity curves")
     inputs: tuple[Measured, ...] = Field(
         ("train", "heldout", "foreign"), description="which clean images are noised; 'noise': none, for linearity alone"
+    )
+    references: tuple[Reference, ...] = Field(
+        (),
+        description="further reference denoisers of every subset, measured and compared with its networks: "
+        "gaussian-shrunk, stationary, mixture-K (K components), patch-P (P x P pixels, P odd)",
     )
     jacobian: Jacobian | None = Field(None, description="local slopes, for some cells; null: none")
 

@@ -70,6 +70,12 @@ def spectrum(dataset: Dataset, size: int) -> Request:
     return request(PLAIN, 32 * smaller * numbers, operations / FLOPS)
 
 
+def reference(dataset: Dataset, size: int) -> Request:
+    """Fit a shrunk, stationary or mixture law: the images and components in float64, with a copy, ten minutes more."""
+    once = spectrum(dataset, size)
+    return Request(TORCH + 32 * size * dimension(dataset) // 1_000_000, once.runtime + 10)
+
+
 def training(dataset: Dataset, scale: int, images: int) -> Request:
     """Train a stretch of so many images: activations of a batch, 60 float32 numbers a pixel, channel and block."""
     gpus = dataset.training.gpus

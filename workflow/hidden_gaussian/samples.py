@@ -47,7 +47,7 @@ def memorisation_rows(
         Of the subset that the samples' denoiser was made from.
     """
     flat = samples.reshape(len(samples), -1)
-    found = neighbours(flat, (training.reshape(len(training), -1) / np.float32(127.5) - 1).astype(np.float32))
+    found = neighbours(flat, training.reshape(len(training), -1))
     quantities = {
         "nearest": found.nearest,
         "second": found.second,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.grid import Grid, NonNegative, Positive, Slice, Strict, Sweeps
-from hidden_gaussian.measuring import Distillation, Measured, Measures
+from hidden_gaussian.measuring import Distillation, Measured, Measures, Reference
 from hidden_gaussian.source import Download, Source
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -55,6 +55,9 @@ class Sampling(Strict):
 
     count: Positive = Field(256, description="samples a set")
     sampler: Literal["heun18", "heun40"] = Field("heun18", description="solver of the networks' sample sets")
+    references: tuple[Reference, ...] = Field(
+        (), description="further reference denoisers of every subset that samples are drawn of, named as in measures"
+    )
     splice: Slice | None = Field(
         None, description="cells whose samples are drawn again with another denoiser at some noise levels"
     )

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from hidden_gaussian import files, images
+from hidden_gaussian import files, images, references
 from hidden_gaussian.denoisers import GaussianDenoiser, LinearDenoiser, open_denoiser
 from hidden_gaussian.denoisers.opening import best_device, mean_image
 from hidden_gaussian.jacobian import SAMPLER, ceiling_rows, measure_slopes
@@ -20,7 +20,7 @@ from hidden_gaussian.passes import Subject
 from hidden_gaussian.spectrum import Spectrum
 
 
-def open_subject(root: str | Path, identifier: str, *, largest: str) -> Subject:
+def open_subject(root: str | Path, identifier: str, *, largest: str, listed: Sequence[str] = ()) -> Subject:
     """Return a denoiser with the references that it is compared to.
 
     Parameters
@@ -31,12 +31,15 @@ def open_subject(root: str | Path, identifier: str, *, largest: str) -> Subject:
         Id of the denoiser, below ``n<size><half>/``.
     largest : str
         Folder of the largest subset, such as ``n512a``: its Gaussian is the one called gaussian-all.
+    listed : sequence of str
+        Names of further reference denoisers of the subset, such as ``mixture-8``; a mixture of more components than
+        the subset has images is left out.
     """
     device = best_device()
     subset = identifier.split("/")[0]
     spectrum = Path(root) / subset / "spectrum.safetensors"
-    names = dict.fromkeys([f"{subset}/empirical", f"{largest}/gaussian"])
-    references = {
+    names = dict.fromkeys([f"{subset}/empirical", f"{largest}/gaussian", *references.possible(listed, subset)])
+    others = {
         name: open_denoiser(root, name, device) for name in names if name not in {identifier, f"{subset}/gaussian"}
     }
     return Subject(
@@ -44,7 +47,7 @@ def open_subject(root: str | Path, identifier: str, *, largest: str) -> Subject:
         open_denoiser(root, identifier, device),
         f"{subset}/gaussian",
         GaussianDenoiser(Spectrum.load(spectrum), device),
-        references,
+        others,
         mean_image(spectrum).to(device),
     )
 
@@ -97,7 +100,8 @@ def measured(
         shape = next(iter(clean.values())).shape[1:]
         clean["noise"] = torch.zeros(settings.images, *shape, device=best_device())
     pools = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
-    return measure(open_subject(root, identifier, largest=largest), clean, pools, settings, distil, seed=seed)
+    subject = open_subject(root, identifier, largest=largest, listed=settings.references)
+    return measure(subject, clean, pools, settings, distil, seed=seed)
 
 
 def measured_slopes(

@@ -3,9 +3,12 @@
 from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
 from hidden_gaussian.denoisers.gaussian import GaussianDenoiser
 from hidden_gaussian.denoisers.linear import LinearDenoiser
+from hidden_gaussian.denoisers.mixture import MixtureDenoiser
 from hidden_gaussian.denoisers.network import NetworkDenoiser
 from hidden_gaussian.denoisers.opening import open_denoiser
+from hidden_gaussian.denoisers.patch import PatchDenoiser
 from hidden_gaussian.denoisers.protocol import Denoiser
+from hidden_gaussian.denoisers.stationary import StationaryDenoiser
 from hidden_gaussian.denoisers.trivial import IdentityDenoiser, MeanDenoiser
 
 __all__ = [
@@ -15,6 +18,9 @@ __all__ = [
     "IdentityDenoiser",
     "LinearDenoiser",
     "MeanDenoiser",
+    "MixtureDenoiser",
     "NetworkDenoiser",
+    "PatchDenoiser",
+    "StationaryDenoiser",
     "open_denoiser",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hidden_gaussian.cells import Cell
+from hidden_gaussian.references import possible
 from hidden_gaussian.settings import Dataset
 
 
@@ -31,6 +32,8 @@ class Plan:
         ``warmup`` in images, ``p_mean`` and ``p_std`` of ln sigma.
     spliced : sequence of str
         Ids of the cells that are sampled with another denoiser at some noise levels.
+    measured, sampled : sequence of str
+        Further reference denoisers of every subset, such as ``stationary``.
     """
 
     name: str
@@ -41,6 +44,8 @@ class Plan:
     shape: Sequence[int]
     trained: Mapping[str, float]
     spliced: Sequence[str] = ()
+    measured: Sequence[str] = ()
+    sampled: Sequence[str] = ()
 
     @classmethod
     def of(cls, name: str, dataset: Dataset) -> Plan:
@@ -53,7 +58,8 @@ class Plan:
         trained = {key: float(getattr(dataset.training, key)) for key in ("warmup", "p_mean", "p_std")}
         chosen = dataset.sampling.splice.choose(dataset.cells(name)) if dataset.sampling.splice else []
         spliced = [cell.id for cell in chosen]
-        return cls(name, ids, largest, dataset.inputs, dataset.sampling.sampler, shape, trained, spliced)
+        listed = (dataset.measures.references, dataset.sampling.references)
+        return cls(name, ids, largest, dataset.inputs, dataset.sampling.sampler, shape, trained, spliced, *listed)
 
     def only(self, sweeps: Collection[str]) -> Plan:
         """Return the plan without the other sweeps, so that a figure does not depend on cells it does not show."""
@@ -118,6 +124,16 @@ class Plan:
         files = [f"{cell.id}/agreement_{self.solver(cell.id)}.parquet" for cell in first]
         files += [f"{subset}/gaussian/agreement_exact.parquet" for subset in subsets]
         return files + [f"{subset}/empirical/agreement_{self.sampler}.parquet" for subset in subsets]
+
+    def references(self, cells: list[Cell]) -> list[str]:
+        """Return shards of the listed reference denoisers of cells' subsets: measured, and sampled for half a."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        measured = [name for subset in subsets for name in possible(self.measured, subset)]
+        sampled = [name for subset in subsets for name in possible(self.sampled, subset)]
+        files = [f"{identifier}/measures.parquet" for identifier in measured]
+        files += [f"{identifier}/memorisation_{self.sampler}.parquet" for identifier in sampled]
+        first = [identifier for identifier in sampled if identifier.split("/")[0].endswith("a")]
+        return files + [f"{identifier}/agreement_{self.sampler}.parquet" for identifier in first]
 
     def moments(self, cells: list[Cell]) -> list[str]:
         """Return moment shards of cells, of their Gaussians, and of the photographs and copies that are their nulls."""
