@@ -77,10 +77,11 @@ class EmpiricalDenoiser:
             decay = torch.exp(best - highest)
             mass = mass * decay + weights.sum(1, keepdim=True)
             best, weights = highest, weights.to(flat)
-            heard = (weights.amax(0) > NEGLIGIBLE).nonzero().squeeze(1)
-            if len(heard) < len(tile) // 2:
-                weights, tile = weights[:, heard], tile[heard]
-            total = torch.addmm(total * decay, weights, tile).to(flat)
+            if flat.dtype != torch.float64:  # whose shapes do not depend on values, so that it can be batched by vmap
+                heard = (weights.amax(0) > NEGLIGIBLE).nonzero().squeeze(1)
+                if len(heard) < len(tile) // 2:
+                    weights, tile = weights[:, heard], tile[heard]
+            total = torch.addmm((total * decay).to(flat), weights, tile)
         centre = (self.centre - self.offset) / self.scale
         return (total / (mass * self.scale) + centre).to(noisy).reshape(noisy.shape)
 
