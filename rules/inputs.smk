@@ -47,12 +47,12 @@ def snapshot_before(wildcards):
     """Return the state that a snapshot continues; none for the first of its run."""
     run = f"n{wildcards.size}{wildcards.half}/{wildcards.run}"
     kept = sorted(
-        cell.images_seen
+        cell
         for cell in chosen(wildcards).cells(wildcards.dataset)
         if cell.run == run
     )
-    earlier = [images for images in kept if images < int(wildcards.images_seen)]
-    return [f"{RUN}/i{earlier[-1]}/state.safetensors"] if earlier else []
+    earlier = [cell for cell in kept if cell.images_seen < int(wildcards.images_seen)]
+    return [f"{ROOT}/{earlier[-1].id}/{earlier[-1].state}"] if earlier else []
 
 
 def training_memory(wildcards, attempt):
@@ -63,6 +63,23 @@ def training_memory(wildcards, attempt):
         4 * batch * dataset.resolution**2 * scale * dataset.network.blocks * 60
     )
     return attempt * (2_000 + activations // 1_000_000)
+
+
+def training_recipe(wildcards):
+    """Return the settings of training that change its numbers."""
+    return chosen(wildcards).training.model_dump(
+        mode="json", exclude={"checkpoint_minutes", "microbatch"}
+    )
+
+
+def pretrained_of(wildcards):
+    """Return the settings of a snapshot that comes from a file, which may move."""
+    cell = f"n{wildcards.size}{wildcards.half}/{wildcards.run}/i{wildcards.images_seen}"
+    return next(
+        snapshot.model_dump(mode="json", exclude={"path"})
+        for snapshot in chosen(wildcards).grid.pretrained
+        if snapshot.cell(wildcards.dataset).id == cell
+    )
 
 
 # sample
@@ -148,7 +165,11 @@ def shard_files(wildcards):
         *plan.agreement(cells),
     ]
     return below(
-        wildcards, [*files, *(f"{cell.id}/training.parquet" for cell in cells)]
+        wildcards,
+        [
+            *files,
+            *(f"{cell.id}/training.parquet" for cell in cells if not cell.is_pretrained),
+        ],
     )
 
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import nn
 
-from hidden_gaussian import batches, files, guards, networks, progress, snapshots, training
+from hidden_gaussian import batches, files, guards, networks, objectives, progress, snapshots, training
 from hidden_gaussian.batches import Batch
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
@@ -117,7 +117,7 @@ def test_loss_equals_the_formula():
     generator = torch.Generator().manual_seed(0)
     clean, noise = torch.randn(2, 5, 1, 4, 4, generator=generator).double()
     sigma = torch.tensor([0.01, 0.3, 1.0, 5.0, 80.0]).double()
-    losses = training.edm_loss(Gain(0.25).double(), Batch(clean, noise, sigma, None), 0.5)
+    losses = objectives.edm_loss(Gain(0.25).double(), Batch(clean, noise, sigma, None), 0.5)
     for image, eps, level, loss in zip(clean.numpy(), noise.numpy(), sigma.tolist(), losses.tolist(), strict=True):
         error = 0.25 * (image + level * eps) - image
         assert loss == pytest.approx((level**2 + 0.25) / (level * 0.5) ** 2 * (error**2).sum(), rel=1e-6)
@@ -166,7 +166,7 @@ def test_the_curve_holds_mean_losses_per_pixel():
     losses = []
     for step in range(120):
         batch = batches.draw(PIXELS, step, settings, 3, torch.device("cpu"))
-        losses.append(training.edm_loss(Gain(), batch, 0.5).mean().item() / SIDE**2)
+        losses.append(objectives.edm_loss(Gain(), batch, 0.5).mean().item() / SIDE**2)
     log = state.log()
     assert [point.images_seen for point in log] == [50 * 8, 100 * 8, 120 * 8]
     expected = [np.mean(losses[:50]), np.mean(losses[50:100]), np.mean(losses[100:])]
@@ -182,7 +182,7 @@ def test_microbatches_give_the_same_gradient():
                 module.dropout = 0.0
         state.network.eval()  # without dropout, whose masks follow the parts
         batch = batches.draw(PIXELS, 0, recipe(), 3, torch.device("cpu"))
-        training._gradients(state, list(state.network.parameters()), batch, recipe(microbatch=part))
+        training._gradients(state, list(state.network.parameters()), batch, recipe(microbatch=part), objectives.EDM)
     for one, other in zip(*(state.network.parameters() for state in states), strict=True):
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-5)
 

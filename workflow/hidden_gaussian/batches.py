@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from torch import Tensor
 from hidden_gaussian import seeding
 from hidden_gaussian.augmentation import augment, mirror
 from hidden_gaussian.settings import Training
+
+Levels = Callable[[Tensor, Training], Tensor]
 
 
 class Batch(NamedTuple):
@@ -44,7 +47,19 @@ def _permutation(size: int, seed: int, epoch: int) -> np.ndarray:
     return seeding.numpy_stream(seed, "order", epoch).permutation(size)
 
 
-def draw(pixels: Tensor | np.ndarray, step: int, settings: Training, seed: int, device: torch.device) -> Batch:
+def log_normal(normal: Tensor, settings: Training) -> Tensor:
+    """Return noise levels whose logarithm is normal (Karras et al. 2022), from standard normal numbers."""
+    return (settings.p_mean + settings.p_std * normal).exp()
+
+
+def draw(
+    pixels: Tensor | np.ndarray,
+    step: int,
+    settings: Training,
+    seed: int,
+    device: torch.device,
+    levels: Levels = log_normal,
+) -> Batch:
     """Return what a step trains on: a function of the seed and the step alone, on one kind of device.
 
     Parameters
@@ -52,6 +67,8 @@ def draw(pixels: Tensor | np.ndarray, step: int, settings: Training, seed: int, 
     pixels : Tensor on the device, or ndarray, of shape (N, channels, side, side), uint8
     step : int
         From 0.
+    levels : callable
+        Makes noise levels of one standard normal number an image.
     """
     rows = positions(step * settings.batch, settings.batch, len(pixels), seed)
     if isinstance(pixels, Tensor):
@@ -66,6 +83,6 @@ def draw(pixels: Tensor | np.ndarray, step: int, settings: Training, seed: int, 
         generator = seeding.stream(seed, "augmentation", step)
         clean, labels = augment(clean, probability=settings.augment, generator=generator)
     source = torch.Generator(device).manual_seed(seeding.derive(seed, "noise", step))
-    levels = torch.randn(len(rows), generator=source, device=device)
+    normal = torch.randn(len(rows), generator=source, device=device)
     noise = torch.randn(clean.shape, generator=source, device=device)
-    return Batch(clean, noise, (settings.p_mean + settings.p_std * levels).exp(), labels)
+    return Batch(clean, noise, levels(normal, settings), labels)

@@ -18,6 +18,7 @@ BLOCKS: tuple[type[BaseModel], ...] = (
     settings.Training,
     grid.Grid,
     grid.Run,
+    grid.Pretrained,
     grid.Sweeps,
     grid.Slice,
     settings.Sampling,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0
+AUTOENCODERS = 10
+"""Networks of a ``dae-*`` cell, one a level of the schedule of this length."""
 
 
 def schedule(levels: int, sigma_min: float = SIGMA_MIN, sigma_max: float = SIGMA_MAX, rho: float = RHO) -> np.ndarray:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from hidden_gaussian import distillation, noise
-from hidden_gaussian.denoisers import Denoiser, GaussianDenoiser
+from hidden_gaussian.denoisers import Denoiser, GaussianDenoiser, is_defined
+from hidden_gaussian.errors import InputError
 from hidden_gaussian.metrics.distance import inner, output_quantities, squared
 from hidden_gaussian.metrics.linearity import linearity_quantities
 from hidden_gaussian.progress import shown
@@ -113,16 +114,28 @@ def measure(
     pools : mapping of str to Tensor
         All images of the kinds that linear maps are fitted to; none of the others.
     settings : Measures
-        Noise levels, draws, alpha.
+        Noise levels, draws, alpha. Levels at which the denoiser is not defined are left out.
     distil : Distillation or None
         None: no linear maps.
 
     Returns
     -------
     DataFrame with the columns of ``tables.SHARD``
+
+    Raises
+    ------
+    InputError
+        If the denoiser is defined at none of the levels.
     """
-    levels = noise.schedule(settings.levels).tolist()
-    fine = noise.schedule(settings.linearity_levels).tolist()
+    levels, fine = (
+        [sigma for sigma in noise.schedule(count).tolist() if is_defined(subject.denoiser, sigma)]
+        for count in (settings.levels, settings.linearity_levels)
+    )
+    if not levels:
+        raise InputError(
+            f"measures.levels is {settings.levels}, but {subject.id} is defined at none of these noise levels: set it "
+            "to 10, or leave this denoiser out"
+        )
     tasks = [(inputs, sigma) for inputs in clean for sigma in sorted({*levels, *fine}, reverse=True)]
     frames: list[pd.DataFrame] = []
     count = settings.images * settings.draws

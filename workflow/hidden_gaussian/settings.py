@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.grid import Grid, NonNegative, Positive, Slice, Strict, Sweeps
+from hidden_gaussian.grid import Grid, NonNegative, Positive, Pretrained, Slice, Strict, Sweeps
+from hidden_gaussian.levels import AUTOENCODERS
 
 Inputs = Literal["train", "heldout", "foreign"]
+Located = TypeVar("Located", "Source", Pretrained)
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
@@ -72,7 +74,7 @@ class Sampling(Strict):
     """Sample sets of shared latents."""
 
     count: Positive = Field(256, description="samples a set")
-    sampler: Literal["heun18", "heun40"] = Field("heun18", description="solver of the networks' sample sets")
+    sampler: Literal["heun18", "heun40"] = Field("heun18", description="solver of the networks' sample sets; autoencoders have euler10")
 
 
 class Measures(Strict):
@@ -134,16 +136,11 @@ class Dataset(Strict):
 
     def cells(self, name: str) -> list[Cell]:
         """Return every cell of the grid, in the order of the settings."""
-        cells: dict[Cell, None] = {}
-        for run in self.grid.runs:
-            for size in run.subset_sizes:
-                for half in run.halves:
-                    for architecture in run.architectures:
-                        for scale in run.scales:
-                            for replicate in range(1, run.replicates + 1):
-                                for seen in run.kept(size, self.training.batch):
-                                    cells[Cell(name, size, half, architecture, scale, replicate, seen)] = None
-        return list(cells)
+        return self.grid.cells(name, self.training.batch)
+
+    def sampler(self, cell: Cell) -> str:
+        """Return the solver of a cell's sample sets: one whose noise levels the cell is defined at."""
+        return "euler10" if cell.is_levelwise else self.sampling.sampler
 
     def sweep(self, name: str, sweep: str) -> list[Cell]:
         """Return the cells of one sweep; empty when the settings do not have it."""
@@ -157,10 +154,15 @@ class Dataset(Strict):
 
     @model_validator(mode="after")
     def _possible(self) -> Dataset:
+        cells = self.cells("dataset")
+        if not cells:
+            raise ValueError("grid has neither 'runs' nor 'pretrained' snapshots")
+        doubled = [cell.id for cell in set(cells) if cells.count(cell) > 1]
+        if doubled:
+            raise ValueError(f"grid.pretrained has {' and '.join(sorted(doubled))} more than once")
         halves: dict[int, set[str]] = {}
-        for run in self.grid.runs:
-            for size in run.subset_sizes:
-                halves.setdefault(size, set()).update(run.halves)
+        for cell in cells:
+            halves.setdefault(cell.subset_size, set()).add(cell.half)
         for size, both in halves.items():
             if size > self.available:
                 raise ValueError(f"grid.runs asks for {size} training images, but there are only {self.available}")
@@ -182,6 +184,11 @@ class Dataset(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Dataset:
         cells = self.cells("dataset")
+        if self.measures.levels != AUTOENCODERS and any(cell.is_levelwise for cell in cells):
+            raise ValueError(
+                f"measures.levels is {self.measures.levels}, but autoencoders are defined at the {AUTOENCODERS} of "
+                f"that many levels: set it to {AUTOENCODERS}"
+            )
         for name in Sweeps.model_fields:
             chosen: Slice | None = getattr(self.grid.sweeps, name)
             if chosen is None:
@@ -191,8 +198,8 @@ class Dataset(Strict):
                 what = ", ".join(unknown) or "a combination"
                 raise ValueError(f"grid.sweeps.{name} asks for {what} that no run of grid.runs has")
             both = {"a", "b"} if name.startswith("halves") else {"a"}
-            if not both <= {cell.half for cell in chosen.choose(cells) if cell.replicate == 1}:
-                raise ValueError(f"grid.sweeps.{name} needs replicate 1 of half {' and half '.join(sorted(both))}")
+            if not both <= {cell.half for cell in chosen.choose(cells) if cell.replicate <= 1}:
+                raise ValueError(f"grid.sweeps.{name} needs replicate 1 (or 0) of half {' and half '.join(sorted(both))}")
         if self.foreign == "heldout" and self.heldout == 0:
             raise ValueError("foreign is 'heldout', but no images are held out")
         if not self.inputs:
@@ -216,8 +223,8 @@ class Study(Strict):
     )
     datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name, unique across studies")
 
-    def located(self, source: Source) -> Source:
-        """Return a source with its place: the archive that its path names, or the path itself."""
+    def located(self, source: Located) -> Located:
+        """Return a source or a snapshot with its place: the archive that its path names, or the path itself."""
         return source.model_copy(update={"path": self.archives.get(source.path or "", source.path)})
 
     def identity(self, name: str) -> dict[str, Any]:

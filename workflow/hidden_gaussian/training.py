@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hidden_gaussian import batches, guards, networks, progress, recipes, seeding, snapshots
 from hidden_gaussian.batches import Batch
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.objectives import EDM, Objective, objective_of
 from hidden_gaussian.settings import Network, Training
 from hidden_gaussian.snapshots import TrainingState
 
@@ -43,6 +44,7 @@ def train_cell(
     side_file: Path,
     folder: Path,
     device: torch.device | str | None = None,
+    objective: Objective | None = None,
 ) -> None:
     """Train one stretch of a run, from the snapshot before it, and write the snapshot at its end.
 
@@ -66,6 +68,8 @@ def train_cell(
         Gets ``weights.safetensors``, ``state.safetensors`` and ``training.parquet``.
     device : device, optional
         Default: the GPU when there is one.
+    objective : Objective, optional
+        Default: that of the architecture.
 
     Raises
     ------
@@ -76,6 +80,7 @@ def train_cell(
         If the job was told to stop, after saving.
     """
     run_seed = seeding.derive(seed, f"training/{cell.dataset}/{cell.run}")
+    objective = objective or objective_of(cell.architecture)
     with guards.lock(side_file), guards.interruption() as stopped:
         state = _untrained(cell, network, images, run_seed, device)
         fingerprint = _fingerprint(state.options, training, images, run_seed)
@@ -84,7 +89,7 @@ def train_cell(
         snapshots.resume(side_file, state, fingerprint)
         saved = time.monotonic()
         with progress.shown(cell.id, cell.images_seen, done=state.images_seen) as show:
-            for step in train(state, images, training, until=cell.images_seen, seed=run_seed):
+            for step in train(state, images, training, until=cell.images_seen, seed=run_seed, objective=objective):
                 show(step.images_seen)
                 if stopped() or time.monotonic() - saved > 60 * training.checkpoint_minutes:
                     snapshots.save_state(side_file, state, fingerprint)
@@ -127,7 +132,15 @@ def _fingerprint(options: dict[str, Any], settings: Training, images: np.ndarray
     }
 
 
-def train(state: TrainingState, images: np.ndarray, settings: Training, *, until: int, seed: int) -> Iterator[Progress]:
+def train(
+    state: TrainingState,
+    images: np.ndarray,
+    settings: Training,
+    *,
+    until: int,
+    seed: int,
+    objective: Objective = EDM,
+) -> Iterator[Progress]:
     """Train, step by step, until a number of images was seen; the caller watches, saves or stops.
 
     The state is consistent at every yield, and going on from it later gives the same numbers, bit for bit on a CPU:
@@ -148,6 +161,8 @@ def train(state: TrainingState, images: np.ndarray, settings: Training, *, until
         A multiple of the batch.
     seed : int
         Of the run.
+    objective : Objective
+        Noise levels and loss.
 
     Yields
     ------
@@ -167,10 +182,10 @@ def train(state: TrainingState, images: np.ndarray, settings: Training, *, until
     while state.images_seen < until:
         step = state.images_seen // settings.batch
         rate = learning_rate(settings, state.images_seen)
-        batch = batches.draw(pixels, step, settings, seed, device)
+        batch = batches.draw(pixels, step, settings, seed, device, objective.levels)
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(seeding.derive(seed, "dropout", step))
-            loss = _gradients(state, weights, batch, settings)
+            loss = _gradients(state, weights, batch, settings, objective)
         state.optimiser.param_groups[0]["lr"] = rate
         state.optimiser.step()
         with torch.no_grad():
@@ -199,23 +214,9 @@ def ema_decay(settings: Training, images_seen: int) -> float:
     return 0.5 ** (settings.batch / half_life) if half_life else 0.0
 
 
-def edm_loss(network: nn.Module, batch: Batch, sigma_data: float) -> Tensor:
-    """Return the weighted squared error of each image, summed over its pixels.
-
-    (sigma^2 + s^2) / (sigma s)^2 |D(y + sigma eps; sigma) - y|^2, with s = `sigma_data`: Karras et al. 2022, eq. 2 and
-    table 1; Li et al. eq. (52).
-
-    Returns
-    -------
-    Tensor of shape (batch,)
-    """
-    level = batch.sigma[:, None, None, None]
-    denoised: Tensor = network(batch.clean + level * batch.noise, batch.sigma, batch.labels)
-    weight = (batch.sigma**2 + sigma_data**2) / (batch.sigma * sigma_data) ** 2
-    return weight * (denoised - batch.clean).square().flatten(1).sum(1)
-
-
-def _gradients(state: TrainingState, weights: list[Tensor], batch: Batch, settings: Training) -> Tensor:
+def _gradients(
+    state: TrainingState, weights: list[Tensor], batch: Batch, settings: Training, objective: Objective
+) -> Tensor:
     """Set the gradients of the mean loss over the batch, and return that loss, on the device."""
     state.optimiser.zero_grad()
     part = settings.microbatch or settings.batch
@@ -223,7 +224,8 @@ def _gradients(state: TrainingState, weights: list[Tensor], batch: Batch, settin
     total = batch.sigma.new_zeros(())
     for clean, noise, sigma in zip(*(torch.split(tensor, part) for tensor in batch[:3]), strict=True):
         with _arithmetic(settings.precision, state.device):
-            losses = edm_loss(state.network, Batch(clean, noise, sigma, next(labels)), state.options["sigma_data"])
+            part_of_batch = Batch(clean, noise, sigma, next(labels))
+            losses = objective.loss(state.network, part_of_batch, state.options["sigma_data"])
         loss = losses.sum() / settings.batch
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.detach()

@@ -1,7 +1,9 @@
 """Denoisers: functions (noisy, sigma) -> estimate of the clean image, all behind one protocol."""
 
+from hidden_gaussian.denoisers.autoencoder import AutoencoderDenoiser
 from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
 from hidden_gaussian.denoisers.gaussian import GaussianDenoiser
+from hidden_gaussian.denoisers.levels import is_defined
 from hidden_gaussian.denoisers.linear import LinearDenoiser
 from hidden_gaussian.denoisers.network import NetworkDenoiser
 from hidden_gaussian.denoisers.opening import open_denoiser
@@ -9,6 +11,7 @@ from hidden_gaussian.denoisers.protocol import Denoiser
 from hidden_gaussian.denoisers.trivial import IdentityDenoiser, MeanDenoiser
 
 __all__ = [
+    "AutoencoderDenoiser",
     "Denoiser",
     "EmpiricalDenoiser",
     "GaussianDenoiser",
@@ -16,5 +19,6 @@ __all__ = [
     "LinearDenoiser",
     "MeanDenoiser",
     "NetworkDenoiser",
+    "is_defined",
     "open_denoiser",
 ]

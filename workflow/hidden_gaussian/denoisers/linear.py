@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from hidden_gaussian import files
+from hidden_gaussian.denoisers.levels import place
 from hidden_gaussian.errors import InputError
 
 
@@ -32,15 +33,7 @@ class LinearDenoiser:
         InputError
             If sigma is not one of the levels.
         """
-        wanted = torch.as_tensor(sigma, dtype=torch.float64).reshape(-1)
-        near = (self.sigmas - wanted[0]).abs() <= 1e-6 * wanted[0]
-        if not near.any() or not torch.equal(wanted, wanted[:1].expand_as(wanted)):
-            fitted = ", ".join(f"{level:.4g}" for level in self.sigmas.tolist())
-            raise InputError(
-                f"the linear denoiser was asked for sigma {sorted(set(wanted.tolist()))}, but was fitted at {fitted} "
-                "only; choose a sampler or levels among these"
-            )
-        level = int(near.nonzero()[0])
+        level = place(self.sigmas, sigma, "the linear denoiser was fitted at")
         flat = noisy.flatten(1)
         return (flat @ self.weights[level].to(flat).T + self.biases[level].to(flat)).reshape(noisy.shape)
 

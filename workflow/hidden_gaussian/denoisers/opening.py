@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from hidden_gaussian import files, images
+from hidden_gaussian.denoisers.autoencoder import AutoencoderDenoiser
 from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
 from hidden_gaussian.denoisers.gaussian import GaussianDenoiser
 from hidden_gaussian.denoisers.linear import LinearDenoiser
@@ -55,7 +56,8 @@ def open_denoiser(root: str | Path, identifier: str, device: torch.device | str 
         case "linear":
             return LinearDenoiser.load(folder.parent / "linear.safetensors")
     if folder.name.startswith("i") and folder.name[1:].isdigit():
-        return NetworkDenoiser.load(folder / "weights.safetensors", device)
+        kind = AutoencoderDenoiser if folder.parent.name.startswith("dae-") else NetworkDenoiser
+        return kind.load(folder / "weights.safetensors", device)
     raise InputError(f"{identifier!r} names no denoiser; known are gaussian, empirical, identity, mean, linear, i<N>")
 
 

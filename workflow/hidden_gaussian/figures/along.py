@@ -97,10 +97,9 @@ def _closeness(
 
 
 def _strips(axes: Axes, data: FigureData, groups: dict[int, list[Cell]], colours: dict[float, Any]) -> None:
-    sampler = data.plan.dataset.sampling.sampler
     rows = []
     for cell in (shown(cells)[0] for cells in groups.values()):
-        network = np.asarray(data.samples(cell.id, sampler)[:LATENTS])
+        network = np.asarray(data.samples(cell.id, data.sampler(cell.id))[:LATENTS])
         gaussian = np.asarray(data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS])
         rows.append(np.concatenate([network, gaussian, nearest_images(data, cell.id, len(network))]))
     blocks = ["network", "Gaussian", "nearest training image"]

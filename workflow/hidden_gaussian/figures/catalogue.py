@@ -25,7 +25,7 @@ class Plan:
     @property
     def every(self) -> list[Cell]:
         """Cells of all sweeps."""
-        return self.cells("size", "scale", "time", *HALVES)
+        return self.cells("size", "scale", "time", "architecture", *HALVES)
 
     @property
     def main(self) -> Cell:
@@ -55,16 +55,14 @@ class Plan:
 
     def memorisation(self, cells: list[Cell]) -> list[str]:
         """Return memorisation shards of cells, and of the photographs and copies that are their nulls."""
-        sampler = self.dataset.sampling.sampler
         subsets = dict.fromkeys(cell.subset for cell in cells)
-        files = [f"{cell.id}/memorisation_{sampler}.parquet" for cell in cells]
+        files = [f"{cell.id}/memorisation_{self.dataset.sampler(cell)}.parquet" for cell in cells]
         return files + [f"{subset}/nulls/memorisation_photographs.parquet" for subset in subsets if self.photographs]
 
     def samples(self, cells: list[Cell]) -> list[str]:
         """Return sample sets of cells and of their Gaussians."""
-        sampler = self.dataset.sampling.sampler
         subsets = dict.fromkeys(cell.subset for cell in cells)
-        files = [f"{cell.id}/samples_{sampler}.npy" for cell in cells]
+        files = [f"{cell.id}/samples_{self.dataset.sampler(cell)}.npy" for cell in cells]
         return files + [f"{subset}/gaussian/samples_exact.npy" for subset in subsets]
 
     def agreement(self, cells: list[Cell]) -> list[str]:
@@ -72,7 +70,7 @@ class Plan:
         sampler = self.dataset.sampling.sampler
         first = [cell for cell in cells if cell.half == "a"]
         subsets = dict.fromkeys(cell.subset for cell in first)
-        files = [f"{cell.id}/agreement_{sampler}.parquet" for cell in first]
+        files = [f"{cell.id}/agreement_{self.dataset.sampler(cell)}.parquet" for cell in first]
         files += [f"{subset}/gaussian/agreement_exact.parquet" for subset in subsets]
         return files + [f"{subset}/empirical/agreement_{sampler}.parquet" for subset in subsets]
 
@@ -85,9 +83,18 @@ class Plan:
         return ["images.npy", *(f"{subset}/subset.npy" for subset in dict.fromkeys(cell.subset for cell in cells))]
 
 
+def first_replicates(cells: list[Cell]) -> list[Cell]:
+    """Return the cells of the first replicate of each network: a file where there is one, else the first training."""
+    first: dict[tuple[str, str, int], int] = {}
+    for cell in cells:
+        network = (cell.subset, cell.architecture, cell.scale)
+        first[network] = min(cell.replicate, first.get(network, cell.replicate))
+    return [cell for cell in cells if cell.replicate == first[cell.subset, cell.architecture, cell.scale]]
+
+
 def shown(cells: list[Cell]) -> list[Cell]:
-    """Return the cells whose samples stand for their halves and replicates: half a, first training."""
-    return [cell for cell in cells if cell.half == "a" and cell.replicate == 1]
+    """Return the cells whose samples stand for their halves and replicates: half a, first replicate."""
+    return [cell for cell in first_replicates(cells) if cell.half == "a"]
 
 
 def _extremes(cells: list[Cell]) -> list[Cell]:
@@ -97,7 +104,7 @@ def _extremes(cells: list[Cell]) -> list[Cell]:
 
 
 def _strong(plan: Plan) -> list[str]:
-    cells = [cell for cell in plan.cells(*HALVES) if cell.replicate == 1]
+    cells = first_replicates(plan.cells(*HALVES))
     return [*plan.strips(cells), *plan.agreement(plan.cells(*HALVES))]
 
 
@@ -137,9 +144,9 @@ def _samples(plan: Plan) -> list[str]:
 
 
 def _generalisation_score(plan: Plan) -> list[str]:
-    cells, sampler = plan.cells("size"), plan.dataset.sampling.sampler
+    cells = plan.cells("size")
     exact = [f"{cell.subset}/gaussian/memorisation_exact.parquet" for cell in shown(cells)]
-    networks = [f"{cell.id}/memorisation_{sampler}.parquet" for cell in cells]
+    networks = [f"{cell.id}/memorisation_{plan.dataset.sampler(cell)}.parquet" for cell in cells]
     return [*networks, *plan.memorisation(shown(cells)), *exact]
 
 

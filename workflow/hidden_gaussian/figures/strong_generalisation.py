@@ -53,9 +53,8 @@ def _pair(cells: list[Cell]) -> tuple[Cell, Cell]:
 
 
 def _case(axes: Axes, data: FigureData, cells: list[Cell]) -> None:
-    sampler = data.plan.dataset.sampling.sampler
     first, second = _pair(cells)
-    a, b = (np.asarray(data.samples(cell.id, sampler)[:LATENTS]) for cell in (first, second))
+    a, b = (np.asarray(data.samples(cell.id, data.sampler(cell.id))[:LATENTS]) for cell in (first, second))
     gaussians = [data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS] for cell in (first, second)]
     nearest = [nearest_images(data, cell.id, len(a)) for cell in (first, second)]
     strips.grid(axes, np.stack([nearest[0], a, b, nearest[1], *gaussians]), rows=LABELS)
@@ -85,7 +84,7 @@ def pairs(data: FigureData, cells: list[Cell]) -> Iterator[tuple[str, list[pd.Da
     sampler = data.plan.dataset.sampling.sampler
     first, second = _pair(cells)
     runs = [cell for cell in cells if cell.half == "a"]
-    shards = {cell: data.shard(cell.id, "agreement", sampler) for cell in runs}
+    shards = {cell: data.shard(cell.id, "agreement", data.sampler(cell.id)) for cell in runs}
 
     def against(reference: str) -> list[pd.DataFrame]:
         return [shard[shard["reference_id"] == _swap(cell.id, reference)] for cell, shard in shards.items()]
