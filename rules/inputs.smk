@@ -47,9 +47,7 @@ def snapshot_before(wildcards):
     """Return the state that a snapshot continues; none for the first of its run."""
     run = f"n{wildcards.size}{wildcards.half}/{wildcards.run}"
     kept = sorted(
-        cell
-        for cell in chosen(wildcards).cells(wildcards.dataset)
-        if cell.run == run
+        cell for cell in chosen(wildcards).cells(wildcards.dataset) if cell.run == run
     )
     earlier = [cell for cell in kept if cell.images_seen < int(wildcards.images_seen)]
     return [f"{ROOT}/{earlier[-1].id}/{earlier[-1].state}"] if earlier else []
@@ -168,7 +166,11 @@ def shard_files(wildcards):
         wildcards,
         [
             *files,
-            *(f"{cell.id}/training.parquet" for cell in cells if not cell.is_pretrained),
+            *(
+                f"{cell.id}/training.parquet"
+                for cell in cells
+                if not cell.is_pretrained
+            ),
         ],
     )
 

@@ -230,12 +230,15 @@ def test_objectives_have_their_laws():
         return noisy / 2
 
     for image, eps, level, plain, ve in zip(
-        clean, noise, sigma, objectives.plain_loss(halve, batch, 0.5), objectives.ve_loss(halve, batch, 0.5), strict=True
+        clean,
+        noise,
+        sigma,
+        objectives.plain_loss(halve, batch, 0.5),
+        objectives.ve_loss(halve, batch, 0.5),
+        strict=True,
     ):
         error = ((image + level * eps) / 2 - image).square().sum()
         torch.testing.assert_close(plain, error)
         torch.testing.assert_close(ve, error / level**2)
     assert objectives.objective_of("ve-baseline") is objectives.VARIANCE_EXPLODING
     assert objectives.objective_of("vp") is objectives.EDM
-
-

@@ -108,7 +108,12 @@ def published(architecture, wrapper="EDMPrecond", **changes):
     grown(weights, network)
     loss = persistent("EDMLoss")
     loss.P_mean = -1.2
-    return {"ema": network, "loss_fn": loss, "augment_pipe": None, "dataset_kwargs": EasyDict(path="x", use_labels=False)}
+    return {
+        "ema": network,
+        "loss_fn": loss,
+        "augment_pipe": None,
+        "dataset_kwargs": EasyDict(path="x", use_labels=False),
+    }
 
 
 def dataset(**changes):
@@ -199,7 +204,14 @@ def test_tensors_are_read_as_torch_reads_them(kind):
 def test_safetensors_have_options_or_those_of_the_settings(head):
     weights, tensors, _ = recorded("ve")
     path = Path("network.safetensors")
-    options = {"architecture": "ve", "resolution": 16, "channels": 3, "scale": 8, "channel_mult": [1, 2, 2], "blocks": 2}
+    options = {
+        "architecture": "ve",
+        "resolution": 16,
+        "channels": 3,
+        "scale": 8,
+        "channel_mult": [1, 2, 2],
+        "blocks": 2,
+    }
     options |= {"attention_resolutions": [16], "dropout": 0.0, "augment_dim": 9, "sigma_data": 0.5}
     save_file(weights, path, metadata={"options": json.dumps(options)} if head else None)
     denoiser, about = imported(path, "ve", sha256=files.sha256(path).upper())
@@ -297,7 +309,9 @@ def test_absent_and_other_files_are_refused():
 
 
 def test_settings_count_files_as_cells_that_are_not_trained():
-    study = settings.read({"study": "x", "datasets": {"toy": dataset().model_dump()}, "archives": {"weights": "/w.pkl"}})
+    study = settings.read(
+        {"study": "x", "datasets": {"toy": dataset().model_dump()}, "archives": {"weights": "/w.pkl"}}
+    )
     toy = study.datasets["toy"]
     assert [cell.id for cell in toy.cells("toy")] == ["n100a/ve8r0/i200"]
     assert study.located(toy.grid.pretrained[0]).path == "/w.pkl"

@@ -120,7 +120,10 @@ def _assemble(
     with files.atomic_path(folder / "states.zip") as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for place in places:
             entry = zipfile.ZipInfo(f"{place.name}.safetensors")  # without a date, so that equal states are equal files
-            with (place / "state.safetensors").open("rb") as source, archive.open(entry, "w", force_zip64=True) as target:
+            with (
+                (place / "state.safetensors").open("rb") as source,
+                archive.open(entry, "w", force_zip64=True) as target,
+            ):
                 shutil.copyfileobj(source, target)
 
 

@@ -23,12 +23,20 @@ _TENSOR, _PARAMETER = ("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "
 _STORAGE = ("torch.storage", "_load_from_bytes")
 _ORDERED = ("collections", "OrderedDict")
 _EASY = ("dnnlib.util", "EasyDict")
+_SETS = {("builtins", "set"), ("__builtin__", "set")}
 _MODULES = {("torch.nn.modules.container", name) for name in ("ModuleDict", "ModuleList", "Sequential")}
 _TYPES = {
     ("torch", f"{name}Storage"): np.dtype(kind).newbyteorder("<")
     for name, kind in {
-        **{"Float": "f4", "Double": "f8", "Half": "f2", "Bool": "?"},
-        **{"Long": "i8", "Int": "i4", "Short": "i2", "Char": "i1", "Byte": "u1"},
+        "Float": "f4",
+        "Double": "f8",
+        "Half": "f2",
+        "Bool": "?",
+        "Long": "i8",
+        "Int": "i4",
+        "Short": "i2",
+        "Char": "i1",
+        "Byte": "u1",
     }.items()
 }
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the storages' own format
@@ -92,7 +100,9 @@ def read(data: bytes, where: str) -> Any:
 class _Networks(Interpreter):
     """Objects with their source, containers of modules, tensors."""
 
-    known = frozenset({_PERSISTENT, _TENSOR, _PARAMETER, _STORAGE, _ORDERED, _EASY, *_MODULES, plain_pickle.CODECS})
+    known = frozenset(
+        {_PERSISTENT, _TENSOR, _PARAMETER, _STORAGE, _ORDERED, _EASY, *_SETS, *_MODULES, plain_pickle.CODECS}
+    )
     needed_by = "published networks"
 
     def made(self, word: tuple[str, str], arguments: Any) -> Any:
@@ -100,7 +110,7 @@ class _Networks(Interpreter):
         if word == _PERSISTENT:
             return self._record(*arguments)
         if word == _STORAGE:
-            return _storage(*arguments, where=self.where)
+            return _storage(arguments[0], self.where)
         if word == _TENSOR:
             storage, offset, size, stride, *_ = arguments
             return _tensor(storage, offset, size, stride)
@@ -108,6 +118,8 @@ class _Networks(Interpreter):
             return arguments[0]
         if word in (_ORDERED, _EASY) and arguments == ():
             return {}
+        if word in _SETS:
+            return {name for name in arguments[0] if isinstance(name, str)}
         if word == plain_pickle.CODECS:
             return plain_pickle.encoded(arguments, self.where)
         raise InputError(f"{self.where} makes {'.'.join(word)} of {str(arguments)[:40]}: refused")

@@ -18,9 +18,15 @@ from hidden_gaussian.settings import Dataset
 
 _COMMON = {"label_dim": 0, "augment_dim": 0, "channel_mult_emb": 4, "dropout": 0.1, "label_dropout": 0}
 _SONG = {
-    **{"model_channels": 128, "channel_mult": [1, 2, 2, 2], "num_blocks": 4, "attn_resolutions": [16]},
-    **{"embedding_type": "positional", "channel_mult_noise": 1, "encoder_type": "standard"},
-    **{"decoder_type": "standard", "resample_filter": [1, 1]},
+    "model_channels": 128,
+    "channel_mult": [1, 2, 2, 2],
+    "num_blocks": 4,
+    "attn_resolutions": [16],
+    "embedding_type": "positional",
+    "channel_mult_noise": 1,
+    "encoder_type": "standard",
+    "decoder_type": "standard",
+    "resample_filter": [1, 1],
 }
 _ADM = {"model_channels": 192, "channel_mult": [1, 2, 3, 4], "num_blocks": 3, "attn_resolutions": [32, 16, 8]}
 DEFAULTS = {"SongUNet": {**_COMMON, **_SONG}, "DhariwalUNet": {**_COMMON, **_ADM}}
@@ -68,7 +74,7 @@ def import_network(path: Path, cell: Cell, dataset: Dataset, folder: Path, *, sh
     declared |= {"resolution": dataset.resolution, "channels": dataset.channels}
     for name, value in declared.items():
         if options.get(name) != value:
-            raise InputError(f"{key} declares {name} {value}, but {path} holds {options.get(name)}: correct the setting")
+            raise InputError(f"{key} declares {name} {value}, but {path} holds {options.get(name)}: correct it")
     network = networks.rebuild(options)
     try:
         network.load_state_dict(weights)
@@ -91,7 +97,8 @@ def _from_tensors(path: Path, cell: Cell, dataset: Dataset) -> tuple[dict[str, A
     options = dataset.network.model_dump(mode="json")
     options |= {"architecture": cell.architecture, "scale": cell.scale}
     options |= {"resolution": dataset.resolution, "channels": dataset.channels}
-    options["augment_dim"] = weights["model.map_augment.weight"].shape[1] if "model.map_augment.weight" in weights else 0
+    labels = weights.get("model.map_augment.weight")
+    options["augment_dim"] = 0 if labels is None else labels.shape[1]
     return options, weights
 
 
@@ -127,9 +134,12 @@ def options_of(network: Record, where: str, *, sigma_data: float) -> dict[str, A
     if model.class_name not in DEFAULTS:
         raise InputError(f"{where} holds the network {model.class_name}, expected one of {', '.join(DEFAULTS)}")
     given = dict(model.state.get("_init_kwargs", {}))
-    resolution, channels, outputs = (given.pop(name, None) for name in ("img_resolution", "in_channels", "out_channels"))
+    names = ("img_resolution", "in_channels", "out_channels")
+    resolution, channels, outputs = (given.pop(name, None) for name in names)
     if resolution is None or channels is None or model.state.get("_init_args"):
-        raise InputError(f"{where} holds a {model.class_name} without its arguments by name, as published ones have them")
+        raise InputError(
+            f"{where} holds a {model.class_name} without its arguments by name, expected {names} and others"
+        )
     unknown = sorted(set(given) - set(DEFAULTS[model.class_name]))
     chosen = {**DEFAULTS[model.class_name], **given}
     if unknown or chosen["label_dim"] or channels != outputs or chosen["channel_mult_emb"] != 4:

@@ -74,7 +74,9 @@ class Sampling(Strict):
     """Sample sets of shared latents."""
 
     count: Positive = Field(256, description="samples a set")
-    sampler: Literal["heun18", "heun40"] = Field("heun18", description="solver of the networks' sample sets; autoencoders have euler10")
+    sampler: Literal["heun18", "heun40"] = Field(
+        "heun18", description="solver of the networks' sample sets; autoencoders have euler10"
+    )
 
 
 class Measures(Strict):
@@ -199,7 +201,7 @@ class Dataset(Strict):
                 raise ValueError(f"grid.sweeps.{name} asks for {what} that no run of grid.runs has")
             both = {"a", "b"} if name.startswith("halves") else {"a"}
             if not both <= {cell.half for cell in chosen.choose(cells) if cell.replicate <= 1}:
-                raise ValueError(f"grid.sweeps.{name} needs replicate 1 (or 0) of half {' and half '.join(sorted(both))}")
+                raise ValueError(f"grid.sweeps.{name} needs replicate 1 of half {' and half '.join(sorted(both))}")
         if self.foreign == "heldout" and self.heldout == 0:
             raise ValueError("foreign is 'heldout', but no images are held out")
         if not self.inputs:

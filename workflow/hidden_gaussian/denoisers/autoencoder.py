@@ -68,7 +68,7 @@ class AutoencoderDenoiser:
 def save(
     path: str | Path, sigmas: Sequence[float], autoencoders: Sequence[nn.Module], options: Mapping[str, Any]
 ) -> None:
-    """Write networks of the same options to one ``.safetensors`` file, their weights named by the number of the level."""
+    """Write networks of the same options to one ``.safetensors`` file; weights are named by the number of the level."""
     metadata = {"options": json.dumps(options, sort_keys=True), "sigmas": json.dumps(list(sigmas))}
     tensors = nn.ModuleList(autoencoders).state_dict()
     files.save_tensors(path, {name: tensor.float() for name, tensor in tensors.items()}, metadata)

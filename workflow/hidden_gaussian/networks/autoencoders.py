@@ -1,8 +1,8 @@
 """Denoising autoencoders: networks of one noise level that predict the clean image itself (Li et al. Fig. 24).
 
-Their sizes are not published. `skip` follows the words of the paper (convolutions, batch normalisation, leaky ReLU, skip
-convolutions) with the widths and depths of the U-Net's settings, `dit` is DiT-S at scale 128 with four blocks, and
-`linear` has no size of its own.
+Their sizes are not published. `skip` follows the words of the paper (convolutions, batch normalisation, leaky ReLU,
+skip convolutions) with the widths and depths of the U-Net's settings, `dit` is DiT-S at scale 128 with four blocks,
+and `linear` has no size of its own. All take sigma itself for their noise label.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class SkipNet(nn.Module):
     Parameters
     ----------
     layout : Layout
-        Resolution is halved from level to level; `blocks` convolutions a level on either side.
+        Resolution is halved from level to level; `blocks` convolutions a level on either side. With a microbatch, the
+        statistics of batch normalisation are those of a part of the batch.
     """
 
     def __init__(self, layout: Layout) -> None:
