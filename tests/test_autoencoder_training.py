@@ -166,7 +166,7 @@ def test_levels_are_refused_where_there_is_no_network(whole):
         sampling.draw(denoiser, noisy, "heun18")
 
 
-@pytest.mark.parametrize("level", [0, 4, 9])
+@pytest.mark.parametrize("level", [0, 4])
 def test_a_linear_autoencoder_becomes_the_gaussian_denoiser(level):
     """Theorem 1 of Li et al.: the best affine map of the plain loss is the Wiener filter of the training images."""
     patterns = np.random.default_rng(3).normal(size=(64, 4)) @ np.random.default_rng(4).normal(size=(4, 16))
@@ -180,7 +180,7 @@ def test_a_linear_autoencoder_becomes_the_gaussian_denoiser(level):
     noisy = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))
     expected = GaussianDenoiser(spectrum.fit(pixels))(noisy, sigma)
     assert (state.ema(noisy, sigma) - expected).square().mean().sqrt() < 0.04
-    assert (clean.mean(0) - expected).square().mean().sqrt() > (0.1 if level else 0.0)
+    assert (clean.mean(0) - expected).square().mean().sqrt() > (0.1 if level else 0.001)
 
 
 def test_measures_leave_out_levels_without_a_network(whole):
@@ -194,7 +194,7 @@ def test_measures_leave_out_levels_without_a_network(whole):
     linear = frame[frame["parameter"] == "alpha"]["sigma"].unique()
     assert sorted(linear, reverse=True) == [SIGMAS[place] for place in (0, 3, 6, 9)]
     nowhere = AutoencoderDenoiser([1.0], [denoiser.denoisers[0].network])
-    with pytest.raises(InputError, match="measures.levels is 10"):
+    with pytest.raises(InputError, match=r"measures\.levels is 10"):
         measures.measure(
             measures.Subject("x", nowhere, "n12a/gaussian", gaussian, {}, clean.mean(0)),
             {"train": clean[:4]}, {}, settings, None, seed=0,

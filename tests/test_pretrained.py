@@ -238,7 +238,7 @@ def in_storage(content):
 
 
 def tensor(*arguments):
-    storage = torch.zeros(4).storage()
+    storage = torch.zeros(4)._typed_storage()
     return pickle.dumps({"ema": Call(torch._utils._rebuild_tensor_v2, storage, *arguments, False, OrderedDict())})
 
 

@@ -92,9 +92,13 @@ def _begun(place: Path, previous: Path | None) -> Path | None:
         return finished if finished.exists() else None
     before = place / "before.safetensors"
     try:
-        with zipfile.ZipFile(previous) as archive, files.atomic_path(before) as temporary:
-            with archive.open(f"{place.name}.safetensors") as source, temporary.open("wb") as target:
-                shutil.copyfileobj(source, target)
+        with (
+            zipfile.ZipFile(previous) as archive,
+            archive.open(f"{place.name}.safetensors") as source,
+            files.atomic_path(before) as temporary,
+            temporary.open("wb") as target,
+        ):
+            shutil.copyfileobj(source, target)
     except (zipfile.BadZipFile, KeyError, EOFError, FileNotFoundError) as error:
         raise InputError(f"{previous} is damaged ({error}): delete it and run again") from None
     return before
@@ -119,7 +123,7 @@ def _assemble(
     tables.write_log(folder / "training.parquet", curves.groupby("images_seen", as_index=False).mean())
     with files.atomic_path(folder / "states.zip") as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for place in places:
-            entry = zipfile.ZipInfo(f"{place.name}.safetensors")  # without a date, so that equal states are equal files
+            entry = zipfile.ZipInfo(f"{place.name}.safetensors")  # without a date: equal states are equal files
             with (
                 (place / "state.safetensors").open("rb") as source,
                 archive.open(entry, "w", force_zip64=True) as target,
