@@ -107,6 +107,22 @@ def test_generated_pages_are_in_step() -> None:
     assert (ROOT / "config/README.md").read_text() == documentation.readme()
 
 
+def test_autoencoders_count_ten_networks_and_are_sampled_at_their_levels(config: dict[str, Any]) -> None:
+    runs = [*config["datasets"]["digits"]["grid"]["runs"]]
+    runs += [{"subset_sizes": [16], "architectures": ["dae-skip"], "scales": [4], "snapshots": [32, 96]}]
+    changed = _changed(config, "datasets.digits.grid.runs", runs)
+    study = settings.read(changed)
+    digits = study.datasets["digits"]
+    cells = digits.cells("digits")
+    assert {cell.architecture: digits.sampler(cell) for cell in cells} == {"ve": "heun18", "dae-skip": "euler10"}
+    row = plan.describe(study).splitlines()[1].split()
+    assert row[:4] == ["digits", "8", "5", f"{4 * 64 + 10 * 96:,}"]
+    assert "digits/n16a/dae-skip4r1/i32/states.zip" in plan.superseded(study)
+    assert plan.disk_gigabytes(digits, cells[-1:]) > plan.disk_gigabytes(digits, cells[:1])
+    with pytest.raises(InputError, match=r"measures\.levels is 12"):
+        settings.read(_changed(changed, "datasets.digits.measures.levels", 12))
+
+
 def test_unreadable_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such"):
         settings.load(tmp_path / "absent.yaml")
