@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores all
 
-.PHONY: demo test lint
+.PHONY: demo test test-cluster lint bench
 
 demo: $(READY) ## run the default study on real digits, and say where everything is
 	$(SNAKEMAKE)
@@ -17,10 +17,14 @@ demo: $(READY) ## run the default study on real digits, and say where everything
 	@echo "figures  results/digits/figures/   (PDF and PNG)"
 	@echo "tables   results/digits/tables/    (Parquet, and the same as CSV)"
 	@echo "claims   results/digits/tables/claims.csv"
+	@echo "explorer results/digits/explore.html"
 	@echo "report   results/report.zip        (unpack, open report.html)"
 
 test: $(READY) ## every test
 	$(BIN)/python -m pytest
+
+test-cluster: $(READY) ## the slurm profile on a real Slurm, brought up for it: root, Debian, packages as in .ci/run
+	nice $(BIN)/python -m pytest -m cluster tests/slurm
 
 lint: $(READY) ## style, types, formatting of rules, Snakemake's own checks
 	$(BIN)/ruff check .
@@ -28,6 +32,10 @@ lint: $(READY) ## style, types, formatting of rules, Snakemake's own checks
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
+
+bench: $(READY) ## speed against the plain ways and public peers, into docs/performance.md
+	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
+	PYTHONPATH=workflow $(BIN)/python benchmarks/page.py
 
 $(READY): requirements.lock
 	$(PYTHON) -m venv $(VENV)

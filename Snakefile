@@ -8,13 +8,13 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-LIBRARY = Path(workflow.basedir) / "workflow"
+LIBRARY = Path(workflow.current_basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY))
 
 if "study" not in config:
 
-    configfile: Path(workflow.basedir) / "config" / "config.yaml"
+    configfile: Path(workflow.current_basedir) / "config" / "config.yaml"
 
 
 report: "workflow/report/workflow.rst"
@@ -22,6 +22,7 @@ report: "workflow/report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"
+include: "rules/requests.smk"
 include: "rules/data.smk"
 include: "rules/spectrum.smk"
 include: "rules/train.smk"
@@ -40,7 +41,7 @@ localrules:
     all,
     figures,
     tables,
-    claims,
+    download_images,
     plan,
     prune,
 

@@ -1,13 +1,17 @@
 # What all stages share: the study, where its files lie, and what each id is made from.
 
 import re
+from dataclasses import asdict
+from functools import cache
 
 from snakemake.exceptions import WorkflowError
 
-from hidden_gaussian import recipes, records, settings
+from hidden_gaussian import recipes, records, references, resources, settings
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import catalogue
+from hidden_gaussian.figures.plan import Plan
+from hidden_gaussian.measuring import Jacobian
 
 try:
     STUDY = settings.read(config)
@@ -22,6 +26,26 @@ NETWORK = r"[a-z-]+\d+r\d+"
 TRAINED = r"(?!dae-)[a-z-]+\d+r[1-9]\d*"
 AUTOENCODERS = r"dae-[a-z]+\d+r[1-9]\d*"
 IMPORTED = r"[a-z-]+\d+r0"
+REFERENCE = f"gaussian|empirical|identity|mean|{references.LISTED}"
+
+# Asked for by every job, so made once.
+CELLS = {name: dataset.cells(name) for name, dataset in STUDY.datasets.items()}
+IDS = {
+    name: {cell.id for cell in cells} | {cell.subset for cell in cells}
+    for name, cells in CELLS.items()
+}
+RUNS = {name: {} for name in CELLS}
+for name, cells in CELLS.items():
+    for cell in cells:
+        RUNS[name].setdefault(cell.run, []).append(cell.images_seen)
+DISTILLED = {
+    name: {
+        place
+        for cell in STUDY.datasets[name].distillation.cells.choose(cells)
+        for place in (cell.id, cell.subset)
+    }
+    for name, cells in CELLS.items()
+}
 
 
 wildcard_constraints:
@@ -32,7 +56,8 @@ wildcard_constraints:
     subset=r"n\d+[ab]",
     run=NETWORK,
     images_seen=r"\d+",
-    id=rf"n\d+[ab]/(gaussian|empirical|identity|mean|{NETWORK}/i\d+(/linear)?)",
+    id=rf"n\d+[ab]/({REFERENCE}|{NETWORK}/i\d+(/linear)?)",
+    reference=references.FITTED,
     sampler="exact|euler10|heun18|heun40",
 
 
@@ -49,9 +74,10 @@ def chosen(wildcards):
     return STUDY.datasets[wildcards.dataset]
 
 
+@cache
 def plan_of(name):
     """Return the cells of a dataset as figures and tables ask for them."""
-    return catalogue.Plan(name, STUDY.datasets[name])
+    return Plan.of(name, STUDY.datasets[name])
 
 
 def setting(*path):
@@ -73,7 +99,7 @@ def dimension(wildcards):
 
 def largest_subset(wildcards):
     """Return the folder of the largest subset of a dataset."""
-    cells = chosen(wildcards).cells(wildcards.dataset)
+    cells = CELLS[wildcards.dataset]
     size = max(cell.subset_size for cell in cells)
     return min(cell.subset for cell in cells if cell.subset_size == size)
 
@@ -95,7 +121,16 @@ def denoiser_files(wildcards):
         files.append(f"{ROOT}/{Path(wildcards.id).parent}/linear.safetensors")
     elif len(rest) == 2:
         files.append(f"{ROOT}/{wildcards.id}/weights.safetensors")
-    return files
+    return files + fitted_files([wildcards.id])
+
+
+def fitted_files(identifiers):
+    """Return the files of those reference denoisers that are fitted."""
+    return [
+        f"{ROOT}/{identifier}/denoiser.safetensors"
+        for identifier in identifiers
+        if references.is_fitted(identifier.split("/")[-1])
+    ]
 
 
 def input_files(wildcards):

@@ -2,8 +2,20 @@
 # Needs: a source of images. Makes: images.npy, split.safetensors, n<size><half>/subset.npy.
 
 
+rule download_images:
+    """Fetch the archives that are not at their places, where that is allowed, and tell how to get the others."""
+    log:
+        f"{LOGS}/download_images.log",
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../workflow/scripts/download_images.py"
+
+
 rule pack_images:
     """Crop, resize and pack the images of a source into one memory-mapped array."""
+    input:
+        imitated,
     output:
         array=f"{ROOT}/{{role}}.npy",
         about=f"{ROOT}/{{role}}.json",
@@ -15,8 +27,8 @@ rule pack_images:
         "../envs/torch.yaml"
     threads: 2
     resources:
-        mem_mb=2_000,
-        runtime=120,
+        mem_mb=memory("pack_images"),
+        runtime=minutes("pack_images"),
     params:
         source=lambda wildcards: source_of(wildcards).model_dump(
             mode="json", exclude={"path", "sha256", "download"}
@@ -44,8 +56,8 @@ rule split_images:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=4_000,
-        runtime=120,
+        mem_mb=memory("split_images"),
+        runtime=minutes("split_images"),
     params:
         heldout=heldout_number,
         seed=STUDY.seed,
@@ -67,8 +79,8 @@ rule draw_subset:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1_000,
-        runtime=10,
+        mem_mb=memory("draw_subset"),
+        runtime=minutes("draw_subset"),
     params:
         recipe=recipes.SUBSETS,
     script:

@@ -14,7 +14,7 @@ for figure, entry in catalogue.CATALOGUE.items():
             png=report(
                 f"{ROOT}/figures/{figure}.png",
                 caption=f"../workflow/report/{figure}.rst",
-                category="Figures",
+                category="Claims" if figure == "overview" else "Figures",
                 subcategory="{dataset}",
                 labels={
                     "figure": entry.title,
@@ -28,13 +28,12 @@ for figure, entry in catalogue.CATALOGUE.items():
         conda:
             "../envs/analysis.yaml"
         resources:
-            mem_mb=4_000,
-            runtime=30,
+            mem_mb=memory("plot_figure"),
+            runtime=minutes("plot_figure"),
         params:
             name=figure,
-            dataset=lambda wildcards: wildcards.dataset,
             root=lambda wildcards: ROOT.format(dataset=wildcards.dataset),
-            settings=setting(),
+            plan=figure_plan(figure),
             recipe=recipes.FIGURES,
         script:
             "../workflow/scripts/draw_figure.py"
@@ -43,11 +42,46 @@ for figure, entry in catalogue.CATALOGUE.items():
         name:
             f"figure_{figure}"
         input:
-            drawn(figure),
+            asked(figure),
         localrule: True
+
+
+rule build_explorer:
+    """Put the outputs of all denoisers of the sweeps on one page with a slider over the noise levels."""
+    input:
+        unpack(explorer_files),
+        images=input_files,
+    output:
+        page=report(
+            f"{ROOT}/explore.html",
+            caption="../workflow/report/explorer.rst",
+            category="Figures",
+            subcategory="{dataset}",
+            labels={"figure": "Explorer by noise level", "paper": "beyond the paper"},
+        ),
+    log:
+        f"{LOGS}/build_explorer/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/build_explorer/{{dataset}}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("build_explorer"),
+        runtime=minutes("build_explorer"),
+    params:
+        cells=lambda wildcards: [cell.id for cell in explored(wildcards)],
+        references=EXPLORED,
+        inputs=lambda wildcards: plan_of(wildcards.dataset).unseen,
+        seed=STUDY.seed,
+        recipe=recipes.EXPLORER,
+    script:
+        "../workflow/scripts/build_explorer.py"
 
 
 rule figures:
     """Every figure that the settings have the cells for."""
     input:
         [path for figure in catalogue.CATALOGUE for path in drawn(figure)],
+        expand(f"{ROOT}/explore.html", dataset=EXPLORABLE),

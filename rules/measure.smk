@@ -1,9 +1,9 @@
 # From denoisers to one row per image, noise level and quantity.
-# Needs: a denoiser's files, images. Makes: <id>/measures.parquet, <id>/linear.safetensors.
+# Needs: a denoiser's files, images. Makes: <id>/{measures,jacobian}.parquet, <id>/{linear,jacobian}.safetensors.
 
 
 rule measure_denoiser:
-    """Measure distance, linearity, loss and distillation of one network in one pass over shared noise."""
+    """Measure distance, linearity, loss and distillation of a network, or a listed reference, on shared noise."""
     input:
         denoiser=denoiser_files,
         images=input_files,
@@ -15,17 +15,17 @@ rule measure_denoiser:
     benchmark:
         f"{BENCHMARKS}/measure_denoiser/{{dataset}}/{{id}}.tsv"
     wildcard_constraints:
-        id=rf"n\d+[ab]/{NETWORK}/i\d+",
+        id=rf"n\d+[ab]/({NETWORK}/i\d+|{references.LISTED})",
     conda:
         "../envs/torch.yaml"
     threads: 1
     resources:
         gpu=1,
-        mem_mb=measuring_memory,
-        runtime=480,
+        mem_mb=memory("measure_denoiser"),
+        runtime=minutes("measure_denoiser"),
     params:
         largest=largest_subset,
-        measures=setting("measures"),
+        measures=measured_settings,
         inputs=setting("inputs"),
         distillation=distilled,
         seed=STUDY.seed,
@@ -55,11 +55,11 @@ rule measure_references:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=measuring_memory,
-        runtime=480,
+        mem_mb=memory("measure_references"),
+        runtime=minutes("measure_references"),
     params:
         largest=largest_subset,
-        measures=setting("measures"),
+        measures=measured_settings,
         inputs=setting("inputs"),
         distillation=distilled,
         seed=STUDY.seed,
@@ -84,13 +84,48 @@ rule distil_denoiser:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, attempt: attempt
-        * (4_000 + 2 * denoiser_memory(wildcards)),
-        runtime=480,
+        mem_mb=memory("distil_denoiser"),
+        runtime=minutes("distil_denoiser"),
     params:
         inputs=setting("inputs"),
         draws=setting("distillation", "draws"),
+        ridge=setting("distillation", "ridge"),
         seed=STUDY.seed,
         recipe=recipes.DISTILLATION,
     script:
         "../workflow/scripts/distil_denoiser.py"
+
+
+rule measure_jacobian:
+    """Measure the slopes of a denoiser at the mean image and along its trajectories, without ever holding one."""
+    input:
+        denoiser=denoiser_files,
+        images=input_files,
+        linear=f"{ROOT}/{{id}}/linear.safetensors",
+        trajectories=f"{ROOT}/{{id}}/trajectories_euler10.npy",
+        twin=twin_spectrum,
+    output:
+        shard=f"{ROOT}/{{id}}/jacobian.parquet",
+        images=f"{ROOT}/{{id}}/jacobian.safetensors",
+    log:
+        f"{LOGS}/measure_jacobian/{{dataset}}/{{id}}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_jacobian/{{dataset}}/{{id}}.tsv"
+    wildcard_constraints:
+        id=rf"n\d+[ab]/(empirical|{NETWORK}/i\d+)",
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("measure_jacobian"),
+        runtime=minutes("measure_jacobian"),
+    params:
+        twin=twin,
+        image_count=setting("measures", "images"),
+        inputs=setting("inputs"),
+        jacobian=slope_settings,
+        seed=STUDY.seed,
+        recipe=[recipes.JACOBIAN, recipes.DISTILLATION],
+    script:
+        "../workflow/scripts/measure_jacobian.py"

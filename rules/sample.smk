@@ -1,5 +1,6 @@
 # From denoisers to sample sets of shared latents, held against the training images and against each other.
-# Needs: a denoiser's files. Makes: <id>/{samples,trajectories}_<sampler>.npy, {memorisation,agreement}_<sampler>.parquet.
+# Needs: a denoiser's files. Makes: <id>/{samples,trajectories}_<sampler>.npy,
+# <id>/{memorisation,agreement,moments,splice}_<sampler>.parquet, n<size><half>/sampler_error.parquet.
 
 
 rule draw_samples:
@@ -19,8 +20,8 @@ rule draw_samples:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, attempt: attempt * (3_000 + denoiser_memory(wildcards)),
-        runtime=240,
+        mem_mb=memory("draw_samples"),
+        runtime=minutes("draw_samples"),
     params:
         samples=setting("sampling", "count"),
         seed=STUDY.seed,
@@ -34,6 +35,7 @@ rule compare_samples:
     input:
         samples=f"{ROOT}/{{id}}/samples_{{sampler}}.npy",
         partners=agreement_partners,
+        spectra=gaussian_spectra,
         mean=lambda wildcards: below(
             wildcards, [f"{largest_subset(wildcards)}/spectrum.safetensors"]
         ),
@@ -46,21 +48,100 @@ rule compare_samples:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2_000,
-        runtime=30,
+        mem_mb=memory("compare_samples"),
+        runtime=minutes("compare_samples"),
     params:
-        recipe=recipes.SAMPLES,
+        recipe=recipes.AGREEMENT,
     script:
         "../workflow/scripts/compare_samples.py"
 
 
-rule measure_nulls:
-    """Measure the memorisation of held-out photographs and of noisy copies: what is surely none, and surely one."""
+rule measure_samples:
+    """Measure whether a sample set has the moments of its training images, and how far it is from photographs."""
     input:
-        images=input_files,
-        subset=f"{ROOT}/{{subset}}/subset.npy",
+        unpack(standard_files),
+        samples=f"{ROOT}/{{id}}/samples_{{sampler}}.npy",
+    output:
+        moments=f"{ROOT}/{{id}}/moments_{{sampler}}.parquet",
+    log:
+        f"{LOGS}/measure_samples/{{dataset}}/{{id}}/{{sampler}}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_samples/{{dataset}}/{{id}}/{{sampler}}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=memory("measure_samples"),
+        runtime=minutes("measure_samples"),
+    params:
+        inputs=setting("inputs"),
+        largest=largest_subset,
+        seed=STUDY.seed,
+        recipe=recipes.MOMENTS,
+    script:
+        "../workflow/scripts/measure_samples.py"
+
+
+rule splice_samples:
+    """Draw a network's samples again with another denoiser at some noise levels, and measure what becomes of them."""
+    input:
+        unpack(standard_files),
+        denoiser=denoiser_files,
+        linear=linear_maps,
+    output:
+        splice=f"{ROOT}/{{id}}/splice_{{sampler}}.parquet",
+    log:
+        f"{LOGS}/splice_samples/{{dataset}}/{{id}}/{{sampler}}.log",
+    benchmark:
+        f"{BENCHMARKS}/splice_samples/{{dataset}}/{{id}}/{{sampler}}.tsv"
+    wildcard_constraints:
+        id=rf"n\d+[ab]/{NETWORK}/i\d+",
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("splice_samples"),
+        runtime=minutes("splice_samples"),
+    params:
+        samples=setting("sampling", "count"),
+        ends=setting("sampling", "splice_ends"),
+        inputs=setting("inputs"),
+        largest=largest_subset,
+        seed=STUDY.seed,
+        recipe=[recipes.SAMPLING, recipes.SPLICES, recipes.MOMENTS],
+    script:
+        "../workflow/scripts/splice_samples.py"
+
+
+rule measure_sampler:
+    """Tabulate what each sampler does to the amplitude of every principal component, in closed form."""
+    input:
+        spectrum=f"{ROOT}/{{subset}}/spectrum.safetensors",
+    output:
+        parquet=f"{ROOT}/{{subset}}/sampler_error.parquet",
+        csv=f"{ROOT}/{{subset}}/sampler_error.csv",
+    log:
+        f"{LOGS}/measure_sampler/{{dataset}}/{{subset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_sampler/{{dataset}}/{{subset}}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=memory("measure_sampler"),
+        runtime=minutes("measure_sampler"),
+    params:
+        recipe=recipes.SAMPLER_ERROR,
+    script:
+        "../workflow/scripts/measure_sampler.py"
+
+
+rule measure_nulls:
+    """Measure photographs and noisy copies as if they were samples: surely no copies, and surely copies."""
+    input:
+        unpack(standard_files),
     output:
         memorisation=f"{ROOT}/{{subset}}/nulls/memorisation_photographs.parquet",
+        moments=f"{ROOT}/{{subset}}/nulls/moments_photographs.parquet",
     log:
         f"{LOGS}/measure_nulls/{{dataset}}/{{subset}}.log",
     benchmark:
@@ -68,12 +149,13 @@ rule measure_nulls:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=4_000,
-        runtime=60,
+        mem_mb=memory("measure_nulls"),
+        runtime=minutes("measure_nulls"),
     params:
         samples=setting("sampling", "count"),
         inputs=setting("inputs"),
+        largest=largest_subset,
         seed=STUDY.seed,
-        recipe=recipes.SAMPLES,
+        recipe=[recipes.SAMPLES, recipes.MOMENTS],
     script:
         "../workflow/scripts/measure_nulls.py"

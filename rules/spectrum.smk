@@ -1,5 +1,5 @@
 # From a subset to its Gaussian.
-# Needs: images.npy, subset.npy. Makes: n<size><half>/spectrum.safetensors.
+# Needs: images.npy, subset.npy. Makes: n<size><half>/spectrum.safetensors, n<size><half>/<reference>/denoiser.safetensors.
 
 
 rule fit_spectrum:
@@ -16,9 +16,32 @@ rule fit_spectrum:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=spectrum_memory,
-        runtime=180,
+        mem_mb=memory("fit_spectrum"),
+        runtime=minutes("fit_spectrum"),
     params:
         recipe=recipes.SPECTRUM,
     script:
         "../workflow/scripts/fit_spectrum.py"
+
+
+rule fit_reference:
+    """Fit a further reference denoiser of one subset: a shrunk Gaussian, a stationary one, or a mixture."""
+    input:
+        images=f"{ROOT}/images.npy",
+        subset=f"{ROOT}/{{subset}}/subset.npy",
+    output:
+        denoiser=f"{ROOT}/{{subset}}/{{reference}}/denoiser.safetensors",
+    log:
+        f"{LOGS}/fit_reference/{{dataset}}/{{subset}}/{{reference}}.log",
+    benchmark:
+        f"{BENCHMARKS}/fit_reference/{{dataset}}/{{subset}}/{{reference}}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=memory("fit_reference"),
+        runtime=minutes("fit_reference"),
+    params:
+        seed=STUDY.seed,
+        recipe=recipes.REFERENCES,
+    script:
+        "../workflow/scripts/fit_reference.py"

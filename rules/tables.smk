@@ -1,5 +1,6 @@
 # From shards to estimates with intervals, and to verdicts.
-# Needs: the shards of all cells of the sweeps. Makes: tables/<metric family>.{parquet,csv}, tables/claims.{parquet,csv}.
+# Needs: the shards of all cells of the sweeps. Makes: tables/<metric family>.{parquet,csv}, and
+# tables/claims.{parquet,csv,html}.
 
 
 rule gather_tables:
@@ -18,8 +19,8 @@ rule gather_tables:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=8_000,
-        runtime=120,
+        mem_mb=memory("gather_tables"),
+        runtime=minutes("gather_tables"),
     params:
         pixels=dimension,
         recipe=recipes.ESTIMATES,
@@ -37,7 +38,15 @@ rule judge_claims:
             f"{ROOT}/tables/claims.csv",
             caption="../workflow/report/claims.rst",
             category="Claims",
-            labels={"figure": "ledger of claims", "data set": "{dataset}"},
+            labels={"figure": "ledger of claims, every column", "paper": ""},
+            subcategory="{dataset}",
+        ),
+        html=report(
+            f"{ROOT}/tables/claims.html",
+            caption="../workflow/report/claims.rst",
+            category="Claims",
+            labels={"figure": "ledger of claims", "paper": ""},
+            subcategory="{dataset}",
         ),
     log:
         f"{LOGS}/judge_claims/{{dataset}}.log",
@@ -46,8 +55,8 @@ rule judge_claims:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=8_000,
-        runtime=60,
+        mem_mb=memory("judge_claims"),
+        runtime=minutes("judge_claims"),
     params:
         sweeps=sweep_ids,
         recipe=[recipes.CLAIMS, recipes.ESTIMATES],
@@ -63,9 +72,17 @@ rule tables:
             dataset=STUDY.datasets,
             family=FAMILIES,
         ),
+        sampler_errors,
 
 
 rule claims:
-    """The ledger of claims."""
+    """Judge the claims, and print the ledger."""
     input:
         expand(f"{ROOT}/tables/claims.parquet", dataset=STUDY.datasets),
+    log:
+        f"{LOGS}/claims.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../workflow/scripts/claims.py"

@@ -20,11 +20,11 @@ rule train_denoiser:
         run=TRAINED,
     conda:
         "../envs/torch.yaml"
-    threads: 1
+    threads: training_gpus
     resources:
-        gpu=1,
-        mem_mb=training_memory,
-        runtime=1_440,
+        gpu=training_gpus,
+        mem_mb=memory("train_denoiser"),
+        runtime=minutes("train_denoiser"),
     params:
         network=setting("network"),
         training=training_recipe,
@@ -55,8 +55,8 @@ rule train_autoencoders:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=training_memory,
-        runtime=2_880,
+        mem_mb=memory("train_autoencoders"),
+        runtime=minutes("train_autoencoders"),
     params:
         network=setting("network"),
         training=training_recipe,
@@ -81,8 +81,8 @@ rule import_network:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=8_000,
-        runtime=30,
+        mem_mb=memory("import_network"),
+        runtime=minutes("import_network"),
     params:
         snapshot=pretrained_of,
         network=setting("network"),

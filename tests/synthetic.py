@@ -79,6 +79,10 @@ def measures(identifier: str, kind: str) -> pd.DataFrame:
                 draw, image = np.indices(values.shape).reshape(2, -1)
                 where = {**place, "reference_id": reference, "quantity": quantity}
                 parts.append((where, {"draw": draw, "image": image, "value": values.ravel()}))
+            for quantity, values in _affine(denoiser(kind, subset), clean, sigma).items():
+                where = {**place, "quantity": quantity, "parameter": "alpha", "at": 0.5**0.5}
+                image = np.arange(len(values))
+                parts.append((where, {"draw": np.zeros(len(values)), "image": image, "value": values}))
             for quantity, value in _weights(subset, _fits(denoiser(kind, subset), clean, sigma), sigma):
                 where = {**place, "reference_id": linear, "quantity": quantity, "parameter": "draws"}
                 one = {"draw": np.zeros(1), "image": -np.ones(1), "value": np.array([value])}
@@ -109,6 +113,16 @@ def _squares(identifier: str, kind: str, clean: np.ndarray, sigma: float) -> dic
     return {key: values.sum(1).reshape(DRAWS, -1) for key, values in found.items()}
 
 
+def _affine(denoise: Denoiser, clean: np.ndarray, sigma: float) -> dict[str, np.ndarray]:
+    """An affine mixture of three noisy images against that of their outputs."""
+    noisy = clean + sigma * np.random.default_rng(98).normal(size=(IMAGES, DIMENSION))[: len(clean)]
+    mixture = (2 * noisy + 2 * np.roll(noisy, -1, 0) - np.roll(noisy, -2, 0)) / 3
+    output = denoise(noisy, sigma)
+    expected = (2 * output + 2 * np.roll(output, -1, 0) - np.roll(output, -2, 0)) / 3
+    gap, centred = denoise(mixture, sigma) - expected, output - output.mean(0)
+    return {"affine_gap": np.square(gap).sum(1), "norm_centred": np.square(centred).sum(1)}
+
+
 def _fits(denoise: Denoiser, clean: np.ndarray, sigma: float) -> list[np.ndarray]:
     generator, fits = np.random.default_rng([5, len(clean)]), []
     for _ in range(2):
@@ -126,6 +140,12 @@ def _weights(subset: str, fits: list[np.ndarray], sigma: float) -> Iterator[tupl
     yield "gaussian_weight", np.square(weight).sum()
     yield "linear_weight", np.square(whole).sum()
     yield "asymmetry", np.square(whole - whole.T).sum()
+    yield "linear_product", (first * second).sum()
+    yield "asymmetry_product", ((first - first.T) * (second - second.T)).sum()
+    yield "jacobian_linear", 0.04 * (first * second).sum()
+    yield "jacobian_gaussian", 0.09 * (first * second).sum()
+    yield "fit_gap", 0.25
+    yield "fit_spread", 4.0
 
 
 def memorisation(identifier: str, copies: float, sampler: str = "heun18", size: float = 4.0) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,17 @@ from sklearn.datasets import load_digits
 
 from hidden_gaussian import files, tables
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures.catalogue import CATALOGUE, Plan, needs
+from hidden_gaussian.figures.catalogue import CATALOGUE, narrowed, needs
 from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.plan import Plan
 from hidden_gaussian.levels import schedule
 from hidden_gaussian.settings import Dataset
 
 IMAGES, SAMPLES, HELDOUT = 24, 32, 400
 LEVELS = schedule(7)
+VE32 = {"subset_sizes": [32], "scales": [16], "architectures": ["ve"]}
+OWN = {"vp": 0.2, "ve-baseline": 0.6, "dae-ve": 0.4}  # what other architectures add of their own
+ADDITIVE = 20  # pixels in which the linear maps of this world follow the network, exactly
 FIRST, SECOND, THIRD = 2 / 3, 2 / 3, -1 / 3
 
 
@@ -37,21 +41,24 @@ def settings(**changes: Any) -> dict[str, Any]:
             "draws": 1,
             "levels": 10,
             "linearity_levels": 10,
-            "inputs": ["heldout"],
+            "inputs": ["train", "heldout"],
         },
         "sampling": {"count": SAMPLES},
         "grid": {
             "runs": [
                 {**size, "halves": ["a", "b"], "snapshots": [64, 640, 6400, 64000]},
                 {"subset_sizes": [32], "halves": ["a", "b"], "scales": [4, 8], "snapshots": [64000]},
+                {"subset_sizes": [32], "scales": [16], "architectures": list(OWN), "snapshots": [64000]},
             ],
             "sweeps": {
-                "size": {**size, "images_seen": "last"},
-                "scale": {"subset_sizes": [32]},
-                "time": {"subset_sizes": [32], "scales": [16], "halves": ["a"], "images_seen": "all"},
+                "size": {**size, "architectures": ["ve"], "images_seen": "last"},
+                "scale": {"subset_sizes": [32], "architectures": ["ve"]},
+                "time": {**VE32, "halves": ["a"], "images_seen": "all"},
+                "clock": {"scales": [16], "architectures": ["ve"], "halves": ["a"], "images_seen": "all"},
+                "architecture": {"subset_sizes": [32], "scales": [16], "halves": ["a"]},
                 "halves_large": {"subset_sizes": [512]},
-                "halves_small": {"subset_sizes": [32], "scales": [16]},
-                "halves_stopped": {"subset_sizes": [32], "scales": [16], "images_seen": [6400]},
+                "halves_small": VE32,
+                "halves_stopped": {**VE32, "images_seen": [6400]},
                 "halves_small_scale": {"subset_sizes": [32], "scales": [4]},
             },
         },
@@ -68,7 +75,7 @@ class World:
     def __init__(self, root: Path, content: dict[str, Any]) -> None:
         self.root = root
         self.dataset = Dataset.model_validate(content)
-        self.plan = Plan("digits", self.dataset)
+        self.plan = Plan.of("digits", self.dataset)
         self.shape = (self.dataset.channels, 8, 8)
         self.size = 64 * self.dataset.channels
         digits = np.repeat(load_digits().images[:, None], self.dataset.channels, axis=1)
@@ -119,10 +126,11 @@ class World:
     def habits(cell: Cell) -> tuple[float, float]:
         progress = np.log10(cell.images_seen / 64) / 3
         capacity = np.log2(cell.scale) / 4 * progress
-        return float(capacity / (1 + cell.subset_size / 60)), float(0.25 + 0.75 * (1 - progress))
+        own = 0.25 + 0.75 * (1 - progress) + OWN.get(cell.architecture, 0)
+        return float(capacity / (1 + cell.subset_size / 60)), float(own)
 
     def write(self) -> None:
-        for relative in {path for name in CATALOGUE for path in needs(name, "digits", self.dataset)}:
+        for relative in {path for name in CATALOGUE for path in needs(name, self.plan)}:
             self.write_one(relative)
 
     def write_one(self, relative: str) -> None:
@@ -136,17 +144,20 @@ class World:
         else:
             tables.write_shard(path, getattr(self, kind)(folder, sampler))
 
-    def noisy(self, sigma: float) -> tuple[np.ndarray, np.ndarray]:
-        clean = self.flat(self.heldout[:IMAGES])
-        return clean, clean + sigma * self.noise
+    def noisy(self, sigma: float, subset: str = "") -> tuple[np.ndarray, np.ndarray]:
+        """Held-out images, or those of a subset."""
+        clean = self.flat((self.indices(subset) if subset else self.heldout)[:IMAGES])
+        return clean, clean + sigma * self.noise[: len(clean)]
 
     def measures(self, identifier: str, _: str) -> pd.DataFrame:
         frames = []
-        for sigma in LEVELS:
-            clean, noisy = self.noisy(sigma)
-            where = {"id": identifier, "inputs": "heldout", "sigma": float(sigma)}
+        images = {"heldout": "", "train": identifier.split("/")[0]}
+        for (inputs, name), sigma in product(images.items(), LEVELS):
+            clean, noisy = self.noisy(sigma, name)
+            where = {"id": identifier, "inputs": inputs, "sigma": float(sigma)}
             frames += self._outputs(identifier, clean, noisy, sigma, where)
-            frames.append(self._linearity(identifier, noisy, sigma, where))
+            if inputs == "heldout":
+                frames.append(self._linearity(identifier, noisy, sigma, where))
             frames += self._linear(identifier, noisy, sigma, where)
         return pd.concat(frames, ignore_index=True)
 
@@ -154,6 +165,8 @@ class World:
         subset = identifier.split("/")[0]
         output = self.denoise(identifier, noisy, sigma)
         own = {"norm": output, "norm_centred": output - output.mean(0), "loss": output - clean}
+        residual = noisy - output
+        own["residual_norm_centred"] = residual - residual.mean(0)
         yield rows(own, **where)
         for kind in ("gaussian", "empirical"):
             reference = f"{subset}/{kind}"
@@ -189,9 +202,13 @@ class World:
             return
         output = self.denoise(identifier, noisy, sigma)
         gaussian = self.denoise(f"{identifier.split('/')[0]}/gaussian", noisy, sigma)
-        linear = gaussian + 0.3 * (output - gaussian)
+        linear = self.linear(identifier, output, gaussian)
         reference = f"{identifier}/linear"
-        yield rows({"distance": output - linear, "linear_gaussian": linear - gaussian}, reference_id=reference, **where)
+        parts = {"distance": output - linear, "linear_gaussian": linear - gaussian}
+        parts["gaussian_spread"] = gaussian - self.spectrum(identifier.split("/")[0])[0]
+        yield rows(parts, reference_id=reference, **where)
+        products = {"mismatch": ((linear - gaussian) * (linear - gaussian)[:, ::-1]).sum(1)}
+        yield numbers(products, reference_id=reference, **where)
         _, values, _ = self.spectrum(identifier.split("/")[0])
         weight = float(np.square(values / (values + sigma**2)).sum())
         share = float(np.square(linear - gaussian).sum() / np.square(gaussian).sum())
@@ -206,6 +223,13 @@ class World:
             }
             frame = pd.DataFrame({"quantity": list(sums), "value": list(sums.values()), "image": -1})
             yield frame.assign(reference_id=reference, parameter="draws", at=float(draws), **where)
+
+    @staticmethod
+    def linear(identifier: str, output: np.ndarray, gaussian: np.ndarray) -> np.ndarray:
+        """A part of the way, whose two parts do not add up, for 8 images; some pixels, where they do, for others."""
+        if identifier.startswith("n8"):
+            return gaussian + 0.3 * (output - gaussian)
+        return np.where(np.arange(output.shape[1]) < ADDITIVE, output, gaussian)
 
     def samples(self, identifier: str, sampler: str) -> np.ndarray:
         subset, kind = identifier.split("/", 1)
@@ -278,8 +302,8 @@ class World:
         return numbers({"inner": (a * b).sum(1), "norm_a": (a * a).sum(1), "norm_b": (b * b).sum(1)})
 
     def data(self, name: str) -> FigureData:
-        declared = [str(self.root / path) for path in needs(name, "digits", self.dataset)]
-        return FigureData.of(self.root, self.plan, declared)
+        declared = [str(self.root / path) for path in needs(name, self.plan)]
+        return FigureData.of(self.root, narrowed(name, self.plan), declared)
 
 
 def source(identifier: str) -> str:

@@ -5,11 +5,15 @@ import pytest
 import torch
 
 from hidden_gaussian import augmentation
-from hidden_gaussian.augmentation import augment, mirror, warp
+from hidden_gaussian.augmentation import mirror, warp
 
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+def augment(images, *, probability, generator):
+    return augmentation.augment(images, augmentation.draw(len(images), probability=probability, generator=generator))
 
 
 def photographs(count=3, side=16):
@@ -23,12 +27,13 @@ def backward(**parameters):
     return augmentation._backward_map(torch.tensor([row], dtype=torch.float64))
 
 
-def test_probability_zero_changes_nothing():
-    images = photographs()
+def test_probability_zero_only_mirrors_half_and_says_so():
+    images = photographs(100)
     moved, labels = augment(images, probability=0, generator=generator())
-    assert torch.equal(moved, images)
-    assert labels.shape == (3, 9)
-    assert not labels.any()
+    mirrored = labels[:, 0] == 1
+    assert 30 < mirrored.sum() < 70
+    assert torch.equal(moved, torch.where(mirrored[:, None, None, None], images.flip(3), images))
+    assert not labels[:, 1:].any()
 
 
 def test_flips_are_exact():

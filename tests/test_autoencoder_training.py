@@ -19,15 +19,19 @@ from hidden_gaussian import (
     objectives,
     sampling,
     seeding,
-    snapshots,
     spectrum,
+    stretches,
     training,
 )
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.denoisers import AutoencoderDenoiser, GaussianDenoiser, is_defined, open_denoiser
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.levels import schedule
-from hidden_gaussian.settings import Measures, Network, Training
+from hidden_gaussian.measuring import Measures
+from hidden_gaussian.passes import Subject
+from hidden_gaussian.settings import Network, Training
+from hidden_gaussian.state import TrainingState
+from hidden_gaussian.stretches import Stretch
 
 SIDE, COUNT = 4, 12
 PIXELS = np.random.default_rng(0).integers(0, 256, (COUNT, 1, SIDE, SIDE), dtype=np.uint8)
@@ -40,20 +44,23 @@ def cell(images_seen, kind="skip"):
     return Cell("toy", COUNT, "a", f"dae-{kind}", 4, 1, images_seen)
 
 
-def train(root, images_seen, previous=None, kind="skip", recipe=RECIPE, pixels=PIXELS):
+def train(root, images_seen, previous=None, kind="skip", recipe=RECIPE):
     made = cell(images_seen, kind)
-    autoencoder_training.train_cell(
-        made,
-        NETWORK,
-        recipe,
-        pixels,
+    files.save_array(root / "images.npy", PIXELS)
+    files.save_array(root / "subset.npy", np.arange(COUNT))
+    stretch = Stretch(
+        cell=made,
+        network=NETWORK,
+        training=recipe,
+        images=root / "images.npy",
+        subset=root / "subset.npy",
         seed=5,
         previous_state=None if previous is None else root / cell(previous, kind).id / "states.zip",
         side_file=root / "unfinished" / f"{made.id}.safetensors",
         folder=root / made.id,
-        device="cpu",
     )
-    return root / made.id
+    autoencoder_training.run(stretch, "cpu")
+    return stretch.folder
 
 
 def content(folder):
@@ -75,24 +82,24 @@ def test_a_chain_of_snapshots_equals_one_stretch(whole, tmp_path):
 def test_a_stopped_run_goes_on_and_keeps_finished_levels(whole, tmp_path, monkeypatch, stop):
     """Every level has six steps: the run is stopped in one, and begun again."""
     calls, started = [], []
-    train_cell = training.train_cell
+    train_level = stretches.train
 
     @guards.contextmanager
     def stopping():
         yield lambda: calls.append(0) or len(calls) > stop
 
-    def spied(*args, previous_state, **options):
-        started.append(previous_state)
-        train_cell(*args, previous_state=previous_state, **options)
+    def spied(stretch, device):
+        started.append(stretch.previous_state)
+        train_level(stretch, device)
 
     with monkeypatch.context() as patch:
         patch.setattr(guards, "interruption", stopping)
         with pytest.raises(guards.Interrupted):
             train(tmp_path, 48)
-    monkeypatch.setattr(training, "train_cell", spied)
+    monkeypatch.setattr(stretches, "train", spied)
     assert content(train(tmp_path, 48)) == content(whole)
     finished = sum(state is not None and state.name == "state.safetensors" for state in started)
-    assert finished == stop // 12  # two questions a step
+    assert finished == stop // 6
 
 
 def test_a_level_is_trained_with_the_plain_loss_at_its_sigma(whole):
@@ -173,7 +180,7 @@ def test_a_linear_autoencoder_becomes_the_gaussian_denoiser(level):
     pixels = (40 * patterns + 100).clip(0, 255).astype(np.uint8).reshape(64, 1, SIDE, SIDE)
     recipe = Training(batch=64, learning_rate=1e-2, warmup=0, ema_half_life=6_400, augment=0)
     linear = networks.build("dae-linear", resolution=SIDE, channels=1, scale=4, seed=0, **NETWORK.model_dump())
-    state, sigma = snapshots.TrainingState.start(linear), SIGMAS[level]
+    state, sigma = TrainingState.start(linear), SIGMAS[level]
     for _ in training.train(state, pixels, recipe, until=64 * 500, seed=0, objective=objectives.at_level(sigma)):
         pass
     clean = images.to_unit(pixels)
@@ -187,7 +194,7 @@ def test_measures_leave_out_levels_without_a_network(whole):
     gaussian = GaussianDenoiser(spectrum.fit(PIXELS))
     denoiser = AutoencoderDenoiser.load(whole / "weights.safetensors")
     clean = images.to_unit(PIXELS)
-    subject = measures.Subject("n12a/dae-skip4r1/i48", denoiser, "n12a/gaussian", gaussian, {}, clean.mean(0))
+    subject = Subject("n12a/dae-skip4r1/i48", denoiser, "n12a/gaussian", gaussian, {}, clean.mean(0))
     settings = Measures(images=4, draws=1, levels=10, linearity_levels=40)
     frame = measures.measure(subject, {"train": clean[:4]}, {}, settings, None, seed=0)
     assert sorted(frame["sigma"].unique(), reverse=True) == SIGMAS
@@ -196,7 +203,7 @@ def test_measures_leave_out_levels_without_a_network(whole):
     nowhere = AutoencoderDenoiser([1.0], [denoiser.denoisers[0].network])
     with pytest.raises(InputError, match=r"measures\.levels is 10"):
         measures.measure(
-            measures.Subject("x", nowhere, "n12a/gaussian", gaussian, {}, clean.mean(0)),
+            Subject("x", nowhere, "n12a/gaussian", gaussian, {}, clean.mean(0)),
             {"train": clean[:4]}, {}, settings, None, seed=0,
         )  # fmt: skip
 

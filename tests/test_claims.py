@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 import synthetic
 from synthetic import cell
 
-from hidden_gaussian import claims, tables
+from hidden_gaussian import claims, statistics, tables
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.claims import closeness, linearity, samples, verdicts
 from hidden_gaussian.claims.evidence import Evidence, Missing
@@ -36,9 +37,7 @@ def evidence(
     found = [synthetic.memorisation(network.id, share) for network, share in (copies or {}).items()]
     found += [synthetic.memorisation(f"{subset}/heldout", 0, "photographs") for subset in subsets]
     alike = [synthetic.agreement(first, second, r) for (first, second), r in (agreements or {}).items()]
-    return Evidence(
-        pd.concat(measured), pd.concat(found), pd.concat(alike) if alike else EMPTY, pd.DataFrame(), [*networks], sweeps
-    )
+    return Evidence(pd.concat(measured), pd.concat([*found, *alike]), pd.DataFrame(), [*networks], sweeps)
 
 
 def by_size(*kinds: str, copies: Sequence[float] = (0, 0, 0), **references: str) -> Evidence:
@@ -53,6 +52,25 @@ def test_linearity_grows_with_size() -> None:
     assert verdict(linearity.GROWS, by_size("empirical", "blend 0.6", "blend 0.3")) == ("holds", True)
     assert verdict(linearity.GROWS, by_size("empirical", "empirical", "empirical")) == ("fails", True)
     assert verdict(linearity.GROWS, by_size("empirical", "blend 0.6", "untrained"))[1] is False
+
+
+def test_least_linear_in_the_middle() -> None:
+    assert verdict(linearity.MIDDLE, by_size("law", "law", "law")) == ("holds", True)
+    assert verdict(linearity.MIDDLE, by_size("gaussian", "gaussian", "gaussian")) == ("fails", True)
+    one_end = linearity.least_in_the_middle(by_size("law", "law", "gaussian"))
+    assert [(part.what, part.verdict) for part in one_end.parts] == [("N = 8", "holds"), ("N = 128", "fails")]
+
+
+def test_middle_needs_levels_on_both_sides() -> None:
+    whole = by_size("law", "law", "law")
+    above = replace(whole, measures=whole.measures[whole.measures["sigma"] > min(synthetic.SIGMAS)])
+    assert row("2", above)["reason"] == "missing"
+
+
+def test_residual_linearity_falls() -> None:
+    assert verdict(linearity.RESIDUAL, by_size("law", "law", "law")) == ("holds", True)
+    assert verdict(linearity.RESIDUAL, by_size("gaussian", "gaussian", "gaussian")) == ("fails", True)
+    assert verdict(linearity.RESIDUAL, by_size("law", "law", "untrained")) == ("fails", True)
 
 
 def test_generalising_distils_to_gaussian() -> None:
@@ -89,6 +107,23 @@ def test_small_scale_needs_equal_images_seen() -> None:
     small, large = cell(8, scale=4, seen=1000), cell(8, scale=16)
     unequal = evidence({small: "blend 0.3", large: "blend 0.9"}, {"scale": [small, large]})
     assert row("7", unequal)["reason"] == "missing"
+
+
+def scale_and_time(small: str, large: str, early: str, late: str) -> Evidence:
+    scales = [cell(8, scale=4), cell(8, scale=16)]
+    times = [cell(8, seen=1000), cell(8, seen=8000)]
+    return evidence(
+        dict(zip([*scales, *times], [small, large, early, late], strict=True)), {"scale": scales, "time": times}
+    )
+
+
+def test_high_noise_is_undertraining() -> None:
+    holds = scale_and_time("untrained", "law", "untrained", "law")
+    assert verdict(closeness.UNDERTRAINED, holds) == ("holds", True)
+    assert verdict(closeness.UNDERTRAINED, scale_and_time("law", "untrained", "law", "untrained")) == ("fails", True)
+    one = closeness.is_undertraining(scale_and_time("untrained", "law", "law", "untrained"))
+    assert [part.verdict for part in one.parts] == ["holds", "fails"]
+    assert row("16", by_size("law", "law", "law"))["reason"] == "missing"
 
 
 @pytest.mark.parametrize(
@@ -130,9 +165,7 @@ def large_halves(kind: str, pair: float, memoriser: float = 0.2) -> Evidence:
     cells, networks, alike = halves(128, kind, pair, memoriser=memoriser)
     made = evidence(networks, {"halves_large": cells}, agreements=alike)
     shifted = synthetic.agreement(cells[0].id, cells[0].id, 0.0, parameter="shift", at=1.0)
-    return Evidence(
-        made.measures, made.memorisation, pd.concat([made.agreement, shifted]), made.training, cells, made.sweeps
-    )
+    return replace(made, samples=pd.concat([made.samples, shifted]))
 
 
 def test_large_halves_agree() -> None:
@@ -146,6 +179,20 @@ def test_other_latents_are_a_null_too() -> None:
     with pytest.raises(Missing):
         cells, networks, alike = halves(128, "law", 0.9)
         samples.halves_agree(evidence(networks, {"halves_large": cells}, agreements=alike))
+
+
+def large_halves_and_own(kind: str, pair: float, own: float) -> Evidence:
+    made = large_halves(kind, pair)
+    first = made.cells[0]
+    compared = synthetic.agreement(first.id, f"{first.subset}/gaussian", own)
+    return replace(made, samples=pd.concat([made.samples, compared]))
+
+
+def test_agreement_beyond_the_gaussian() -> None:
+    assert verdict(samples.BEYOND, large_halves_and_own("law", 0.95, 0.85)) == ("holds", True)
+    assert samples.beyond_gaussian(large_halves_and_own("gaussian", 0.95, 1.0)).verdict == "fails"
+    assert row("10", large_halves_and_own("untrained", 1.0, 0.5))[["verdict", "reason"]].tolist() == ["fails", "gate"]
+    assert row("10", large_halves("law", 0.95))["reason"] == "missing"
 
 
 def small_halves(pair: float, copies: float) -> Evidence:
@@ -179,6 +226,35 @@ def test_small_sizes_memorise() -> None:
     assert [part.verdict for part in one.parts] == ["holds", "fails"]
 
 
+def covariance_ratio(drawn: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Covariance error of samples over the null's 95 % quantile, and its resamples."""
+    generator = np.random.default_rng(3)
+
+    def error(some: np.ndarray) -> float:
+        return float(np.linalg.norm(np.cov(some.T, bias=True) - np.cov(images.T, bias=True)))
+
+    null = [error(images[generator.integers(len(images), size=len(drawn))]) for _ in range(400)]
+    again = [error(drawn[generator.integers(len(drawn), size=len(drawn))]) for _ in range(statistics.POOLED - 1)]
+    return np.array([error(drawn), *again]) / np.quantile(null, 0.95)
+
+
+def test_memorisers_keep_the_covariance(monkeypatch: pytest.MonkeyPatch) -> None:
+    images, generator = synthetic.images("n8a"), np.random.default_rng(4)
+    stationary = images.mean(0) + images.std() * generator.normal(size=(256, synthetic.DIMENSION))
+    sets = {"copies": images[generator.integers(len(images), size=256)], "stationary": stationary}
+
+    def judged(kind: str, copies: float = 1) -> pd.Series:
+        pooled = covariance_ratio(sets[kind], images)
+        monkeypatch.setattr(Evidence, "of_samples", lambda self, metric, *_, **__: pooled)
+        return row("14", by_size("law", "law", "law", copies=(copies, 0, 0)))
+
+    assert judged("copies")["verdict"] == "holds"
+    assert judged("stationary")[["verdict", "reason"]].tolist() == ["fails", "interval"]
+    assert judged("copies", copies=0)["reason"] == "gate"
+    monkeypatch.undo()
+    assert row("14", by_size("law", "law", "law", copies=(1, 0, 0)))["reason"] == "missing"
+
+
 def test_more_than_gaussian() -> None:
     assert verdict(samples.MORE, by_size("law", "law", "law")) == ("holds", True)
     assert verdict(samples.MORE, by_size("law", "law", "gaussian")) == ("fails", True)
@@ -198,11 +274,20 @@ def test_one_fit_cannot_calibrate() -> None:
 
 
 def test_missing_cells_are_undecided() -> None:
-    nothing = Evidence(EMPTY, EMPTY, EMPTY, pd.DataFrame(), [], {})
+    nothing = Evidence(EMPTY, EMPTY, pd.DataFrame(), [], {})
     ledger = claims.judge(nothing)
     assert set(ledger["verdict"]) == {"undecided"} == set(ledger["verdict_holm"])
     assert set(ledger["reason"]) == {"missing"}
-    assert ledger["claim"].tolist() == ["1", "4", "5", "6", "7", "8", "9", "11", "12", "13", "15", "cal"]
+    assert ledger["claim"].tolist() == [*(str(number) for number in range(1, 17)), "cal"]
+
+
+def test_every_claim_declares_its_counter_example() -> None:
+    assert all(claim.counter_example for claim in claims.LEDGER)
+    assert {claim.number: claim.rule for claim in claims.LEDGER if claim.rule != "above"} == {
+        "4": "below",
+        "14": "below",
+        "cal": "covers",
+    }
 
 
 def test_ledger_fits_its_table(tmp_path) -> None:

@@ -39,19 +39,53 @@ def test_gaussian_is_the_wiener_filter(images: np.ndarray, sigma: float) -> None
     np.testing.assert_allclose(denoiser.weight(sigma).numpy(), weight, atol=1e-8)
 
 
+def _posterior(noisy: np.ndarray, unit: np.ndarray, sigma: float) -> np.ndarray:
+    """Weights of all images by differences, in float64."""
+    logits = -np.square(noisy[:, None] - unit[None]).sum(-1) / (2 * sigma**2)
+    weights = np.exp(logits - logits.max(1, keepdims=True))
+    return weights / weights.sum(1, keepdims=True)
+
+
 @pytest.mark.parametrize("sigma", SIGMAS)
 @pytest.mark.parametrize("tile", [1, 5, 1000])
 def test_empirical_is_the_posterior_mean(images: np.ndarray, sigma: float, tile: int) -> None:
     unit = images.reshape(len(images), -1) / 127.5 - 1
-    noisy = _noisy(images, sigma)
-    logits = -np.square(noisy.flatten(1).numpy()[:, None] - unit[None]).sum(-1) / (2 * sigma**2)
-    weights = np.exp(logits - logits.max(1, keepdims=True))
-    expected = (weights / weights.sum(1, keepdims=True)) @ unit
     denoiser = EmpiricalDenoiser(torch.from_numpy(images), tile)
-    np.testing.assert_allclose(denoiser(noisy, sigma).flatten(1).numpy(), expected, atol=1e-10)
-    single = denoiser(noisy.float(), sigma).flatten(1).double().numpy()
-    if sigma > 0.1:  # below, rounding the input to float32 itself may choose another image between two
-        np.testing.assert_allclose(single, expected, atol=2e-5)
+    for noisy, tolerance in ((_noisy(images, sigma), 1e-10), (_noisy(images, sigma).float(), 1e-6)):
+        weights = _posterior(noisy.flatten(1).double().numpy(), unit, sigma)
+        np.testing.assert_allclose(denoiser(noisy, sigma).flatten(1).numpy(), weights @ unit, atol=tolerance, rtol=0)
+        found = denoiser.concentration(noisy, sigma)
+        logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
+        np.testing.assert_allclose(found.entropy, -(weights * logs).sum(1), atol=1e-8)
+        np.testing.assert_allclose(found.effective, 1 / np.square(weights).sum(1), rtol=1e-8)
+
+
+@pytest.fixture(scope="module")
+def smooth() -> np.ndarray:
+    """600 images of 3 x 16 x 16 pixels with strong correlations, as photographs have, some nearly alike."""
+    generator = np.random.default_rng(3)
+    waves = np.cumsum(np.cumsum(generator.normal(size=(600, 3, 16, 16)), 2), 3)
+    waves[:60] = waves[60:120] + generator.normal(size=(60, 3, 16, 16))
+    spread = np.abs(waves).max((1, 2, 3), keepdims=True)
+    return np.rint(127.5 + 127 * waves / spread).astype(np.uint8)
+
+
+@pytest.mark.parametrize("tile", [7, 64, 1024])
+def test_empirical_screens_without_error_at_every_noise_level(smooth: np.ndarray, tile: int) -> None:
+    """To 1e-6 in every pixel, where a float32 softmax of distances is off by 1e-4."""
+    unit = torch.from_numpy(smooth.reshape(600, -1) / 127.5 - 1)
+    clean = torch.from_numpy(smooth[::8] / 127.5 - 1).float()
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    denoiser, plain = EmpiricalDenoiser(torch.from_numpy(smooth), tile), 0.0
+    for sigma in np.geomspace(0.002, 80, 16).tolist():
+        noisy = clean + sigma * noise
+        flat = noisy.flatten(1).double()
+        expected = torch.softmax((flat @ unit.T - unit.square().sum(1) / 2) / sigma**2, 1) @ unit
+        assert float((denoiser(noisy, sigma).flatten(1) - expected).abs().max()) < 1e-6, sigma
+        distances = torch.cdist(flat.float(), unit.float())
+        rough = torch.softmax(-distances.square() / (2 * sigma**2), 1) @ unit.float()
+        plain = max(plain, float((rough - expected).abs().max()))
+    assert plain > 1e-5
 
 
 def test_empirical_of_one_image_returns_it() -> None:

@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from hidden_gaussian import distillation, spectrum
-from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
+from hidden_gaussian.denoisers import Denoiser, EmpiricalDenoiser, GaussianDenoiser
+from hidden_gaussian.distillation import Distilled, Fit
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.metrics.weights import weight_quantities
 
 SHAPE = (1, 3, 4)
 
@@ -16,26 +18,27 @@ def _images(count: int) -> np.ndarray:
     return np.clip(base, 0, 255).astype(np.uint8).reshape(count, *SHAPE)
 
 
-def test_moments_solve_least_squares() -> None:
-    generator = torch.Generator().manual_seed(0)
-    noisy, denoised = torch.randn(2, 500, *SHAPE, generator=generator).double()
-    moments = distillation.Moments(torch.randn(12, generator=generator))
-    for part in range(0, 500, 77):
-        moments.add(noisy[part : part + 77], denoised[part : part + 77])
-    affine = moments.solve()
-    design = np.concatenate([noisy.flatten(1).numpy(), np.ones((500, 1))], axis=1)
-    expected = np.linalg.lstsq(design, denoised.flatten(1).numpy(), rcond=None)[0]
-    np.testing.assert_allclose(affine.weight.numpy(), expected[:-1].T, atol=1e-10)
-    np.testing.assert_allclose(affine.intercept.numpy(), expected[-1], atol=1e-10)
-    torch.testing.assert_close(affine(noisy).flatten(1), torch.from_numpy(design @ expected), atol=1e-9, rtol=1e-9)
+def _last(
+    denoiser: Denoiser, clean: torch.Tensor, gaussian: GaussianDenoiser, sigma: float, **where: object
+) -> Distilled:
+    fit = Fit(clean, **{"draws": 8000, "seed": 0, "purpose": "test", **where})
+    *_, fitted = distillation.distil(denoiser, fit, sigma, gaussian)
+    return fitted
+
+
+def _weights(fitted: Distilled, gaussian: GaussianDenoiser, sigma: float) -> dict[str, float]:
+    rows = distillation.gaussian_rows(gaussian, sigma)
+    return weight_quantities(fitted.first.weight, fitted.second.weight, rows)
 
 
 def test_gaussian_distils_to_itself() -> None:
     images = _images(40)
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
     clean = torch.from_numpy(images / 127.5 - 1)
-    *_, fitted = distillation.distil(gaussian, clean, 0.5, draws=400, centre=gaussian.mean, seed=0, purpose="test")
-    torch.testing.assert_close(fitted.both.weight, gaussian.weight(0.5), atol=1e-9, rtol=0)
+    fitted = _last(gaussian, clean, gaussian, 0.5, draws=400)
+    for affine in (fitted.first, fitted.second):
+        torch.testing.assert_close(affine.weight, gaussian.weight(0.5), atol=1e-9, rtol=0)
+    torch.testing.assert_close(fitted.rows(slice(2, 5)), gaussian.weight(0.5)[2:5], atol=1e-9, rtol=0)
 
 
 @pytest.mark.parametrize("sigma", [0.3, 1.0, 4.0])
@@ -47,10 +50,7 @@ def test_tower_property(sigma: float) -> None:
     clean = torch.from_numpy(images / 127.5 - 1)
     relative = []
     for seed in range(12):
-        *_, fitted = distillation.distil(
-            memoriser, clean, sigma, draws=8000, centre=gaussian.mean, seed=seed, purpose="test"
-        )
-        values = distillation.weight_quantities(fitted, gaussian.weight(sigma))
+        values = _weights(_last(memoriser, clean, gaussian, sigma, seed=seed), gaussian, sigma)
         relative.append(values["weight_mismatch"] / values["gaussian_weight"])
     mean, error = np.mean(relative), np.std(relative, ddof=1) / np.sqrt(12)
     assert abs(mean) < 4 * error
@@ -62,8 +62,7 @@ def test_held_out_images_show_the_memoriser() -> None:
     gaussian = GaussianDenoiser(spectrum.fit(images[:40]), dtype=torch.float64)
     memoriser = EmpiricalDenoiser(torch.from_numpy(images[:40]))
     clean = torch.from_numpy(images[40:] / 127.5 - 1)
-    *_, fitted = distillation.distil(memoriser, clean, 0.15, draws=8000, centre=gaussian.mean, seed=0, purpose="test")
-    values = distillation.weight_quantities(fitted, gaussian.weight(0.15))
+    values = _weights(_last(memoriser, clean, gaussian, 0.15), gaussian, 0.15)
     assert values["weight_mismatch"] / values["gaussian_weight"] > 0.05
 
 
@@ -80,15 +79,88 @@ def test_halves_by_image_share_none() -> None:
 
 
 def test_too_few_pairs_are_refused() -> None:
+    gaussian = GaussianDenoiser(spectrum.fit(_images(40)), dtype=torch.float64)
     with pytest.raises(InputError, match=r"distillation\.draws"):
-        list(
-            distillation.distil(
-                lambda noisy, sigma: noisy,
-                torch.zeros(3, *SHAPE),
-                1.0,
-                draws=20,
-                centre=torch.zeros(12),
-                seed=0,
-                purpose="test",
-            )
-        )
+        _last(lambda noisy, sigma: noisy, torch.zeros(3, *SHAPE), gaussian, 1.0, draws=20)
+
+
+def test_milestones_leave_no_trace() -> None:
+    """Maps of a quarter of the pairs lie where the sums were, which are put back: the last maps do not show it."""
+    images = _images(40)
+    gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
+    clean, memoriser = torch.from_numpy(images / 127.5 - 1), EmpiricalDenoiser(torch.from_numpy(images))
+    for ridge in (0.0, 0.1):
+        fit = Fit(clean, 2000, 0, "test", ridge=ridge)
+        found = [(item.draws, item.first.weight.clone()) for item in distillation.distil(memoriser, fit, 0.3, gaussian)]
+        assert [draws for draws, _ in found] == [500, 1000, 2000]
+        for draws, weight in found:
+            alone = _last(memoriser, clean, gaussian, 0.3, draws=draws, ridge=ridge)
+            torch.testing.assert_close(weight, alone.first.weight, atol=1e-9, rtol=1e-9)
+
+
+def test_ridge_shrinks_towards_the_gaussian() -> None:
+    images = _images(80)
+    gaussian = GaussianDenoiser(spectrum.fit(images[:40]), dtype=torch.float64)
+    memoriser, clean = EmpiricalDenoiser(torch.from_numpy(images[:40])), torch.from_numpy(images[40:] / 127.5 - 1)
+    gaps = []
+    for ridge in (0.0, 1.0, 1e9):
+        fitted = _last(memoriser, clean, gaussian, 0.3, draws=400, ridge=ridge)
+        gaps.append(float((fitted.first.weight - gaussian.weight(0.3)).norm()))
+    assert gaps[0] > 1.2 * gaps[1] > 0
+    assert gaps[2] < 1e-6
+    _last(memoriser, clean, gaussian, 0.3, draws=16, ridge=1.0)  # fewer pairs than pixels
+
+
+@pytest.mark.parametrize("sigma", [0.3, 2.0])
+def test_gaussian_images_distil_to_the_averaged_jacobian(sigma: float) -> None:
+    """W = E[J] for Gaussian inputs and any denoiser, here a curved one whose Jacobian is known."""
+    generator = torch.Generator().manual_seed(3)
+    basis = torch.randn(12, 12, generator=generator).double() / 4
+    clean = (torch.randn(20_000, 12, generator=generator).double() @ basis.T).reshape(-1, *SHAPE)
+    mixing = torch.randn(12, 12, generator=generator).double() / 3
+    gaussian = GaussianDenoiser(spectrum.fit(_images(40)), dtype=torch.float64)
+
+    def curved(noisy: torch.Tensor, sigma: object) -> torch.Tensor:
+        return torch.tanh(noisy.flatten(1) @ mixing.T).reshape(noisy.shape)
+
+    fitted = _last(curved, clean, gaussian, sigma, draws=10_000, by_image=True)
+    noisy = clean + sigma * torch.randn(clean.shape, generator=generator).double()
+    slope = (1 - torch.tanh(noisy.flatten(1) @ mixing.T).square()).mean(0)[:, None] * mixing
+    norm = float(slope.square().sum())
+    assert float((fitted.rows(slice(None)) - slope).square().sum()) < 0.01 * norm
+    found = fitted.stein.quantities(fitted.first, fitted.second, lambda rows: slope[rows])
+    assert abs(found["jacobian_linear"]) < 0.005 * norm
+    assert abs(found["jacobian_gaussian"]) < 0.005 * norm  # E[J] itself in the place of W_G
+    shifted = fitted.stein.quantities(fitted.first, fitted.second, lambda rows: 1.5 * slope[rows])
+    assert shifted["jacobian_gaussian"] == pytest.approx(0.25 * norm, rel=0.3)
+
+
+def test_stein_average_is_the_mean_of_true_jacobians() -> None:
+    """Where images are not Gaussian the fit differs from E[J], which autograd gives."""
+    images = _images(12)
+    gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
+    clean, memoriser = torch.from_numpy(images / 127.5 - 1), EmpiricalDenoiser(torch.from_numpy(images))
+    sigma = 0.5
+    fitted = _last(memoriser, clean, gaussian, sigma, draws=16_000)
+    fresh = Fit(clean, 3000, 1, "other")
+    noisy, _ = fresh.noised(range(3000), sigma)
+    jacobians = torch.func.vmap(torch.func.jacrev(lambda y: memoriser(y[None], sigma)[0]), chunk_size=500)(noisy)
+    exact = jacobians.mean(0).reshape(12, 12)
+    directions = fitted.stein.directions
+    expected = (exact - fitted.rows(slice(None))) @ directions
+    found = (fitted.stein.beyond(0, fitted.first) + fitted.stein.beyond(1, fitted.second)) / 2
+    assert float((found - expected).norm() / (exact @ directions).norm()) < 0.1
+    assert float(expected.norm() / (exact @ directions).norm()) > 0.2
+
+
+def test_kept_maps_are_plain_least_squares() -> None:
+    images = _images(40)
+    gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
+    clean, memoriser = torch.from_numpy(images / 127.5 - 1), EmpiricalDenoiser(torch.from_numpy(images))
+    fit = Fit(clean, 300, 0, "kept")
+    linear = distillation.distil_levels(memoriser, fit, gaussian)
+    sigma = float(linear.sigmas[6])
+    noisy, _ = fit.noised(range(300), sigma)
+    design = np.c_[noisy.flatten(1).numpy(), np.ones(300)]
+    expected = np.linalg.lstsq(design, memoriser(noisy, sigma).flatten(1).numpy(), rcond=None)[0]
+    np.testing.assert_allclose(linear(noisy, sigma).flatten(1).numpy(), design @ expected, atol=1e-5)

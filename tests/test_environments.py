@@ -12,7 +12,17 @@ ROOT = Path(__file__).parents[1]
 ENVS = {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / "envs").glob("*.yaml")}
 NAMES = {"matplotlib-base": "matplotlib", "pytorch": "torch", "snakemake-minimal": "snakemake"}
 TORCHLESS = {
-    "analysis": ("compare_samples", "draw_figure", "draw_subset", "fit_spectrum", "gather_tables", "judge_claims"),
+    "analysis": (
+        "compare_samples",
+        "draw_figure",
+        "draw_subset",
+        "fit_spectrum",
+        "gather_tables",
+        "judge_claims",
+        "measure_nulls",
+        "measure_sampler",
+        "measure_samples",
+    ),
     "driver": ("plan", "prune"),
 }
 

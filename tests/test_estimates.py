@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import synthetic
 
-from hidden_gaussian import tables
+from hidden_gaussian import statistics, tables
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates import FAMILIES, METRICS, Measurements, gather, table
 
@@ -83,11 +83,39 @@ def test_losses_and_gaps_by_hand(held: Measurements) -> None:
 def test_linear_map_of_an_affine_denoiser_is_itself(held: Measurements) -> None:
     assert value(held, "r2_linear", "n8a/gaussian") == pytest.approx(1)
     assert value(held, "mismatch", "n8a/gaussian") == pytest.approx(0, abs=1e-9)
-    assert value(held, "fit_error", "n8a/gaussian") == pytest.approx(0, abs=1e-6)
+    assert value(held, "fit_error", "n8a/gaussian", parameter=None) == pytest.approx(0, abs=1e-6)
     where = {"parameter": "draws", "at": float(synthetic.PAIRS)}
     assert value(held, "weight_distance", "n8a/gaussian", **where) == pytest.approx(0, abs=1e-6)
     assert value(held, "asymmetry", "n8a/gaussian", **where) == pytest.approx(0, abs=1e-6)
+    assert value(held, "asymmetry_raw", "n8a/gaussian", **where) == pytest.approx(0, abs=1e-6)
+    assert value(held, "jacobian_to_linear", **where) == pytest.approx(0.2)
+    assert value(held, "jacobian_to_gaussian", **where) == pytest.approx(0.3)
+    assert value(held, "fit_error", **where) == pytest.approx(0.25)
     assert value(held, "rmse", f"{CELL.id}/linear", reference_id="n8a/gaussian") > 0
+
+
+def test_alignment_by_hand() -> None:
+    linear = f"{CELL.id}/linear"
+    place = {"id": CELL.id, "reference_id": linear, "inputs": "train", "sigma": 1.0}
+    rank = {"overlap": 3.0, "overlap_whole": 5.0, "overlap_random": 25 / 64, "overlap_ceiling": 4.0}
+    component = {"gain": 0.8, "gaussian_gain": 0.9, "singular_value": 0.85}
+    parts = [
+        ({**place, "parameter": name, "at": 5.0, "quantity": quantity}, {"image": [-1], "draw": [0], "value": [number]})
+        for name, values in (("rank", rank), ("component", component))
+        for quantity, number in values.items()
+    ]
+    parts = [(where, {key: np.array(value) for key, value in columns.items()}) for where, columns in parts]
+    made = table(Measurements([synthetic.shard(parts)]), "toy", families=["alignment"])
+    found = {(row.id, row.metric): (row.value, row.parameter, row.at) for row in made.itertuples()}
+    assert found == {
+        (CELL.id, "gain"): (0.8, "component", 5.0),
+        ("n8a/gaussian", "gain"): (0.9, "component", 5.0),
+        (CELL.id, "singular_value"): (0.85, "component", 5.0),
+        ("n8a/gaussian", "singular_value"): (0.9, "component", 5.0),
+        (CELL.id, "subspace_overlap"): (0.6, "rank", 5.0),
+        (CELL.id, "subspace_ceiling"): (0.8, "rank", 5.0),
+        (CELL.id, "subspace_random"): (5 / 64, "rank", 5.0),
+    }
 
 
 def test_pooled_over_levels_before_the_ratio(held: Measurements) -> None:
@@ -111,6 +139,9 @@ def test_window_is_where_memoriser_and_gaussian_differ(held: Measurements) -> No
     assert min(expected) > min(synthetic.SIGMAS)
     assert max(expected) < max(synthetic.SIGMAS)
     assert held.window(64) == ()
+    outside = [sigma for sigma in synthetic.SIGMAS if sigma not in expected]
+    middles = np.sqrt([outside[0] * min(expected), max(expected) * outside[1]])
+    assert held.window_ends() == pytest.approx(tuple(middles))
 
 
 def pairs(seed: int = 0, count: int = 20) -> tuple[Measurements, dict[str, np.ndarray]]:
@@ -185,7 +216,8 @@ def test_asking_for_what_is_ambiguous_or_absent(held: Measurements) -> None:
 def test_table_holds_every_metric_that_was_measured(held: Measurements, tmp_path: Path) -> None:
     made = table(held, "toy", window=held.window())
     families = {"distance", "distillation", "gap", "position"}
-    expected = {metric.name for metric in METRICS if metric.family in families} | {"r2_linear", "r2_linear_residual"}
+    expected = {metric.name for metric in METRICS if metric.family in families} | {"affinity"}
+    expected |= {"r2_linear", "r2_linear_residual"}
     assert set(made["metric"]) == expected
     tables.write_table(tmp_path / "t.parquet", made, tables.ESTIMATES)
     own = made[(made["id"] == CELL.id) & (made["metric"] == "rho") & (made["inputs"] == "heldout")]
@@ -218,3 +250,44 @@ def test_gather_reads_files(tmp_path: Path) -> None:
     again = gather("toy", paths[::-1], pixels=6)
     for name in made:
         pd.testing.assert_frame_equal(made[name].reset_index(drop=True), again[name].reset_index(drop=True))
+
+
+def test_curve_over_thresholds_by_hand() -> None:
+    frame = synthetic.memorisation(CELL.id, 0.25)
+    values = {name: frame.loc[frame["quantity"] == name, "value"].to_numpy() for name in ("nearest", "second", "norm")}
+    held = Measurements([frame])
+    for threshold in (0.2, 0.5, 0.95):
+        where = {"parameter": "threshold", "at": threshold}
+        found = held.curve("memorised_fraction_curve", CELL.id, **where).iloc[0]
+        assert found["value"] == np.mean(np.sqrt(values["nearest"] / values["second"]) < threshold)
+        assert 0 <= found["low"] < found["high"]
+        gl = held.curve("gl_fraction_curve", CELL.id, **where)["value"].item()
+        assert gl == np.mean(np.sqrt(values["nearest"] / values["norm"]) < threshold)
+    area = held.curve("memorisation_area", CELL.id)["value"].item()
+    ratio = np.sqrt(values["nearest"] / values["second"])
+    assert area == pytest.approx(np.mean([(ratio < step / 5000).mean() for step in range(5000)]), abs=1e-3)
+
+
+def test_curve_over_thresholds_of_copies_is_that_of_the_faintest_noise() -> None:
+    frames = [
+        synthetic.memorisation("n8a/copies", 1.0, "photographs").assign(parameter="noise", at=at) for at in (0.01, 0.3)
+    ]
+    held = Measurements([pd.concat(frames)])
+    curve = held.curve("memorised_fraction_curve", "n8a/copies", parameter="threshold", at=0.3)
+    assert len(curve) == 1
+
+
+def test_resamples_of_a_statistic_are_its_interval() -> None:
+    """A statistic that is no sum comes with its resamples as draws, and may be divided by a number."""
+    resamples = np.random.default_rng(0).normal(2, 0.1, statistics.RESAMPLES)
+    columns = {"id": CELL.id, "reference_id": "n8a/heldout", "sampler": "heun18", "image": -1}
+    drawn = np.concatenate([[2.0], resamples])
+    gap = pd.DataFrame({**columns, "quantity": "frechet", "draw": np.arange(len(drawn)), "value": drawn})
+    scale = pd.DataFrame({**columns, "quantity": "frechet_scale", "draw": 0, "value": [4.0]})
+    absent = dict.fromkeys(("inputs", "sigma", "parameter", "at"), np.nan)
+    held = Measurements([pd.concat([gap, scale]).assign(**absent)])
+    found = held.curve("frechet_relative", CELL.id).iloc[0]
+    assert found["value"] == 0.5
+    np.testing.assert_allclose(found[["low", "high"]].astype(float), np.quantile(resamples, [0.025, 0.975]) / 4)
+    made = table(held, "toy")
+    assert made.loc[made["metric"] == "frechet_relative", "interval"].item() == "given these networks"

@@ -14,7 +14,7 @@ from PIL import Image
 
 from hidden_gaussian import archives, duplicates, files, images, plain_pickle, sources, subsets
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.settings import Source
+from hidden_gaussian.source import Source
 
 KEY = "datasets.x.source"
 
@@ -520,7 +520,8 @@ def test_an_unreadable_file_is_named(tmp_path, monkeypatch):
 def test_the_expected_checksum_is_accepted(tmp_path):
     source = bad_zip(THREE)(tmp_path)
     _, about = packed(tmp_path, **source)
-    packed(tmp_path, **source, sha256=about["sha256"].upper())
+    _, again = packed(tmp_path, **source, sha256=about["sha256"].upper())
+    assert again == about
 
 
 def test_open_images_refuses_other_arrays(tmp_path):

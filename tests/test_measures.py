@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from hidden_gaussian import measures, spectrum, tables
+from hidden_gaussian import measures, passes, spectrum, tables
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
-from hidden_gaussian.settings import Distillation, Measures
+from hidden_gaussian.measuring import Adam, Distillation, Measures
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (24, 1, 3, 3), dtype=np.uint8)
 CLEAN = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (12, 1, 3, 3)) / 127.5 - 1).float()
@@ -16,7 +16,7 @@ CLEAN = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (12, 1, 3, 3)
 def _measured(kind: str) -> pd.DataFrame:
     gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
     memoriser = EmpiricalDenoiser(torch.from_numpy(IMAGES))
-    subject = measures.Subject(
+    subject = passes.Subject(
         f"n24a/{kind}",
         {"gaussian": gaussian, "empirical": memoriser}[kind],
         "n24a/gaussian",
@@ -24,9 +24,10 @@ def _measured(kind: str) -> pd.DataFrame:
         {"n24a/empirical": memoriser},
         gaussian.mean.reshape(1, 3, 3).float(),
     )
-    settings = Measures(images=12, draws=2, levels=3, linearity_levels=3, inputs=("heldout",))
-    clean = {"heldout": CLEAN}
-    return measures.measure(subject, clean, clean, settings, Distillation(draws=300), seed=0)
+    settings = Measures(images=12, draws=2, levels=3, linearity_levels=3, alphas=(0.5**0.5, 0.9), inputs=("heldout",))
+    clean, distil = {"heldout": CLEAN}, Distillation(draws=300, solver="adam", adam=Adam(epochs=3, batch=5))
+    noise = {"noise": torch.zeros_like(CLEAN)}
+    return measures.measure(subject, clean | noise, clean, settings, distil, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,8 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
 
 
 def _values(shard: pd.DataFrame, quantity: str, reference: str | None = None) -> pd.Series:
-    rows = shard[shard["quantity"] == quantity]
+    rows = shard[(shard["quantity"] == quantity) & (shard["inputs"] == "heldout") & (shard["image"] >= 0)]
+    rows = rows[rows["parameter"].isna() | (rows["at"] == 0.5**0.5)]
     rows = rows[rows["reference_id"].isna() if reference is None else rows["reference_id"] == reference]
     return rows.set_index(["sigma", "image", "draw"])["value"].sort_index()
 
@@ -62,7 +64,7 @@ def test_distances_are_symmetric_because_the_noise_is_shared(shards: dict[str, p
 def test_loss_follows_its_definition(shards: dict[str, pd.DataFrame]) -> None:
     gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
     sigma = 80.0
-    noised = measures.Pass.of("heldout", CLEAN, sigma, draws=2, seed=0)
+    noised = passes.Pass.of("heldout", CLEAN, sigma, draws=2, seed=0)
     loss = (gaussian(noised.noisy, sigma) - noised.clean).square().flatten(1).sum(1)
     found = _values(shards["gaussian"], "loss").loc[sigma]
     np.testing.assert_allclose(found.loc[(3, 1)], float(loss[12 + 3]), rtol=1e-5)
@@ -73,4 +75,41 @@ def test_weights_are_one_row_each_milestone(shards: dict[str, pd.DataFrame]) -> 
     rows = shards["empirical"][shards["empirical"]["parameter"] == "draws"]
     assert (rows["image"] == -1).all()
     assert sorted(rows["at"].unique()) == [75.0, 150.0, 300.0]
-    assert rows.groupby(["sigma", "at"], observed=True)["quantity"].nunique().eq(5).all()
+    assert rows.groupby(["sigma", "at"], observed=True)["quantity"].nunique().eq(11).all()
+
+
+def test_descent_is_one_row_each_epoch(shards: dict[str, pd.DataFrame]) -> None:
+    rows = shards["empirical"][shards["empirical"]["parameter"] == "epoch"]
+    assert sorted(rows["at"].unique()) == [0, 1, 2, 3]
+    wide = rows.pivot_table(index=["sigma", "at"], columns="quantity", values="value", observed=True)
+    start = wide.xs(0.0, level="at")
+    assert (start["linear_weight"] == 0).all()
+    pd.testing.assert_series_equal(start["weight_gap"], start["gaussian_weight"], check_names=False)
+    assert (wide["fit_gap"] > 0).all()
+
+
+def test_gaussian_components_have_their_gains(shards: dict[str, pd.DataFrame]) -> None:
+    shard = shards["gaussian"]
+    wide = shard[shard["parameter"] == "component"].pivot_table(
+        index=["sigma", "at"], columns="quantity", values="value", observed=True
+    )
+    law = spectrum.fit(IMAGES)
+    for (sigma, at), row in wide.iterrows():
+        gain = law.eigenvalues[int(at) - 1] / (law.eigenvalues[int(at) - 1] + sigma**2)
+        np.testing.assert_allclose(row[["gain", "gaussian_gain", "singular_value"]], gain, rtol=1e-6, atol=1e-12)
+    ranks = shard[shard["parameter"] == "rank"].pivot_table(
+        index=["sigma", "at"], columns="quantity", values="value", observed=True
+    )
+    assert sorted(ranks.index.unique("at")) == [1, 2, 5]
+    noisiest = ranks.xs(80.0, level="sigma")
+    np.testing.assert_allclose(noisiest["overlap"], noisiest.index, rtol=1e-6)
+    np.testing.assert_allclose(noisiest["overlap_random"], noisiest.index**2 / 9)
+
+
+def test_every_weight_of_a_pair_is_measured_and_pure_noise_only_for_linearity(shards: dict[str, pd.DataFrame]) -> None:
+    shard = shards["empirical"]
+    pairs = shard[shard["parameter"] == "alpha"].groupby(["inputs", "at"], observed=True)["quantity"].unique()
+    assert set(pairs.index) == {(inputs, at) for inputs in ("heldout", "noise") for at in (0.5**0.5, 0.9)}
+    assert all("mixed_gap_residual" in found for found in pairs)
+    assert [("affine_gap" in found) for found in pairs] == [at < 0.8 for _, at in pairs.index]
+    assert set(shard.loc[shard["inputs"] == "noise", "parameter"]) == {"alpha"}

@@ -6,9 +6,8 @@ import torch
 
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
-from hidden_gaussian.metrics.agreement import agreement_quantities
 from hidden_gaussian.metrics.distance import output_quantities
-from hidden_gaussian.metrics.linearity import linearity_quantities
+from hidden_gaussian.metrics.linearity import affinity_quantities, mixture_quantities
 from hidden_gaussian.metrics.memorisation import neighbours
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 1, 4, 4), dtype=np.uint8)
@@ -19,7 +18,9 @@ def test_affine_denoisers_are_affine(sigma: float) -> None:
     gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
     mean = gaussian.mean.reshape(1, 4, 4)
     noisy = torch.randn(16, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * sigma
-    found = linearity_quantities(gaussian, noisy, sigma, mean, 0.5**0.5)
+    denoised = gaussian(noisy, sigma)
+    found = mixture_quantities(gaussian, noisy, denoised, sigma, mean, 0.5**0.5)
+    found |= affinity_quantities(gaussian, noisy, denoised, sigma)
     scale = found["mixed_norm_centred"].sum()
     assert found["affine_gap"].sum() < 1e-20 * scale
     assert found["mixed_gap_centred"].sum() < 1e-20 * scale
@@ -30,7 +31,8 @@ def test_affine_denoisers_are_affine(sigma: float) -> None:
 def test_linearity_follows_its_definition() -> None:
     memoriser = EmpiricalDenoiser(torch.from_numpy(IMAGES))
     noisy = torch.randn(6, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    found = linearity_quantities(memoriser, noisy, 0.7, torch.zeros(1, 4, 4).double(), 0.6)
+    found = mixture_quantities(memoriser, noisy, memoriser(noisy, 0.7), 0.7, torch.zeros(1, 4, 4).double(), 0.6)
+    found |= affinity_quantities(memoriser, noisy, memoriser(noisy, 0.7), 0.7)
     one, two = noisy[5:6], noisy[0:1]
     mixed = memoriser(0.6 * one + 0.8 * two, 0.7)
     combined = 0.6 * memoriser(one, 0.7) + 0.8 * memoriser(two, 0.7)
@@ -65,16 +67,17 @@ def test_neighbours_equal_brute_force(tile: int) -> None:
     assert found.nearest[3] == 0
 
 
+@pytest.mark.parametrize("tile", [3, 1000])
+def test_copies_are_at_no_distance_from_uint8_images(tile: int) -> None:
+    training = np.random.default_rng(0).integers(0, 256, (60, 48), dtype=np.uint8)
+    training[20] = training[50]  # a copy within the training images: then the second nearest is as near
+    found = neighbours((training / np.float32(127.5) - 1).astype(np.float32), training, tile)
+    assert (found.nearest == 0).all()
+    assert (np.flatnonzero(found.second == 0) == [20, 50]).all()
+    np.testing.assert_array_equal(found.index, [20 if i == 50 else i for i in range(60)])
+
+
 def test_one_training_image_has_no_second_neighbour() -> None:
     found = neighbours(np.ones((2, 5), np.float32), np.zeros((1, 5), np.float32))
     np.testing.assert_array_equal(found.nearest, [5, 5])
     assert np.isinf(found.second).all()
-
-
-def test_agreement_gives_correlations() -> None:
-    generator = np.random.default_rng(0)
-    first, second = generator.normal(size=(2, 6, 20))
-    found = agreement_quantities(first, second, np.zeros(20))
-    pearson = found["pearson_inner"] / np.sqrt(found["pearson_norm_a"] * found["pearson_norm_b"])
-    np.testing.assert_allclose(pearson, [np.corrcoef(a, b)[0, 1] for a, b in zip(first, second, strict=True)])
-    np.testing.assert_allclose(found["gap"], found["norm_a"] + found["norm_b"] - 2 * found["inner"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hidden_gaussian import documentation, grid, plan, records, settings
+from hidden_gaussian import grid, plan, records, settings
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 
@@ -51,6 +51,7 @@ BAD = {
     "negative learning rate": ("datasets.digits.training.learning_rate", -1.0, "learning_rate"),
     "batch zero": ("datasets.digits.training.batch", 0, "batch"),
     "microbatch": ("datasets.digits.training.microbatch", 3, "multiple of microbatch"),
+    "gpus": ("datasets.digits.training.gpus", 3, "multiple of gpus 3"),
     "unknown half": ("datasets.digits.grid.runs.0.halves", ["c"], "halves"),
     "unknown architecture": ("datasets.digits.grid.runs.0.architectures", ["unet"], "architectures"),
     "halves overlap": ("datasets.digits.grid.runs.0.subset_sizes", [1000], "disjoint only up to 866"),
@@ -63,11 +64,22 @@ BAD = {
         "a combination",
     ),
     "no path": ("datasets.digits.source", {"kind": "zip", "count": 3}, "needs a 'path'"),
+    "surrogate of nothing": ("datasets.digits.source", {"kind": "phase-surrogate", "count": 3}, "needs 'of'"),
+    "of without a surrogate": ("datasets.digits.source", {"kind": "digits", "count": 3, "of": "x"}, "no use for 'of'"),
+    "surrogate of itself": (
+        "datasets.digits.source",
+        {"kind": "gaussian-surrogate", "count": 1797, "of": "digits"},
+        "datasets.digits.source.of is 'digits'",
+    ),
+    "splice of no cell": ("datasets.digits.sampling.splice", {"scales": [999]}, "sampling.splice"),
+    "splice ends out of order": ("datasets.digits.sampling.splice_ends", [1, 0.1], "ascending"),
     "no name": ("datasets.digits.source", {"kind": "torchvision", "count": 3, "path": "x"}, "needs the 'name'"),
     "cannot be halved": ("datasets.digits.network.channel_mult", [1, 1, 1, 1, 1], "cannot be halved"),
     "name of a data set": ("datasets", {"../up": {}}, "up"),
     "no data set": ("datasets", {}, "datasets"),
     "foreign of an unknown kind": ("datasets.digits.foreign", "elsewhere", "foreign"),
+    "reference of an even patch": ("datasets.digits.measures.references", ["patch-4"], "measures.references"),
+    "reference that always is": ("datasets.digits.sampling.references", ["gaussian"], "sampling.references"),
     "not a number": ("datasets.digits.resolution", "large", "resolution"),
 }
 
@@ -100,11 +112,6 @@ def test_ids_are_read_back() -> None:
     assert cell.epoch == 100
     with pytest.raises(InputError, match="not the id"):
         Cell.parse("digits", "n64c/ve16r1/i6400")
-
-
-def test_generated_pages_are_in_step() -> None:
-    assert (ROOT / "config/schema.json").read_text() == documentation.schema()
-    assert (ROOT / "config/README.md").read_text() == documentation.readme()
 
 
 def test_autoencoders_count_ten_networks_and_are_sampled_at_their_levels(config: dict[str, Any]) -> None:

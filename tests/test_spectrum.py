@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.covariance import LedoitWolf
 
 from hidden_gaussian import spectrum
 from hidden_gaussian.errors import InputError
@@ -24,14 +25,97 @@ def test_reconstructs_the_covariance(count: int, shape: tuple[int, ...]) -> None
     assert (np.diff(fitted.eigenvalues) <= 0).all()
 
 
-def test_covariance_is_exact_whatever_the_order() -> None:
+def test_moments_are_exact_whatever_the_blocks_the_order_and_the_shards() -> None:
     rows = _images(3000, (1, 5, 5)).reshape(3000, -1)
     integers = rows.astype(np.int64) - 128
-    total = integers.sum(0)
-    exact = (3000 * integers.T @ integers - np.outer(total, total)) / (3000**2 * 127.5**2)
+    moments = spectrum.Moments.of(rows)
+    np.testing.assert_array_equal(moments.products, integers.T @ integers)
+    np.testing.assert_array_equal(moments.total, integers.sum(0))
+    exact = (3000 * integers.T @ integers - np.outer(integers.sum(0), integers.sum(0))) / (3000**2 * 127.5**2)
+    np.testing.assert_allclose(moments.covariance(), exact, rtol=1e-12)
     shuffled = np.random.default_rng(1).permutation(rows)
-    np.testing.assert_array_equal(spectrum.covariance(rows), spectrum.covariance(shuffled))
-    np.testing.assert_allclose(spectrum.covariance(rows), exact, rtol=1e-12)
+    shards = sum(
+        (spectrum.Moments.of(part) for part in np.split(shuffled, [1, 700, 1900])),
+        spectrum.Moments.of(rows[:0]),
+    )
+    for other in (spectrum.Moments.of(rows, 7), spectrum.Moments.of(shuffled), shards):
+        np.testing.assert_array_equal(other.covariance(), moments.covariance())
+        assert other.count == 3000
+
+
+def test_extreme_pixels_are_summed_exactly() -> None:
+    rows = np.where(np.random.default_rng(0).random((4096, 3)) < 0.5, 0, 255).astype(np.uint8)
+    rows[:, 0] = 0
+    integers = rows.astype(np.int64) - 128
+    np.testing.assert_array_equal(spectrum.Moments.of(rows).products, integers.T @ integers)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_panels_cover_images_of_more_than_one(wide: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Panels smaller than the image change nothing, whichever matrix is diagonalised."""
+    images = _images(20 if wide else 60, (1, 5, 5))
+    whole = spectrum.fit(images)
+    monkeypatch.setattr(spectrum, "BLOCK", 7)
+    parts = spectrum.fit(images)
+    np.testing.assert_allclose(parts.eigenvalues, whole.eigenvalues, rtol=1e-12)
+    np.testing.assert_allclose(np.abs((parts.eigenvectors * whole.eigenvectors).sum(0)), 1, rtol=1e-9)
+
+
+def test_nested_subsets_merge_into_the_spectrum_of_the_larger() -> None:
+    images = _images(90, (1, 5, 5))
+    rows = images.reshape(90, -1)
+    merged = spectrum.from_moments(spectrum.Moments.of(rows[:30]) + spectrum.Moments.of(rows[30:]))
+    whole = spectrum.fit(images)
+    np.testing.assert_array_equal(merged.eigenvalues, whole.eigenvalues)
+    np.testing.assert_array_equal(merged.mean, whole.mean)
+
+
+def test_both_routes_agree_and_respect_the_rank() -> None:
+    images = _images(20, (1, 5, 5))
+    by_gram = spectrum.fit(images)
+    by_covariance = spectrum.from_moments(spectrum.Moments.of(images.reshape(20, -1)))
+    assert len(by_gram.eigenvalues) == len(by_covariance.eigenvalues) == 19
+    np.testing.assert_allclose(by_gram.eigenvalues, by_covariance.eigenvalues, rtol=1e-10)
+    twice = spectrum.fit(np.concatenate([images, images]))  # 40 images of rank 19
+    np.testing.assert_allclose(twice.eigenvalues, by_gram.eigenvalues, rtol=1e-10)
+
+
+@pytest.mark.parametrize("count", [12, 80])
+def test_shrinkage_is_that_of_scikit_learn(count: int) -> None:
+    images = _images(count, (1, 5, 5))
+    dense = LedoitWolf().fit(images.reshape(count, -1) / 127.5 - 1)
+    shrinkage = spectrum.ledoit_wolf(images)
+    fitted = spectrum.fit(images).shrunk(shrinkage)
+    inside = fitted.eigenvectors @ fitted.eigenvectors.T
+    rebuilt = (fitted.eigenvectors * fitted.eigenvalues) @ fitted.eigenvectors.T + fitted.rest * (np.eye(25) - inside)
+    assert 0 < shrinkage < 1
+    np.testing.assert_allclose(rebuilt, dense.covariance_, atol=1e-12)
+
+
+def test_leading_components_keep_the_variance_only_when_spread() -> None:
+    fitted = spectrum.fit(_images(80, (1, 5, 5)))
+    variance = fitted.eigenvalues.sum()
+    cut, spread = fitted.leading(5), fitted.leading(5, spread=True)
+    assert (len(cut.eigenvalues), cut.rest) == (5, 0)
+    np.testing.assert_allclose(spread.eigenvalues.sum() + 20 * spread.rest, variance)
+
+
+@pytest.mark.parametrize("sigma", [0.3, 1.0])
+def test_finite_samples_act_as_more_noise(sigma: float) -> None:
+    """The mean of finite-N Wiener filters, by Monte Carlo, is the whole law's at the predicted noise level."""
+    generator, size, count = np.random.default_rng(0), 60, 40
+    values = 4.0 * np.arange(1, size + 1) ** -1.0
+    law = spectrum.Spectrum(np.zeros(size), values, np.eye(size), 10**6)
+    gains = np.zeros(size)
+    for _ in range(300):
+        rows = generator.normal(size=(count, size)) * np.sqrt(values)
+        sample = rows.T @ rows / count
+        gains += np.diag(sample @ np.linalg.inv(sample + sigma**2 * np.eye(size))) / 300
+    kappa = spectrum.effective_sigma(law, count, sigma) ** 2
+    np.testing.assert_allclose(gains, values / (values + kappa), atol=0.01)
+    naive = values / (values + sigma**2)
+    assert np.linalg.norm(naive - gains) > 3 * np.linalg.norm(values / (values + kappa) - gains)
+    assert spectrum.effective_sigma(law, 10**9, sigma) == pytest.approx(sigma)
 
 
 def test_identical_images_have_no_variance() -> None:

@@ -1,26 +1,34 @@
+import contextlib
 import errno
 import fcntl
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import safetensors
+import safetensors.torch
 import torch
 from torch import nn
 
-from hidden_gaussian import batches, files, guards, networks, objectives, progress, snapshots, training
+from hidden_gaussian import batches, files, guards, networks, objectives, progress, snapshots, stretches, training
 from hidden_gaussian.batches import Batch
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.networks.dropout import Dropout
+from hidden_gaussian.parallel import ALONE, Team
 from hidden_gaussian.settings import Network, Training
-from hidden_gaussian.snapshots import TrainingState
+from hidden_gaussian.state import TrainingState
+from hidden_gaussian.stretches import Stretch
 
 SIDE, COUNT = 8, 12
 PIXELS = np.random.default_rng(0).integers(0, 256, (COUNT, 1, SIDE, SIDE), dtype=np.uint8)
@@ -48,6 +56,10 @@ def small_network():
     return networks.build("ve", resolution=SIDE, channels=1, scale=4, seed=1, **NETWORK.model_dump())
 
 
+def dropouts(network):
+    return [module for module in network.modules() if isinstance(module, Dropout)]
+
+
 def run(state, settings, until, pixels=PIXELS, seed=3):
     return list(training.train(state, pixels, settings, until=until, seed=seed))
 
@@ -56,10 +68,8 @@ def assert_same(first, second):
     for one, other in ((first.network, second.network), (first.ema, second.ema)):
         for name, tensor in one.state_dict().items():
             assert torch.equal(tensor, other.state_dict()[name]), name
-    assert first.optimiser.state_dict()["state"].keys() == second.optimiser.state_dict()["state"].keys()
-    for number, moments in first.optimiser.state_dict()["state"].items():
-        for name, tensor in moments.items():
-            assert torch.equal(tensor, second.optimiser.state_dict()["state"][number][name]), name
+    assert first.moments.keys() == second.moments.keys()
+    assert all(torch.equal(tensor, second.moments[name]) for name, tensor in first.moments.items())
     assert first.images_seen == second.images_seen
     assert first.log() == second.log()
 
@@ -82,7 +92,7 @@ def test_the_stream_does_not_depend_on_the_batch(size):
 
 def test_batches_are_functions_of_seed_and_step():
     def draw(step, seed):
-        return batches.draw(PIXELS, step, recipe(), seed, torch.device("cpu"))
+        return batches.draw(PIXELS, step, recipe(), seed, torch.device("cpu"), layers=2)
 
     draw(6, 1)
     for first, again, later, other in zip(draw(5, 1), draw(5, 1), draw(6, 1), draw(5, 2), strict=True):
@@ -174,17 +184,37 @@ def test_the_curve_holds_mean_losses_per_pixel():
     assert [step.images_seen for step in steps if step.loss is not None] == [50 * 8, 100 * 8]
 
 
-def test_microbatches_give_the_same_gradient():
-    states = [TrainingState.start(small_network().requires_grad_(True)) for _ in range(2)]
-    for state, part in zip(states, (None, 2), strict=True):
-        for module in state.network.modules():
-            if hasattr(module, "dropout"):
-                module.dropout = 0.0
-        state.network.eval()  # without dropout, whose masks follow the parts
-        batch = batches.draw(PIXELS, 0, recipe(), 3, torch.device("cpu"))
-        training._gradients(state, list(state.network.parameters()), batch, recipe(microbatch=part), objectives.EDM)
-    for one, other in zip(*(state.network.parameters() for state in states), strict=True):
-        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-5)
+def totals(part=None, team=ALONE):
+    """The gradients of one step with dropout, and its loss."""
+    state = TrainingState.start(small_network())
+    layers = len(dropouts(state.network))
+    cpu, share = torch.device("cpu"), team.share(8)
+    batch = batches.draw(PIXELS, 0, recipe(), 3, cpu, share=share, layers=layers)
+    training._gradients(state, batch, recipe(microbatch=part), objectives.EDM, ALONE)
+    return state.totals
+
+
+def test_microbatches_and_shares_give_the_same_gradient():
+    whole = totals()
+    assert whole[:-1].abs().max() > 0.1
+    shares = sum(totals(part=1, team=Team(rank, 4)) for rank in range(4))
+    for cut in (totals(part=2), totals(part=1), shares):
+        torch.testing.assert_close(cut, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_dropout_has_its_law_and_does_not_look_at_the_company():
+    layer, features = Dropout(0.3).train(), torch.ones(2000, 3, 4, 5)
+    layer.keys = batches.draw(PIXELS, 0, recipe(batch=2000), 1, torch.device("cpu"), layers=1).keys[:, 0]
+    kept = layer(features)
+    assert sorted(set(kept.flatten().tolist())) == pytest.approx([0, 1 / 0.7])
+    dropped = (kept == 0).flatten(1).double()
+    assert dropped.mean(0).numpy() == pytest.approx(0.3, abs=5 * (0.21 / 2000) ** 0.5)
+    assert dropped.mean(1).std().item() == pytest.approx((0.21 / 60) ** 0.5, rel=0.1)
+    for rows in (dropped, dropped.T[:, :60]):
+        correlation = torch.corrcoef(rows.T) - torch.eye(60, dtype=torch.float64)
+        assert correlation.square().sum(1).mean().item() == pytest.approx(59 / len(rows), rel=0.35)
+    layer.keys = layer.keys[[7, 3]]
+    assert torch.equal(layer(features[:2]), kept[[7, 3]])
 
 
 # ---- one go, pieces, files
@@ -216,9 +246,8 @@ def test_dropout_flips_and_augmentation_take_part():
     for state, changes in zip(states, ({}, {"x_flip": False}, {"augment": 0}), strict=True):
         run(state, recipe(**changes), 24)
     calm = TrainingState.start(small_network())
-    for module in calm.network.modules():
-        if hasattr(module, "dropout"):
-            module.dropout = 0.0
+    for layer in dropouts(calm.network):
+        layer.probability = 0.0
     run(calm, recipe(), 24)
     losses = {state.log()[-1].loss for state in (*states, calm)}
     assert len(losses) == 4
@@ -236,21 +265,26 @@ def cell(images_seen):
     return Cell("toy", COUNT, "a", "ve", 4, 1, images_seen)
 
 
-def train_cell(root, images_seen, previous=None, pixels=PIXELS, **changes):
-    folder = root / cell(images_seen).id
-    side_file = root / "unfinished" / f"{cell(images_seen).id}.safetensors"
-    training.train_cell(
-        cell(images_seen),
-        NETWORK,
-        recipe(**changes),
-        pixels,
+def stretch(root, images_seen, previous=None, pixels=PIXELS, **changes):
+    files.save_array(root / "images.npy", pixels)
+    files.save_array(root / "subset.npy", np.arange(len(pixels)))
+    return Stretch(
+        cell=cell(images_seen),
+        network=NETWORK,
+        training=recipe(**changes),
+        images=root / "images.npy",
+        subset=root / "subset.npy",
         seed=5,
         previous_state=None if previous is None else root / cell(previous).id / "state.safetensors",
-        side_file=side_file,
-        folder=folder,
-        device="cpu",
+        side_file=root / "unfinished" / f"{cell(images_seen).id}.safetensors",
+        folder=root / cell(images_seen).id,
     )
-    return folder
+
+
+def train_cell(root, images_seen, previous=None, pixels=PIXELS, **changes):
+    told = stretch(root, images_seen, previous, pixels, **changes)
+    stretches.train(told, torch.device("cpu"))
+    return told.folder
 
 
 def content(folder):
@@ -396,6 +430,59 @@ def test_a_damaged_snapshot_is_an_error_that_names_it(tmp_path):
         train_cell(tmp_path, 160, 80)
 
 
+# ---- a full disk
+
+
+def everything(root):
+    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        safetensors.SafetensorError("I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_failed_write_is_one_clear_error_and_leaves_every_file(tmp_path, monkeypatch, error):
+    begun(tmp_path)
+    train_cell(tmp_path, 16)
+    before = everything(tmp_path)
+
+    def write_half(tensors, path, metadata):
+        Path(path).write_bytes(b"half")
+        raise error
+
+    monkeypatch.setattr(safetensors.torch, "save_file", write_half)
+    with pytest.raises(InputError, match=r"could not be written \(.*No space left on device.*\): make room"):
+        train_cell(tmp_path, 80, 16, checkpoint_minutes=1e-9)
+    assert everything(tmp_path) == before
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a small disk can be mounted by root only")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_disk_that_runs_full_can_be_cleared_and_training_goes_on(small_disk, tmp_path):
+    train_cell(small_disk, 40)
+    side_file = begun(small_disk)
+    before, ballast = everything(small_disk), small_disk / "ballast"
+    free = os.statvfs(small_disk)
+    ballast.write_bytes(bytes(free.f_bavail * free.f_bsize - 16_384))
+    with pytest.raises(InputError, match=f"{side_file}: .*No space left on device"):
+        train_cell(small_disk, 80, checkpoint_minutes=1e-9)
+    ballast.unlink()
+    assert everything(small_disk) == before
+    assert_same_snapshot(train_cell(small_disk, 80), train_cell(tmp_path / "whole", 80))
+
+
 # ---- stopping
 
 
@@ -452,14 +539,78 @@ def test_signals_are_restored_and_ignored_by_other_threads():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_two_trainers_cannot_have_one_cell(tmp_path):
-    path = tmp_path / "cell.safetensors"
-    with guards.lock(path), pytest.raises(InputError, match="another job"), guards.lock(path):
-        pass
+WAITING = """
+import threading
+from hidden_gaussian import guards
+with guards.delayed_end(0.3):
+    print("ready", flush=True)
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire()
+"""
+
+
+def test_a_process_that_waits_for_another_ends_a_while_after_a_signal():
+    library = str(Path(training.__file__).parents[1])
+    command = [sys.executable, "-c", WAITING]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": library}, stdout=subprocess.PIPE) as job:
+        assert job.stdout.readline() == b"ready\n"
+        start = time.monotonic()
+        job.send_signal(signal.SIGTERM)
+        assert job.wait(timeout=30) == 1
+        assert time.monotonic() - start > 0.25
+
+
+def test_a_delayed_end_leaves_signals_as_they_were():
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    with guards.delayed_end(0.0):
+        assert signal.getsignal(signal.SIGTERM) is not before[0]
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_a_second_trainer_waits_for_the_first(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(guards, "PAUSE", 0.01)
+    path, order = tmp_path / "cell.safetensors", []
+
+    def second():
+        with guards.lock(path) as waited:
+            order.append(("second", waited))
+
+    with guards.lock(path) as waited:
+        thread = threading.Thread(target=second)
+        thread.start()
+        while "waiting for its end" not in caplog.text:
+            time.sleep(0.01)
+        order.append(("first", waited))
+    thread.join()
+    assert order == [("first", False), ("second", True)]
     (tmp_path / "cell.safetensors.lock").touch()  # left by a job that was killed
-    with guards.lock(path):
-        pass
+    with guards.lock(path) as waited:
+        assert not waited
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", [None, "state.safetensors", "weights.safetensors", "training.parquet"])
+def test_what_the_other_job_trained_is_not_trained_again(tmp_path, monkeypatch, damage):
+    folder = train_cell(tmp_path, 32)
+    if damage:
+        (folder / damage).write_bytes(b"not whole")
+
+    @contextlib.contextmanager
+    def waited(path):
+        yield True
+
+    def refuse(*_, **__):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(guards, "lock", waited)
+    monkeypatch.setattr(training, "train", refuse)
+    if damage:
+        with pytest.raises(AssertionError, match="trained again"):
+            train_cell(tmp_path, 32)
+    else:
+        train_cell(tmp_path, 32)
 
 
 def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch, caplog):
@@ -520,7 +671,8 @@ def test_a_gradient_that_is_not_finite_is_cleaned():
     [
         ({}, 12, "whole batches"),
         ({}, 8, "augment_dim to 9"),
-        ({"augment": 0, "precision": "bf16"}, 8, "training.precision"),
+        ({"augment": 0, "precision": "bf16"}, 8, "training.precision: bf16"),
+        ({"augment": 0, "precision": "tf32"}, 8, "training.precision: tf32"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(changes, until, named, monkeypatch):

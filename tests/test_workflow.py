@@ -70,7 +70,8 @@ def test_the_smoke_study_makes_everything(finished: Path) -> None:
     ledger = pd.read_parquet(results / "tables/claims.parquet")
     assert set(ledger["verdict"]) <= {"holds", "fails", "undecided"}
     missing = set(ledger[ledger["reason"] == "missing"]["claim"].astype(str))
-    assert missing == {"7", "8", "12"}  # no scale sweep, too few snapshots for a minimum, no stopped halves
+    # no scale sweep (7, 16), too few snapshots for a minimum, no stopped halves, no moments of samples
+    assert missing == {"7", "8", "12", "14", "16"}
     distance = pd.read_parquet(results / "tables/distance.parquet")
     own = distance[(distance["id"] == "n16a/gaussian") & (distance["reference_id"] == "n16a/gaussian")]
     assert (own["value"].dropna() == 0).all()
@@ -123,6 +124,27 @@ def test_one_figure_needs_only_its_cells(tmp_path: Path) -> None:
     assert [rule for rule, _ in jobs if rule.startswith("plot_")] == ["plot_training_time"]
     by_name = planned("--", "figure_training_time", at=tmp_path)
     assert set(jobs) <= set(by_name)
+
+
+@pytest.mark.parametrize("target", ["results/digits/figures/model_scale.pdf", "figure_model_scale"])
+def test_a_figure_without_its_sweep_names_the_setting(target: str, tmp_path: Path) -> None:
+    done = snakemake("-n", "--configfile", str(SMOKE), "--", target, at=tmp_path)
+    assert done.returncode != 0
+    assert "the settings have no grid.sweeps.scale" in done.stdout + done.stderr
+
+
+def test_listed_references_are_fitted_measured_and_sampled(tmp_path: Path) -> None:
+    def listed(digits: Any) -> None:
+        digits["measures"]["references"] = ["stationary", "mixture-20", "patch-3"]
+        digits["sampling"]["references"] = ["stationary"]
+
+    jobs = planned("--", "tables", at=tmp_path, config=_edited(SMOKE, listed, tmp_path))
+    outputs = {output.removeprefix("results/digits/") for _, output in jobs}
+    assert {f"n{size}{half}/stationary/denoiser.safetensors" for size in (16, 32) for half in "ab"} <= outputs
+    assert {f"n16a/{name}/measures.parquet" for name in ("stationary", "patch-3")} <= outputs
+    assert "n32a/mixture-20/measures.parquet" in outputs
+    assert not any("n16a/mixture-20" in output for output in outputs)  # more components than images
+    assert {"n32a/stationary/samples_heun18.npy", "n32a/stationary/agreement_heun18.parquet"} <= outputs
 
 
 def test_the_paper_resolves_without_its_data(tmp_path: Path) -> None:

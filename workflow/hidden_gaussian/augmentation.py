@@ -16,13 +16,11 @@ STRETCH_ROTATE = 0.5  # probability that the axis of stretching is not horizonta
 TRANSLATE_STD = 0.125  # of the width
 
 
-def augment(images: Tensor, *, probability: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Mirror, scale, rotate, stretch and shift images at random, and say so in labels.
+def augment(images: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+    """Mirror, scale, rotate, stretch and shift images, and say so in labels.
 
-    Karras et al. 2022, appendix F.2 and table 6. The mirror image left to right is taken for half of the images
-    whatever the probability; each of the others (mirrored top to bottom: half of the chosen ones) is chosen with
-    `probability`, independently. A label is zero where its operation was not applied, so that a network asked with
-    zero labels shows untouched images.
+    A label is zero where its operation was not applied, so that a network asked with zero labels shows untouched
+    images.
 
     Flips are exact. The rest is one affine map, sampled bicubically, with the image continued by reflection about its
     border; images that keep their place are not resampled. Shrinking is not low-pass filtered: factors below 2^-0.4
@@ -32,10 +30,8 @@ def augment(images: Tensor, *, probability: float, generator: torch.Generator) -
     ----------
     images : Tensor of shape (batch, channels, side, side)
         Floating; not changed.
-    probability : float
-        0 turns everything off, the mirroring as well.
-    generator : Generator
-        On the CPU, for every device; the same amount is drawn whatever is applied.
+    parameters : Tensor of shape (batch, 8)
+        As :func:`draw` returns them.
 
     Returns
     -------
@@ -45,9 +41,6 @@ def augment(images: Tensor, *, probability: float, generator: torch.Generator) -
     """
     if images.ndim != 4 or images.shape[2] != images.shape[3]:
         raise ValueError(f"augmentation needs square images (batch, channels, side, side), not {tuple(images.shape)}")
-    if probability == 0:
-        return images, images.new_zeros(len(images), LABELS)
-    parameters = _draw(len(images), probability, generator)
     mirrored = mirror(images, parameters[:, 0] == 1, parameters[:, 1] == 1)
     moved = warp(mirrored, _backward_map(parameters))
     return moved, _labels(parameters).to(images.device, images.dtype, non_blocking=True)
@@ -89,8 +82,24 @@ def warp(images: Tensor, backward: Tensor) -> Tensor:
     return images.index_copy(0, rows, moved)
 
 
-def _draw(batch: int, probability: float, generator: torch.Generator) -> Tensor:
-    """Return the parameters a0 ... a7 of table 6, of shape (batch, 8), float64; zero where not applied."""
+def draw(batch: int, *, probability: float, generator: torch.Generator) -> Tensor:
+    """Draw what is done to each image: Karras et al. 2022, appendix F.2 and table 6.
+
+    The mirror image left to right is taken for half of the images whatever the probability; each of the others
+    (mirrored top to bottom: half of the chosen ones) is chosen with `probability`, independently.
+
+    Parameters
+    ----------
+    batch : int
+    probability : float
+    generator : Generator
+        On the CPU, for every device; the same amount is drawn whatever is applied.
+
+    Returns
+    -------
+    Tensor of shape (batch, 8), float64, on the CPU
+        The parameters a0 ... a7, zero where not applied.
+    """
     coins = torch.randint(0, 2, (batch, 2), generator=generator).double()
     turns = 2 * torch.rand(batch, 2, generator=generator, dtype=torch.float64) - 1
     normal = torch.randn(batch, 4, generator=generator, dtype=torch.float64)

@@ -13,76 +13,68 @@ import pandas as pd
 import torch
 from torch import nn
 
-from hidden_gaussian import batches, files, guards, seeding, tables, training
-from hidden_gaussian.cells import Cell
+from hidden_gaussian import batches, files, guards, seeding, stretches, tables
 from hidden_gaussian.denoisers import autoencoder
 from hidden_gaussian.denoisers.network import load_network
 from hidden_gaussian.denoisers.opening import best_device
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.levels import AUTOENCODERS, schedule
-from hidden_gaussian.objectives import Objective, at_level
-from hidden_gaussian.settings import Network, Training
+from hidden_gaussian.objectives import Objective
+from hidden_gaussian.settings import Training
+from hidden_gaussian.stretches import Stretch
 
 CALIBRATION = 64  # batches that statistics of batch normalisation are averaged over
 
 logger = logging.getLogger(__name__)
 
 
-def train_cell(
-    cell: Cell,
-    network: Network,
-    settings: Training,
-    images: np.ndarray,
-    *,
-    seed: int,
-    previous_state: Path | None,
-    side_file: Path,
-    folder: Path,
-    device: torch.device | str | None = None,
-) -> None:
+def run(stretch: Stretch, device: torch.device | str | None = None) -> None:
     """Train one stretch of ten autoencoders with the plain loss, from the snapshot before it, and write the next.
 
-    Each level is trained as :func:`hidden_gaussian.training.train_cell` trains a network, with random numbers of its
-    own and without augmentation, to `images_seen` images: the cell saw ten times as many. A run that was stopped goes
-    on where it was: the folder of the side file keeps the levels that are finished, and the unfinished one.
+    Each level is trained on one device as :func:`hidden_gaussian.stretches.train` trains a network, with random
+    numbers of its own and without augmentation, to `images_seen` images: the cell saw ten times as many. A run that
+    was stopped goes on where it was: the folder of the side file keeps the levels that are finished, and the
+    unfinished one.
 
     Parameters
     ----------
-    cell, network, settings, images, seed, device
-        See :func:`hidden_gaussian.training.train_cell`; ``augment``, ``p_mean`` and ``p_std`` are not used.
-    previous_state : Path or None
-        ``states.zip`` of the snapshot before; None starts a run.
-    side_file : Path
-        Without its suffix, the folder that keeps what is unfinished; removed at the end.
-    folder : Path
-        Gets ``weights.safetensors``, ``states.zip`` and ``training.parquet``, whose losses are means over the levels.
+    stretch : Stretch
+        Of the cell: ``previous_state`` is ``states.zip`` of the snapshot before; ``side_file`` without its suffix is
+        the folder that keeps what is unfinished, removed at the end; ``folder`` gets ``weights.safetensors``,
+        ``states.zip`` and ``training.parquet``, whose losses are means over the levels. The settings ``gpus``,
+        ``augment``, ``p_mean`` and ``p_std`` are not used.
+    device : device, optional
+        Default: the GPU when there is one.
 
     Raises
     ------
     InputError, Interrupted
-        See :func:`hidden_gaussian.training.train_cell`.
+        See :func:`hidden_gaussian.stretches.run`.
     """
-    network, settings = network.model_copy(update={"augment_dim": 0}), settings.model_copy(update={"augment": 0.0})
     device = torch.device(device or best_device())
-    unfinished, sigmas = side_file.with_suffix(""), schedule(AUTOENCODERS).tolist()
-    places = [unfinished / f"level{number}" for number in range(len(sigmas))]
-    with guards.lock(side_file):
-        for number, (sigma, place) in enumerate(zip(sigmas, places, strict=True)):
-            logger.info("%s: level %d of %d, sigma %.4g", cell.id, number + 1, len(sigmas), sigma)
-            training.train_cell(
-                cell,
-                network,
-                settings,
-                images,
-                seed=seeding.derive(seed, "autoencoder", number),
-                previous_state=_begun(place, previous_state),
-                side_file=place / "unfinished.safetensors",
-                folder=place,
-                device=device,
-                objective=at_level(sigma),
-            )
-        _assemble(folder, places, sigmas, images, settings, seed, device)
+    unfinished = stretch.side_file.with_suffix("")
+    with guards.lock(stretch.side_file):
+        levels = [_level(stretch, number, sigma, unfinished) for number, sigma in enumerate(schedule(AUTOENCODERS))]
+        for number, level in enumerate(levels, start=1):
+            logger.info("%s: level %d of %d, sigma %.4g", stretch.cell.id, number, len(levels), level.sigma)
+            before = _begun(level.folder, stretch.previous_state)
+            stretches.train(level.model_copy(update={"previous_state": before}), device)
+        _assemble(stretch, levels, device)
         shutil.rmtree(unfinished)
+
+
+def _level(stretch: Stretch, number: int, sigma: float, unfinished: Path) -> Stretch:
+    """Return the stretch of one level, in a folder of its own."""
+    place = unfinished / f"level{number}"
+    changes = {
+        "network": stretch.network.model_copy(update={"augment_dim": 0}),
+        "training": stretch.training.model_copy(update={"augment": 0.0}),
+        "seed": seeding.derive(stretch.seed, "autoencoder", number),
+        "side_file": place / "unfinished.safetensors",
+        "folder": place,
+        "sigma": float(sigma),
+    }
+    return stretch.model_copy(update=changes)
 
 
 def _begun(place: Path, previous: Path | None) -> Path | None:
@@ -104,20 +96,14 @@ def _begun(place: Path, previous: Path | None) -> Path | None:
     return before
 
 
-def _assemble(
-    folder: Path,
-    places: Sequence[Path],
-    sigmas: Sequence[float],
-    images: np.ndarray,
-    settings: Training,
-    seed: int,
-    device: torch.device,
-) -> None:
+def _assemble(stretch: Stretch, levels: Sequence[Stretch], device: torch.device) -> None:
     """Write the snapshot of all levels from those of each."""
+    folder, pixels, places = stretch.folder, stretch.pixels(), [level.folder for level in levels]
     autoencoders = [load_network(place / "weights.safetensors") for place in places]
-    for number, (network, sigma) in enumerate(zip(autoencoders, sigmas, strict=True)):
-        stream = seeding.derive(seed, "calibration", number)
-        calibrate(network.to(device), images, settings, at_level(sigma), stream, device)
+    for number, (network, level) in enumerate(zip(autoencoders, levels, strict=True)):
+        stream = seeding.derive(stretch.seed, "calibration", number)
+        calibrate(network.to(device), pixels, level.training, level.objective, stream, device)
+    sigmas = schedule(AUTOENCODERS).tolist()
     autoencoder.save(folder / "weights.safetensors", sigmas, autoencoders, autoencoders[0].options)
     curves = pd.concat([pd.read_parquet(place / "training.parquet") for place in places])
     tables.write_log(folder / "training.parquet", curves.groupby("images_seen", as_index=False).mean())

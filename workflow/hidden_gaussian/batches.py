@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hidden_gaussian import seeding
-from hidden_gaussian.augmentation import augment, mirror
+from hidden_gaussian import augmentation, seeding
 from hidden_gaussian.settings import Training
 
 Levels = Callable[[Tensor, Training], Tensor]
@@ -24,6 +23,12 @@ class Batch(NamedTuple):
     noise: Tensor  # the same shape, standard normal
     sigma: Tensor  # (batch,)
     labels: Tensor | None  # (batch, 9)
+    keys: Tensor | None = None  # (batch, layers) int32, odd; what each layer of dropout drops of each image
+
+    def parts(self, size: int) -> Iterator[Batch]:
+        """Cut the batch into parts of some images."""
+        for start in range(0, len(self.clean), size):
+            yield Batch._make(None if tensor is None else tensor[start : start + size] for tensor in self)
 
 
 def resident(images: np.ndarray, device: torch.device) -> Tensor | np.ndarray:
@@ -59,30 +64,43 @@ def draw(
     seed: int,
     device: torch.device,
     levels: Levels = log_normal,
+    *,
+    share: slice = slice(None),
+    layers: int = 0,
 ) -> Batch:
     """Return what a step trains on: a function of the seed and the step alone, on one kind of device.
 
     Parameters
     ----------
     pixels : Tensor on the device, or ndarray, of shape (N, channels, side, side), uint8
-    step : int
-        From 0.
+    step : int, from 0
     levels : callable
         Makes noise levels of one standard normal number an image.
+    share : slice
+        Which images of the batch to return: the same as in the whole batch.
+    layers : int
+        Of dropout.
     """
-    rows = positions(step * settings.batch, settings.batch, len(pixels), seed)
+    count = settings.batch
+    rows = positions(step * count, count, len(pixels), seed)[share]
     if isinstance(pixels, Tensor):
         chosen = pixels[torch.from_numpy(rows).to(device, non_blocking=True)]
     else:
         chosen = torch.from_numpy(pixels[rows]).to(device, non_blocking=True)
     clean, labels = chosen.float() / 127.5 - 1, None
     if settings.x_flip:
-        coins = torch.randint(0, 2, (len(rows),), generator=seeding.stream(seed, "flips", step)) == 1
-        clean = mirror(clean, coins, torch.zeros_like(coins))
+        coins = torch.randint(0, 2, (count,), generator=seeding.stream(seed, "flips", step))[share] == 1
+        clean = augmentation.mirror(clean, coins, torch.zeros_like(coins))
     if settings.augment:
         generator = seeding.stream(seed, "augmentation", step)
-        clean, labels = augment(clean, probability=settings.augment, generator=generator)
+        parameters = augmentation.draw(count, probability=settings.augment, generator=generator)[share]
+        clean, labels = augmentation.augment(clean, parameters)
     source = torch.Generator(device).manual_seed(seeding.derive(seed, "noise", step))
-    normal = torch.randn(len(rows), generator=source, device=device)
-    noise = torch.randn(clean.shape, generator=source, device=device)
-    return Batch(clean, noise, levels(normal, settings), labels)
+    normal = torch.randn(count, generator=source, device=device)[share]
+    noise = torch.randn((count, *clean.shape[1:]), generator=source, device=device)[share]
+    keys = _odd((count, layers), seeding.stream(seed, "dropout", step))[share].to(device, non_blocking=True)
+    return Batch(clean, noise, levels(normal, settings), labels, keys)
+
+
+def _odd(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    return torch.randint(-(2**31), 2**31, shape, generator=generator, dtype=torch.int32) | 1

@@ -10,101 +10,69 @@ import torch
 from torch import Tensor
 
 from hidden_gaussian import noise
-from hidden_gaussian.denoisers import Denoiser, LinearDenoiser
-from hidden_gaussian.errors import InputError
+from hidden_gaussian.denoisers import Denoiser, GaussianDenoiser, LinearDenoiser
+from hidden_gaussian.least_squares import AffineMap, Moments, Ridge, Rows
+from hidden_gaussian.metrics.jacobians import SteinAverage
 from hidden_gaussian.progress import shown
 
-BATCH = 512
+BATCH = 1024  # pairs between two visits of the matrices
 
 
 @dataclass(frozen=True)
-class AffineMap:
-    """x -> weight (x - centre) + bias.
+class Fit:
+    """What a linear map is fitted to, and how.
 
     Attributes
     ----------
-    weight : Tensor of shape (d, d), float64
-    bias, centre : Tensor of shape (d,), float64
+    clean : Tensor of shape (images, channels, height, width)
+        The images that are noised, cyclically.
+    draws : int
+        Pairs in all.
+    seed : int
+    purpose : str
+        Names the noise: the same name gives the same noise for every denoiser and level.
+    by_image : bool
+        Whether the two halves of the pairs share no image, see :func:`pair_half`.
+    ridge : float
+        Penalty on |W - W_G|_F^2 in units of sigma^2; 0 is plain least squares.
     """
 
-    weight: Tensor
-    bias: Tensor
-    centre: Tensor
+    clean: Tensor
+    draws: int
+    seed: int
+    purpose: str
+    by_image: bool = False
+    ridge: float = 0.0
 
-    def __call__(self, noisy: Tensor) -> Tensor:
-        """Return the image of a batch of shape (batch, channels, height, width), in its precision."""
-        flat = noisy.flatten(1).double() - self.centre
-        return (flat @ self.weight.T + self.bias).to(noisy).reshape(noisy.shape)
-
-    @property
-    def intercept(self) -> Tensor:
-        """b of the form W x + b."""
-        return self.bias - self.weight @ self.centre
-
-
-class Moments:
-    """Running first and second moments of (noisy, denoised) pairs; the pairs themselves are not kept.
-
-    Parameters
-    ----------
-    centre : Tensor of shape (d,)
-        Subtracted from both, so that large common means do not cost digits.
-    """
-
-    def __init__(self, centre: Tensor) -> None:
-        size = len(centre)
-        self.centre = centre.double()
-        self.count = 0
-        self.noisy, self.denoised = self.centre.new_zeros(size), self.centre.new_zeros(size)
-        self.square, self.cross = self.centre.new_zeros(size, size), self.centre.new_zeros(size, size)
-
-    def add(self, noisy: Tensor, denoised: Tensor) -> None:
-        """Take in a batch of pairs, each of shape (batch, channels, height, width)."""
-        y = noisy.flatten(1).double() - self.centre
-        d = denoised.flatten(1).double() - self.centre
-        self.count += len(y)
-        self.noisy += y.sum(0)
-        self.denoised += d.sum(0)
-        self.square += y.T @ y
-        self.cross += d.T @ y
-
-    def __add__(self, other: Moments) -> Moments:
-        total = Moments(self.centre)
-        total.count = self.count + other.count
-        for name in ("noisy", "denoised", "square", "cross"):
-            getattr(total, name).add_(getattr(self, name)).add_(getattr(other, name))
-        return total
-
-    def solve(self) -> AffineMap:
-        """Return the least-squares affine map (Li et al. eq. 9), W = Cov(D, y) Cov(y)^-1.
-
-        Raises
-        ------
-        InputError
-            If there are too few pairs to determine it.
-        """
-        size = len(self.centre)
-        if self.count <= size + 1:
-            raise InputError(
-                f"an affine map of {size} pixels cannot be fitted to {self.count} pairs; raise distillation.draws "
-                f"above {2 * (size + 1)} (two halves are fitted apart)"
-            )
-        noisy, denoised = self.noisy / self.count, self.denoised / self.count
-        square = self.square / self.count - torch.outer(noisy, noisy)
-        cross = self.cross / self.count - torch.outer(denoised, noisy)
-        factor = torch.linalg.cholesky(square)
-        weight = torch.cholesky_solve(cross.T, factor).T
-        return AffineMap(weight, denoised - weight @ noisy + self.centre, self.centre)
+    def noised(self, pairs: Sequence[int], sigma: float) -> tuple[Tensor, Tensor]:
+        """Return image p mod N plus sigma times the p-th noise, for some p, and that noise."""
+        return noised(self.clean, pairs, sigma, seed=self.seed, purpose=self.purpose)
 
 
 @dataclass(frozen=True)
 class Distilled:
-    """Affine maps of the two halves of the pairs, and of all of them, after a number of draws."""
+    """Affine maps of the two halves of the pairs, after a number of draws.
+
+    Attributes
+    ----------
+    draws : int
+    first, second : AffineMap
+    stein : SteinAverage
+        What tells the averaged Jacobian from them.
+    """
 
     draws: int
     first: AffineMap
     second: AffineMap
-    both: AffineMap
+    stein: SteinAverage
+
+    def rows(self, rows: slice) -> Tensor:
+        """Return rows of the mean of both weight matrices, float64."""
+        return (self.first.weight[rows] + self.second.weight[rows]) / 2
+
+    def __call__(self, noisy: Tensor) -> Tensor:
+        """Return the mean of both maps of a batch of images."""
+        return (self.first(noisy) + self.second(noisy)) / 2
 
 
 def milestones(draws: int, size: int) -> list[int]:
@@ -122,91 +90,87 @@ def pair_half(pair: int, images: int, *, by_image: bool = False) -> int:
     return (pair % images + (0 if by_image else pair // images)) % 2
 
 
-def distil(
-    denoiser: Denoiser,
-    clean: Tensor,
-    sigma: float,
-    *,
-    draws: int,
-    centre: Tensor,
-    seed: int,
-    purpose: str,
-    by_image: bool = False,
-) -> Iterator[Distilled]:
+def distil(denoiser: Denoiser, fit: Fit, sigma: float, gaussian: GaussianDenoiser) -> Iterator[Distilled]:
     """Yield the affine maps nearest to a denoiser at one noise level, at growing numbers of pairs.
+
+    Three d x d matrices in float64 are held throughout, and a fourth while maps of fewer than all pairs are in use:
+    each :class:`Distilled` is valid only until the next is asked for.
 
     Parameters
     ----------
     denoiser : Denoiser
-    clean : Tensor of shape (images, channels, height, width)
-        The images that are noised, cyclically.
-    draws : int
-        Pairs in all; the last maps use every one of them.
-    centre : Tensor of shape (d,)
-        Any fixed image; see :class:`Moments`.
-    purpose : str
-        Names the noise: the same name gives the same noise for every denoiser and level.
-    by_image : bool
-        Whether the two halves of the pairs share no image, see :func:`pair_half`.
+    fit : Fit
+    gaussian : GaussianDenoiser
+        Its mean is subtracted from all images; a ridge shrinks the map towards it.
+
+    Raises
+    ------
+    InputError
+        If there are too few pairs, and no ridge.
     """
-    stops = milestones(draws, centre.numel())
-    halves = (Moments(centre), Moments(centre))
-    edges = sorted({*range(0, draws, BATCH), *stops, 0})
-    for start, end in pairwise(edges):
-        pairs = range(start, end)
-        noisy = noisy_images(clean, pairs, sigma, seed=seed, purpose=purpose)
+    moments = Moments(gaussian.mean, ridge=_ridge(fit, sigma, gaussian))
+    stein = SteinAverage(gaussian.mean, sigma)
+    for end, pairs in _batches(fit.draws, milestones(fit.draws, gaussian.mean.numel())):
+        noisy, unit = fit.noised(pairs, sigma)
         denoised = denoiser(noisy, sigma)
-        parts = [pair_half(pair, len(clean), by_image=by_image) for pair in pairs]
+        parts = [pair_half(pair, len(fit.clean), by_image=fit.by_image) for pair in pairs]
         membership = torch.tensor(parts, device=noisy.device)
-        for half, moments in enumerate(halves):
-            moments.add(noisy[membership == half], denoised[membership == half])
-        if end in stops:
-            yield Distilled(end, halves[0].solve(), halves[1].solve(), (halves[0] + halves[1]).solve())
+        for part in (0, 1):
+            own = membership == part
+            moments.add(noisy[own], denoised[own], part)
+            stein.add(noisy[own], denoised[own], unit[own], part)
+        if end is not None:
+            first, second = moments.solve(keep=end < fit.draws)
+            yield Distilled(end, first, second, stein)
+            if end < fit.draws:
+                moments.restore()
 
 
-def noisy_images(clean: Tensor, pairs: Sequence[int], sigma: float, *, seed: int, purpose: str) -> Tensor:
-    """Return image p mod N plus sigma times the p-th noise, for some p."""
+def _batches(draws: int, stops: Sequence[int]) -> Iterator[tuple[int | None, range]]:
+    """Yield pairs in batches that end at every stop, each with the stop that it reaches, if any."""
+    for start, end in pairwise(sorted({*range(0, draws, BATCH), *stops, 0})):
+        yield end if end in stops else None, range(start, end)
+
+
+def _ridge(fit: Fit, sigma: float, gaussian: GaussianDenoiser) -> Ridge | None:
+    return Ridge(fit.ridge * sigma**2, gaussian_rows(gaussian, sigma)) if fit.ridge else None
+
+
+def gaussian_rows(gaussian: GaussianDenoiser, sigma: float) -> Rows:
+    """Return a function that gives rows of W_G(sigma), which is never held whole."""
+    gain = gaussian.values / (gaussian.values + sigma**2)
+    return lambda rows: (gaussian.vectors[rows] * gain) @ gaussian.vectors.T
+
+
+def noised(clean: Tensor, pairs: Sequence[int], sigma: float, *, seed: int, purpose: str) -> tuple[Tensor, Tensor]:
+    """Return image p mod N plus sigma times the p-th noise, for some p, and that noise."""
     images = clean[torch.tensor(pairs, device=clean.device) % len(clean)]
-    return images + sigma * noise.noise_for(pairs, clean.shape[1:], seed=seed, purpose=purpose).to(clean.device)
+    unit = noise.noise_for(pairs, clean.shape[1:], seed=seed, purpose=purpose).to(clean)
+    return images + sigma * unit, unit
 
 
-def weight_quantities(distilled: Distilled, gaussian: Tensor) -> dict[str, float]:
-    """Return what tells a distilled weight matrix from the Gaussian's, as sums over entries.
-
-    Parameters
-    ----------
-    gaussian : Tensor of shape (d, d)
-        W_G(sigma) of the training subset.
-    """
-    gaussian = gaussian.double()
-    weight = distilled.both.weight
-    first, second = distilled.first.weight - gaussian, distilled.second.weight - gaussian
-    return {
-        "weight_mismatch": float((first * second).sum()),
-        "weight_gap": float((weight - gaussian).square().sum()),
-        "gaussian_weight": float(gaussian.square().sum()),
-        "linear_weight": float(weight.square().sum()),
-        "asymmetry": float((weight - weight.T).square().sum()),
-    }
-
-
-def distil_levels(denoiser: Denoiser, clean: Tensor, *, draws: int, mean: Tensor, seed: int) -> LinearDenoiser:
+def distil_levels(denoiser: Denoiser, fit: Fit, gaussian: GaussianDenoiser) -> LinearDenoiser:
     """Return the distilled denoiser at the ten levels that the sampler of Li et al. visits.
 
+    Every map is fitted to all pairs at once, which takes two d x d matrices in float64 beside the maps in float32.
+
     Parameters
     ----------
-    clean : Tensor of shape (images, channels, height, width)
-        Images not trained on, where there are any.
-    mean : Tensor of shape (channels, height, width)
+    denoiser : Denoiser
+    fit : Fit
+        To images not trained on, where there are any.
+    gaussian : GaussianDenoiser
+        See :func:`distil`.
     """
-    sigmas = noise.schedule(10)
-    weights, biases = [], []
-    with shown("distil", draws * len(sigmas)) as done:
-        for number, sigma in enumerate(sigmas.tolist(), start=1):
-            *_, last = distil(
-                denoiser, clean, sigma, draws=draws, centre=mean.flatten(), seed=seed, purpose="distillation/kept"
-            )
-            weights.append(last.both.weight.float())
-            biases.append(last.both.intercept.float())
-            done(number * draws)
-    return LinearDenoiser(torch.from_numpy(sigmas), torch.stack(weights), torch.stack(biases))
+    sigmas, size = noise.schedule(10), gaussian.mean.numel()
+    weights, biases = torch.empty(len(sigmas), size, size), torch.empty(len(sigmas), size)
+    with shown("distil", fit.draws * len(sigmas)) as done:
+        for level, sigma in enumerate(sigmas.tolist()):
+            moments = Moments(gaussian.mean, parts=1, ridge=_ridge(fit, sigma, gaussian))
+            for _, pairs in _batches(fit.draws, [fit.draws]):
+                noisy, _ = fit.noised(pairs, sigma)
+                moments.add(noisy, denoiser(noisy, sigma))
+                done(level * fit.draws + pairs.stop)
+            (affine,) = moments.solve()
+            weights[level], biases[level] = affine.weight, affine.intercept
+    return LinearDenoiser(torch.from_numpy(sigmas), weights, biases)

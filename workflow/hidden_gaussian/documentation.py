@@ -8,12 +8,15 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from hidden_gaussian import grid, settings
+from hidden_gaussian import experimental_setup, grid, measuring, reviews, settings, source
+from hidden_gaussian.claims import page
 
+ROOT = Path(__file__).parents[2]
 BLOCKS: tuple[type[BaseModel], ...] = (
     settings.Study,
     settings.Dataset,
-    settings.Source,
+    source.Source,
+    source.Download,
     settings.Network,
     settings.Training,
     grid.Grid,
@@ -22,13 +25,15 @@ BLOCKS: tuple[type[BaseModel], ...] = (
     grid.Sweeps,
     grid.Slice,
     settings.Sampling,
-    settings.Measures,
-    settings.Distillation,
+    measuring.Measures,
+    measuring.Jacobian,
+    measuring.Distillation,
+    measuring.Adam,
 )
 HEAD = """# Settings
 
 One file is one study. Every key is below, with its default; an unknown key is an error. Generated from
-`workflow/hidden_gaussian/settings.py` and `grid.py`.
+`workflow/hidden_gaussian/settings.py`, `grid.py` and `measuring.py`.
 
 | file | study |
 | --- | --- |
@@ -78,11 +83,21 @@ def _default(field: FieldInfo) -> str:
     return "see below" if isinstance(value, BaseModel) else f"`{json.dumps(value)}`"
 
 
+def pages() -> dict[str, str]:
+    """Return every generated page by its path below the project's folder."""
+    return {
+        "config/schema.json": schema(),
+        "config/README.md": readme(),
+        "docs/claims.md": page.page(page.ledgers(ROOT / "docs/results")),
+        "docs/reviews.md": reviews.page(),
+        "docs/setup.md": experimental_setup.page(ROOT / "config/paper.yaml"),
+    }
+
+
 def main() -> None:
     """Write the pages."""
-    config = Path(__file__).parents[2] / "config"
-    (config / "schema.json").write_text(schema(), encoding="utf-8")
-    (config / "README.md").write_text(readme(), encoding="utf-8")
+    for path, content in pages().items():
+        (ROOT / path).write_text(content, encoding="utf-8")
 
 
 if __name__ == "__main__":

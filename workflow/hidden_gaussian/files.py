@@ -27,6 +27,7 @@ __all__ = [
     "load_json",
     "load_metadata",
     "load_tensors",
+    "put_in_place",
     "save_array",
     "save_json",
     "save_tensors",
@@ -58,11 +59,16 @@ def atomic_path(path: AnyPath) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
-        _flush_to_disk(temporary)
-        temporary.replace(path)
+        put_in_place(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def put_in_place(complete: Path, path: Path) -> None:
+    """Let a complete file take the place of another on the same file system, safe from a power cut."""
+    _flush_to_disk(complete)
+    complete.replace(path)
     with suppress(OSError):  # some file systems cannot flush a folder; the file itself is safe
         _flush_to_disk(path.parent)
 

@@ -7,12 +7,15 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 from hidden_gaussian.errors import InputError
+
+PAUSE = 2.0  # seconds between two looks at a lock that another job holds
 
 logger = logging.getLogger(__name__)
 
@@ -22,28 +25,43 @@ class Interrupted(InputError):
 
 
 @contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Keep a second trainer away from the same cell.
+def lock(path: Path) -> Iterator[bool]:
+    """Let one job at a time work at a file, such as the unfinished state of a cell; the others wait.
+
+    A job that outlives its killed Snakemake meets the job of the next run here.
 
     Parameters
     ----------
     path : Path
         The lock is a file beside it with the suffix ``.lock``; the system frees it however the process ends.
 
-    Raises
+    Yields
     ------
-    InputError
-        If another process holds it.
+    bool
+        Whether it was held by another, which may have done the work meanwhile.
     """
     place = path.with_name(path.name + ".lock")
     place.parent.mkdir(parents=True, exist_ok=True)
-    with place.open("w") as file:
-        if not _acquired(file, place):
-            raise InputError(f"{place} is held by another job that trains the same cell: wait for it, or stop it")
+    file, waited = _waited_for(place)
+    with file:
         try:
-            yield
+            yield waited
         finally:
             place.unlink(missing_ok=True)
+
+
+def _waited_for(place: Path) -> tuple[TextIO, bool]:
+    """Return the locked file, and whether it was held by another at first."""
+    waited = False
+    while True:
+        file = place.open("w")
+        if _acquired(file, place):
+            return file, waited
+        file.close()
+        if not waited:
+            logger.warning("%s is held by another job: waiting for its end", place)
+        waited = True
+        time.sleep(PAUSE)
 
 
 def _acquired(file: TextIO, place: Path) -> bool:
@@ -77,5 +95,34 @@ def interruption() -> Iterator[Callable[[], bool]]:
     try:
         yield lambda: bool(caught)
     finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def delayed_end(seconds: float) -> Iterator[None]:
+    """Go on for some seconds after SIGTERM or SIGINT, then end at once.
+
+    For a process whose partner must finish a common step and save. The main thread may be waiting for that partner
+    outside of Python, where no handler of Python's runs: so a thread waits for the signal.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    woken = signal.set_wakeup_fd(writer)
+
+    def end() -> None:
+        told = os.read(reader, 1)
+        os.close(reader)
+        if told:
+            time.sleep(seconds)
+            os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(woken)
+        os.close(writer)  # which ends the thread, if no signal came
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from hidden_gaussian import duplicates, files, progress, seeding, sources, subsets
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.settings import Source
+from hidden_gaussian.source import Source
 
 if TYPE_CHECKING:
     import torch
@@ -80,7 +80,7 @@ def _record(
     source: Source, pictures: sources.Pictures, colour: str, shape: tuple[int, ...], pixels_sha256: str
 ) -> dict[str, Any]:
     """Return what is known of the images; not their path, which may change from machine to machine."""
-    return {
+    record = {
         "source": source.model_dump(mode="json", exclude={"path", "sha256"}),
         "count": pictures.count,
         "resolution": shape[-1],
@@ -89,6 +89,7 @@ def _record(
         "sha256": pictures.sha256,
         "pixels_sha256": pixels_sha256,
     }
+    return record if pictures.clipped is None else record | {"clipped": pictures.clipped()}
 
 
 def _check(source: Source, pictures: sources.Pictures, key: str) -> None:

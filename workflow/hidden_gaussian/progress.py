@@ -9,27 +9,32 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-_LINE = "{desc}: {percentage:.0f} %, {n_fmt} of {total_fmt} images, {rate_fmt}, {remaining} left"
+_LINE = "{desc}: {percentage:.0f} %, {n_fmt} of {total_fmt}{unit}, {rate_fmt}, {remaining} left"
 
 
 @contextmanager
 def shown(
-    label: str, total: int, *, done: int = 0, stream: TextIO | None = None, every: float = 60.0
+    label: str,
+    total: int,
+    *,
+    done: int = 0,
+    stream: TextIO | None = None,
+    every: float = 60.0,
+    unit: str = "images",
 ) -> Iterator[Callable[[int], None]]:
-    """Show how many images are done, images per second and the time left.
+    """Show how many images, or whatever `unit` names, are done, how many a second, and the time left.
 
     Parameters
     ----------
     label : str
-        What is going on.
-    total : int
-        Images when it ends.
-    done : int
-        Images done before; they do not count for the speed.
+    total, done : int
+        Images when it ends, and images done before, which do not count for the speed.
     stream : text file, optional
         Default: standard error.
     every : float
         Seconds between two lines where the stream is not a terminal.
+    unit : str
+        What is counted.
 
     Yields
     ------
@@ -42,7 +47,7 @@ def shown(
         desc=label,
         total=total,
         initial=done,
-        unit=" images",
+        unit=f" {unit}",
         unit_scale=True,
         miniters=1,
         file=stream if terminal else _Lines(stream),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hidden_gaussian.metrics.agreement import agreement_quantities
+from hidden_gaussian.metrics.agreement import agreement_quantities, expected_agreement
 from hidden_gaussian.metrics.memorisation import neighbours
 from hidden_gaussian.seeding import numpy_stream
+from hidden_gaussian.spectrum import Spectrum
 
 COPY_NOISE = (0.01, 0.05, 0.1, 0.2, 0.3)  # of the spread of the images around their mean
 
@@ -18,10 +20,18 @@ COPY_NOISE = (0.01, 0.05, 0.1, 0.2, 0.3)  # of the spread of the images around t
 def rows(identifier: str, quantities: dict[str, NDArray[np.float64]], **where: object) -> pd.DataFrame:
     """Return shard rows of quantities with one number a sample."""
     frames = [
-        pd.DataFrame({"id": identifier, **where, "image": np.arange(len(values)), "quantity": name, "value": values})
+        pd.DataFrame(
+            {"id": identifier, **where, "image": np.arange(len(values)), "draw": 0, "quantity": name, "value": values}
+        )
         for name, values in quantities.items()
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def single_rows(identifier: str, quantities: dict[str, float], **where: object) -> pd.DataFrame:
+    """Return shard rows of quantities with one number for all samples."""
+    columns = {"quantity": list(quantities), "value": list(quantities.values())}
+    return pd.DataFrame({"id": identifier, **where, "image": -1, "draw": 0, **columns})
 
 
 def memorisation_rows(
@@ -37,7 +47,7 @@ def memorisation_rows(
         Of the subset that the samples' denoiser was made from.
     """
     flat = samples.reshape(len(samples), -1)
-    found = neighbours(flat, (training.reshape(len(training), -1) / np.float32(127.5) - 1).astype(np.float32))
+    found = neighbours(flat, training.reshape(len(training), -1))
     quantities = {
         "nearest": found.nearest,
         "second": found.second,
@@ -65,15 +75,27 @@ def null_rows(
         Copies a level of noise, of training images drawn with replacement.
     """
     frames = [memorisation_rows(f"{subset}/heldout", heldout, training, sampler="photographs")]
+    for level, copies in noisy_copies(training, count, seed):
+        where = {"sampler": "photographs", "parameter": "noise", "at": level}
+        frames.append(memorisation_rows(f"{subset}/copies", copies, training, **where))
+    return pd.concat(frames, ignore_index=True)
+
+
+def noisy_copies(training: NDArray[np.uint8], count: int, seed: int) -> Iterator[tuple[float, NDArray[np.float32]]]:
+    """Yield copies of training images with more and more noise, from 1 % of the spread of the images to 30 %.
+
+    Parameters
+    ----------
+    training : uint8 ndarray of shape (N, channels, height, width)
+    count : int
+        Copies a level, of images drawn with replacement.
+    """
     generator = numpy_stream(seed, "copies")
     chosen = training[generator.integers(len(training), size=count)].astype(np.float32) / 127.5 - 1
     spread = float(np.sqrt(np.square(chosen - chosen.mean(0)).mean()))
     for level in COPY_NOISE:
         noise = generator.standard_normal(chosen.shape, dtype=np.float32)
-        copies = chosen + np.float32(level * spread) * noise
-        where = {"sampler": "photographs", "parameter": "noise", "at": level}
-        frames.append(memorisation_rows(f"{subset}/copies", copies, training, **where))
-    return pd.concat(frames, ignore_index=True)
+        yield level, chosen + np.float32(level * spread) * noise
 
 
 def agreement_rows(
@@ -104,6 +126,29 @@ def agreement_rows(
     ]
     shifted = agreement_quantities(flat, np.roll(flat, -1, axis=0), mean)
     frames.append(rows(identifier, shifted, reference_id=identifier, parameter="shift", at=1.0, **where))
+    return pd.concat(frames, ignore_index=True)
+
+
+def expected_rows(
+    identifier: str, spectra: dict[str, Spectrum], mean: NDArray[np.float64], sampler: str
+) -> pd.DataFrame:
+    """Return how alike the exact samples of one Gaussian and of others must be, without any being drawn.
+
+    Parameters
+    ----------
+    identifier : str
+        Of the Gaussian, such as ``n64a/gaussian``; others are compared with it.
+    spectra : mapping of id to Spectrum
+        Of all of them.
+    mean : ndarray of shape (d,)
+        Mean image of the dataset.
+    """
+    own = spectra[identifier]
+    frames = [
+        single_rows(identifier, expected_agreement(own, other, mean), reference_id=name, sampler=sampler)
+        for name, other in spectra.items()
+        if name != identifier
+    ]
     return pd.concat(frames, ignore_index=True)
 
 

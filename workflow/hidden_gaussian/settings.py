@@ -12,34 +12,11 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.grid import Grid, NonNegative, Positive, Pretrained, Slice, Strict, Sweeps
 from hidden_gaussian.levels import AUTOENCODERS
+from hidden_gaussian.measuring import Distillation, Measured, Measures, Reference
+from hidden_gaussian.source import Download, Source
 
-Inputs = Literal["train", "heldout", "foreign"]
-Located = TypeVar("Located", "Source", Pretrained)
+Located = TypeVar("Located", Source, Pretrained)
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-
-
-class Source(Strict):
-    """Where images come from."""
-
-    kind: Literal["digits", "photographs", "zip", "folder", "npz", "torchvision", "cifar10"] = Field(
-        description="scikit-learn's digits or patches of its photographs; PNG/JPEG in a zip or folder; an array in "
-        "an .npz; a torchvision data set; CIFAR-10's original archive"
-    )
-    count: Positive = Field(description="how many images the source holds; checked when it is packed")
-    path: str | None = Field(None, description="archive, folder or download place")
-    prefix: str = Field("", description="only entries of the zip or folder below this, such as 'train/'")
-    name: str | None = Field(None, description="torchvision's class, or the array's name in an .npz")
-    options: dict[str, str | bool] = Field({}, description="further arguments of torchvision's class, or the split")
-    download: bool = Field(False, description="let torchvision download")
-    sha256: str | None = Field(None, description="checksum of the archive; recorded on first packing when not given")
-
-    @model_validator(mode="after")
-    def _complete(self) -> Source:
-        if self.kind in {"zip", "folder", "npz", "cifar10", "torchvision"} and self.path is None:
-            raise ValueError(f"a source of kind '{self.kind}' needs a 'path'")
-        if self.kind == "torchvision" and self.name is None:
-            raise ValueError("a source of kind 'torchvision' needs the 'name' of a data set, such as FashionMNIST")
-        return self
 
 
 class Network(Strict):
@@ -57,7 +34,12 @@ class Training(Strict):
     """The recipe of training; lengths are in images seen."""
 
     batch: Positive = Field(256, description="images a step")
-    microbatch: Positive | None = Field(None, description="images a pass, when a batch does not fit the device")
+    gpus: Positive = Field(
+        1,
+        description="devices that share each batch; processes on the cores where there is no GPU; autoencoders are "
+        "trained on one",
+    )
+    microbatch: Positive | None = Field(None, description="images a pass, when a share does not fit its device")
     learning_rate: float = Field(2e-4, gt=0, description="Adam's step size after the warm-up")
     warmup: NonNegative = Field(10_000_000, description="images until the learning rate is reached, linearly")
     ema_half_life: Positive = Field(500_000, description="images until an old weight counts half in the average")
@@ -69,6 +51,10 @@ class Training(Strict):
     precision: Literal["fp32", "tf32", "bf16"] = Field("fp32", description="arithmetic of the network")
     checkpoint_minutes: float = Field(5.0, gt=0, description="minutes between two writes of the unfinished state")
 
+    def recipe(self) -> dict[str, Any]:
+        """Return what the numbers depend on: not how a batch is cut, or how often the state is saved."""
+        return self.model_dump(mode="json", exclude={"gpus", "microbatch", "checkpoint_minutes"})
+
 
 class Sampling(Strict):
     """Sample sets of shared latents."""
@@ -77,25 +63,23 @@ class Sampling(Strict):
     sampler: Literal["heun18", "heun40"] = Field(
         "heun18", description="solver of the networks' sample sets; autoencoders have euler10"
     )
+    references: tuple[Reference, ...] = Field(
+        (), description="further reference denoisers of every subset that samples are drawn of, named as in measures"
+    )
+    splice: Slice | None = Field(
+        None, description="cells whose samples are drawn again with another denoiser at some noise levels"
+    )
+    splice_ends: tuple[Annotated[float, Field(ge=0, le=80)], ...] = Field(
+        (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 80.0),
+        min_length=2,
+        description="ends of the ranges of noise levels that are replaced: every pair; the lower end is excluded",
+    )
 
-
-class Measures(Strict):
-    """The one pass over noised images that gives distance, linearity, gap and distillation."""
-
-    images: Positive = Field(256, description="clean images of each kind of input")
-    draws: Positive = Field(2, description="noises an image")
-    levels: Annotated[int, Field(ge=2)] = Field(10, description="noise levels, EDM's schedule")
-    alpha: float = Field(0.5**0.5, gt=0, lt=1, description="weight of the first image of a pair, for linearity")
-    linearity_levels: Annotated[int, Field(ge=2)] = Field(40, description="noise levels of the linearity curves")
-    inputs: tuple[Inputs, ...] = Field(("train", "heldout", "foreign"), description="which clean images are noised")
-
-
-class Distillation(Strict):
-    """Linear distillation, fitted by exact least squares in the same pass."""
-
-    draws: Positive = Field(65_536, description="(noisy, denoised) pairs a noise level; well above twice the pixels")
-    inputs: tuple[Inputs, ...] = Field(("train", "heldout", "foreign"), description="which clean images are noised")
-    cells: Slice = Field(Slice(images_seen="all"), description="cells that are distilled; references always are")
+    @model_validator(mode="after")
+    def _ordered(self) -> Sampling:
+        if list(self.splice_ends) != sorted(set(self.splice_ends)):
+            raise ValueError(f"splice_ends are {list(self.splice_ends)}; expected ascending numbers, each once")
+        return self
 
 
 class Dataset(Strict):
@@ -127,7 +111,7 @@ class Dataset(Strict):
         return self.source.count - (self.heldout if isinstance(self.heldout, int) else 0)
 
     @property
-    def inputs(self) -> tuple[Inputs, ...]:
+    def inputs(self) -> tuple[Measured, ...]:
         """Kinds of input that exist; foreign images that are the held-out ones are measured once."""
         absent = set()
         if self.heldout == 0:
@@ -202,15 +186,20 @@ class Dataset(Strict):
             both = {"a", "b"} if name.startswith("halves") else {"a"}
             if not both <= {cell.half for cell in chosen.choose(cells) if cell.replicate <= 1}:
                 raise ValueError(f"grid.sweeps.{name} needs replicate 1 of half {' and half '.join(sorted(both))}")
+        splice = self.sampling.splice
+        if splice is not None and not splice.choose(cells):
+            raise ValueError("sampling.splice names no cell of grid.runs; widen it or leave it out")
         if self.foreign == "heldout" and self.heldout == 0:
             raise ValueError("foreign is 'heldout', but no images are held out")
-        if not self.inputs:
+        if not set(self.inputs) - {"noise"}:
             raise ValueError("measures.inputs names no kind of image that the data set has; add 'train'")
         if self.training.augment and not self.network.augment_dim:
             raise ValueError("training.augment needs network.augment_dim 9, so that the network knows what was done")
-        microbatch = self.training.microbatch
-        if microbatch and self.training.batch % microbatch:
-            raise ValueError(f"training.batch {self.training.batch} is not a multiple of microbatch {microbatch}")
+        batch, gpus, microbatch = self.training.batch, self.training.gpus, self.training.microbatch
+        if batch % gpus:
+            raise ValueError(f"training.batch {batch} is not a multiple of gpus {gpus}")
+        if microbatch and batch // gpus % microbatch:
+            raise ValueError(f"training.batch {batch} over gpus {gpus} is not a multiple of microbatch {microbatch}")
         return self
 
 
@@ -223,16 +212,38 @@ class Study(Strict):
     archives: dict[Name, str] = Field(
         {}, description="places of archives and folders, by the name a source's path gives"
     )
+    downloads: dict[Name, Download] = Field(
+        {}, description="where archives may be fetched from, by the same names; several are known, see docs/data.md"
+    )
     datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name, unique across studies")
 
     def located(self, source: Located) -> Located:
-        """Return a source or a snapshot with its place: the archive that its path names, or the path itself."""
+        """Return a source or a snapshot with its place: packed images, the archive its path names, or the path."""
+        if isinstance(source, Source) and source.of is not None:
+            return source.model_copy(update={"path": f"{self.results}/{source.of}/images.npy"})
         return source.model_copy(update={"path": self.archives.get(source.path or "", source.path)})
+
+    @model_validator(mode="after")
+    def _imitable(self) -> Study:
+        for name, dataset in self.datasets.items():
+            for role in ("source", "heldout", "foreign"):
+                source = getattr(dataset, role)
+                if isinstance(source, Source) and source.of is not None:
+                    self._check_imitated(f"datasets.{name}.{role}.of", source.of, dataset)
+        return self
+
+    def _check_imitated(self, key: str, of: str, dataset: Dataset) -> None:
+        original = self.datasets.get(of)
+        if original is None or original.source.is_surrogate:
+            raise ValueError(f"{key} is '{of}'; expected a data set of this study that is no surrogate itself")
+        if (original.resolution, original.colour) != (dataset.resolution, dataset.colour):
+            raise ValueError(f"{key} is '{of}', whose resolution or colour is another; make them the same")
 
     def identity(self, name: str) -> dict[str, Any]:
         """Return what makes results of a dataset those of this study: data and training, not places or figures."""
         kept = {"source", "resolution", "colour", "heldout", "foreign", "network", "training"}
         content = self.datasets[name].model_dump(mode="json", include=kept)
+        content["training"] = self.datasets[name].training.recipe()
         for role in ("source", "heldout", "foreign"):
             if isinstance(content[role], dict):
                 content[role].pop("path")

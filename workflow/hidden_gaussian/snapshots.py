@@ -1,122 +1,65 @@
-"""The state of a training run and its files."""
+"""The files of a training run: snapshots, and the state that an unfinished stretch goes on from."""
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
-import math
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from safetensors import SafetensorError
+from torch import Tensor
 
 from hidden_gaussian import files, tables
 from hidden_gaussian.errors import InputError
-
-BETAS, EPSILON = (0.9, 0.999), 1e-8  # of Adam
+from hidden_gaussian.state import Point, TrainingState
 
 logger = logging.getLogger(__name__)
 
 
-class Point(NamedTuple):
-    """The loss of one step, or the mean of an interval that ends there."""
-
-    images_seen: int
-    loss: float  # per pixel
-    learning_rate: float
-
-
-@dataclass
-class TrainingState:
-    """Everything that training goes on from.
-
-    Parameters
-    ----------
-    network : Module
-        Called as network(noisy, sigma, augment_labels); its ``options`` rebuild it.
-    ema : Module
-        The same network with exponentially averaged weights, which is what is measured; buffers are constants.
-    optimiser : Adam
-        Over the network's parameters.
-    images_seen : int
-        A multiple of the batch.
-    curve : list of Point
-        The intervals behind us.
-    pending : list of (int, Tensor, float)
-        The steps since, as Points whose losses wait on the device, so that no step waits for them.
-    """
-
-    network: nn.Module
-    ema: nn.Module
-    optimiser: torch.optim.Adam
-    images_seen: int = 0
-    curve: list[Point] = field(default_factory=list)
-    pending: list[tuple[int, Tensor, float]] = field(default_factory=list)
-
-    @classmethod
-    def start(cls, network: nn.Module, device: torch.device | str = "cpu") -> TrainingState:
-        """Return the state of an untrained network, moved to the device."""
-        network = network.to(device).train().requires_grad_(True)
-        ema = copy.deepcopy(network).eval().requires_grad_(False)
-        return cls(network, ema, torch.optim.Adam(network.parameters(), betas=BETAS, eps=EPSILON, fused=True))
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The options that rebuild the network."""
-        return cast("dict[str, Any]", self.network.options)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return next(self.network.parameters()).device
-
-    def recent(self) -> list[Point]:
-        """Wait for the device and return the pending steps.
-
-        Raises
-        ------
-        InputError
-            If a loss is not finite; so a diverged state is never saved.
-        """
-        if not self.pending:
-            return []
-        losses = torch.stack([loss for _, loss, _ in self.pending]).tolist()
-        points = [Point(seen, loss, rate) for (seen, _, rate), loss in zip(self.pending, losses, strict=True)]
-        for step, point in enumerate(points, self._steps() - len(points) + 1):
-            if not math.isfinite(point.loss):
-                raise InputError(
-                    f"training.learning_rate: the loss became {point.loss} at step {step} (images_seen "
-                    f"{point.images_seen}, learning rate {point.learning_rate:g}), expected a finite number: lower the "
-                    "learning rate or lengthen training.warmup (the last state that was saved is kept)"
-                )
-        return points
-
-    def _steps(self) -> int:
-        return int(next(iter(self.optimiser.state.values()))["step"])
-
-    def log(self) -> list[Point]:
-        """Return the whole curve, with the unfinished interval as its last point."""
-        recent = self.recent()
-        return [*self.curve, mean_point(recent)] if recent else self.curve
-
-
-def mean_point(points: list[Point]) -> Point:
-    """Return the mean loss of some steps, dated at the last of them."""
-    return points[-1]._replace(loss=math.fsum(point.loss for point in points) / len(points))
-
-
 def save_outputs(folder: Path, state: TrainingState, fingerprint: Mapping[str, Any]) -> None:
-    """Write a snapshot: ``weights.safetensors`` (EMA), ``state.safetensors`` and ``training.parquet``."""
-    tables.write_log(folder / "training.parquet", pd.DataFrame(state.log(), columns=list(Point._fields)))
+    """Write a snapshot: ``weights.safetensors`` (EMA), ``state.safetensors`` and ``training.parquet``.
+
+    Raises
+    ------
+    InputError
+        If a loss is not finite, or a file cannot be written.
+    """
+    log = pd.DataFrame(state.log(), columns=list(Point._fields))
     weights = {name: tensor.float() for name, tensor in state.ema.state_dict().items()}
-    files.save_tensors(folder / "weights.safetensors", weights, {"options": json.dumps(state.options, sort_keys=True)})
+    options = {"options": json.dumps(state.options, sort_keys=True)}
+    with _written(folder):
+        tables.write_log(folder / "training.parquet", log)
+        files.save_tensors(folder / "weights.safetensors", weights, options)
     save_state(folder / "state.safetensors", state, fingerprint)
+
+
+def are_whole(folder: Path, fingerprint: Mapping[str, Any]) -> bool:
+    """Tell whether a folder holds the three files of a snapshot, sound and of this fingerprint."""
+    try:
+        tables.read_table(folder / "training.parquet", tables.LOG)
+        files.load_metadata(folder / "weights.safetensors")
+        head, _ = _read(folder / "state.safetensors")
+    except InputError:
+        return False
+    return bool(head["fingerprint"] == json.loads(json.dumps(fingerprint)))
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(
+            f"{path}: the state of training could not be written ({reason}): make room and run again; what was saved "
+            "before is as it was"
+        ) from error
 
 
 def save_state(path: Path, state: TrainingState, fingerprint: Mapping[str, Any]) -> None:
@@ -132,7 +75,7 @@ def save_state(path: Path, state: TrainingState, fingerprint: Mapping[str, Any])
     Raises
     ------
     InputError
-        If a loss is not finite; an older file is then left in place.
+        If a loss is not finite or the file cannot be written; an older file is then left in place.
     """
     tensors = {
         **{f"network.{name}": tensor for name, tensor in state.network.state_dict().items()},
@@ -140,13 +83,12 @@ def save_state(path: Path, state: TrainingState, fingerprint: Mapping[str, Any])
         **_columns("curve", state.curve),
         **_columns("pending", state.recent()),
     }
-    for name, parameter in state.network.named_parameters():
-        for moment, tensor in state.optimiser.state.get(parameter, {}).items():
-            tensors[f"adam.{moment}.{name}"] = tensor
+    tensors |= {f"adam.{name}": tensor for name, tensor in state.moments.items()}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     head = {"images_seen": state.images_seen, "fingerprint": fingerprint}
     text = json.dumps({**head, "checksum": _checksum(head, tensors)}, sort_keys=True)
-    files.save_tensors(path, tensors, {"snapshot": text})
+    with _written(path):
+        files.save_tensors(path, tensors, {"snapshot": text})
 
 
 def load_state(path: Path, state: TrainingState, fingerprint: Mapping[str, Any]) -> None:
@@ -220,24 +162,14 @@ def _take_up(
         )
     state.network.load_state_dict(_part(tensors, "network."))
     state.ema.load_state_dict(_part(tensors, "ema."))
-    groups = state.optimiser.state_dict()["param_groups"]
-    state.optimiser.load_state_dict({"state": _moments(tensors, state.network), "param_groups": groups})
+    for name, tensor in _part(tensors, "adam.").items():
+        state.moments[name].copy_(tensor)
     state.images_seen = head["images_seen"]
     state.curve = _points(_part(tensors, "curve."))
     state.pending = [
         (seen, torch.tensor(loss, device=state.device), rate)
         for seen, loss, rate in _points(_part(tensors, "pending."))
     ]
-
-
-def _moments(tensors: dict[str, Tensor], network: nn.Module) -> dict[int, dict[str, Tensor]]:
-    """Return Adam's state as its ``load_state_dict`` expects it: by the number of the parameter."""
-    numbers = {name: number for number, (name, _) in enumerate(network.named_parameters())}
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in _part(tensors, "adam.").items():
-        moment, parameter = name.split(".", 1)
-        moments.setdefault(numbers[parameter], {})[moment] = tensor
-    return moments
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

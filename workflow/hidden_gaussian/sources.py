@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from hidden_gaussian import archives, files, seeding
+from hidden_gaussian import archives, files, seeding, surrogates
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.settings import Source
+from hidden_gaussian.source import Source
 
 Picture = bytes | np.ndarray | Image.Image
 SUFFIXES = {".png", ".jpg", ".jpeg"}
@@ -36,11 +36,14 @@ class Pictures:
         Name, and an encoded file, a uint8 array (row, column[, channel]) or a decoded image.
     sha256 : str or None
         Checksum of the archive, or of a folder's names and contents; None where there is neither.
+    clipped : callable, optional
+        Share of the pixels of surrogates that had to be clipped, among those that were read.
     """
 
     count: int
     stream: Iterable[tuple[str, Picture]]
     sha256: str | None
+    clipped: Callable[[], float] | None = None
 
 
 def open_source(source: Source, *, resolution: int, seed: int, key: str) -> Pictures:
@@ -53,7 +56,7 @@ def open_source(source: Source, *, resolution: int, seed: int, key: str) -> Pict
     resolution : int
         Pixels a side; only patches of photographs depend on it.
     seed : int
-        Root seed; only the choice of patches of photographs depends on it.
+        Root seed; only the choice of patches of photographs, and surrogates, depend on it.
     key : str
         The setting that describes the source, such as ``datasets.faces.source``, for the errors.
 
@@ -77,6 +80,8 @@ def open_source(source: Source, *, resolution: int, seed: int, key: str) -> Pict
             return _torchvision(source, key)
         case "cifar10":
             return _cifar10(_place(source), str(source.options.get("split", "train")), key)
+        case "gaussian-surrogate" | "phase-surrogate":
+            return _surrogates(source, seed)
 
 
 def _place(source: Source) -> Path:
@@ -121,6 +126,12 @@ def _photographs(count: int, resolution: int, seed: int, key: str) -> Pictures:
         for number, row, column in (places[place] for place in order)
     )
     return Pictures(count, _numbered(patches), None)
+
+
+def _surrogates(source: Source, seed: int) -> Pictures:
+    """Random images that imitate those of another data set."""
+    made = surrogates.Surrogates(source.kind, files.load_array(_place(source), mmap=True), source.count, seed)
+    return Pictures(source.count, _numbered(made), None, lambda: made.clipped)
 
 
 def _zip(path: Path, prefix: str, key: str) -> Pictures:

@@ -1,7 +1,7 @@
 """Resampled images, pooled ratios, trends, and intervals that say what they cover.
 
-A pooled quantity is an array whose last axis is (estimate, resample 1, resample 2, ...): a formula applied to it gives
-the statistic and its resamples at once.
+A pooled quantity is an array whose last axis, of length POOLED, is (estimate, resamples, leaving out each group of
+images): a formula applied to it gives the statistic and all that its interval is made from at once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from scipy import special
 from hidden_gaussian.seeding import numpy_stream
 
 Array = NDArray[np.float64]
-RESAMPLES = 1000
+RESAMPLES = 2000
+GROUPS = 64
+POOLED = 1 + RESAMPLES + GROUPS
 LEVEL = 0.95
 GIVEN = "given these networks"
 ALL = "images and trainings"
@@ -26,7 +28,7 @@ ALL = "images and trainings"
 
 @lru_cache(maxsize=16)
 def weights(count: int, stream: str) -> Array:
-    """Return how often each image counts: once each in row 0, as resampled with replacement in the others.
+    """Return how much each image counts in the estimate, in each resample, and without each group of images.
 
     The same for every row and cell that shares the images, so that differences and ratios are paired.
 
@@ -39,27 +41,93 @@ def weights(count: int, stream: str) -> Array:
 
     Returns
     -------
-    ndarray of shape (1 + RESAMPLES, count)
-        Read-only; every row sums to 1.
+    ndarray of shape (POOLED, count)
+        Read-only; every row sums to 1. A resample has one image fewer than there are, which makes the variance of a
+        mean unbiased (Hesterberg 2015). The images are dealt out to the groups in turn; an empty group leaves out none.
     """
     uniform = np.full(count, 1 / count)
-    drawn = numpy_stream(0, f"resample/{stream}/{count}").multinomial(count, uniform, size=RESAMPLES) / count
-    result: Array = np.concatenate([uniform[None], drawn])
+    drawn = max(count - 1, 1)
+    resampled = numpy_stream(0, f"resample/{stream}/{count}").multinomial(drawn, uniform, size=RESAMPLES) / drawn
+    kept = (np.arange(count) % GROUPS != np.arange(GROUPS)[:, None]).astype(np.float64)
+    kept[kept.sum(1) == 0] = 1
+    result: Array = np.concatenate([uniform[None], resampled, kept / kept.sum(1, keepdims=True)])
     result.setflags(write=False)
     return result
 
 
 def pool(per_image: Array, stream: str) -> Array:
-    """Return the mean over images and its resamples: (..., images) -> (..., 1 + RESAMPLES)."""
+    """Return the mean over images, its resamples, and without each group: (..., images) -> (..., POOLED)."""
     pooled: Array = per_image @ weights(per_image.shape[-1], stream).T
     return pooled
 
 
-def percentiles(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
-    """Return the percentile interval of pooled quantities: (..., 1 + RESAMPLES) -> two of shape (...)."""
-    tail = (1 - level) / 2
-    low, high = np.quantile(pooled[..., 1:], [tail, 1 - tail], axis=-1)
-    return low, high
+def intervals(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
+    """Return the bootstrap interval, bias-corrected and accelerated (Efron 1987), of pooled quantities.
+
+    Its normal deviate is replaced by Student's, with as many degrees of freedom as groups of images less one: by itself
+    the interval covers too little where there are few images.
+
+    Parameters
+    ----------
+    pooled : ndarray of shape (..., POOLED)
+    level : float
+        Nominal coverage.
+
+    Returns
+    -------
+    two ndarrays of shape (...)
+        Lower and upper ends, with the estimate between them; NaN where a resample is not defined.
+    """
+    estimate, resamples, without = pooled[..., :1], pooled[..., 1 : 1 + RESAMPLES], pooled[..., 1 + RESAMPLES :]
+    below = (resamples < estimate).mean(-1) + (resamples == estimate).mean(-1) / 2
+    bias = special.ndtri(np.clip(below, 1 / RESAMPLES, 1 - 1 / RESAMPLES))
+    influence = estimate - without
+    spread = np.square(influence).sum(-1) ** 1.5
+    cubes = (influence**3).sum(-1)
+    acceleration = np.divide(cubes, 6 * spread, out=np.zeros_like(spread), where=spread > 0)
+    ordered = np.sort(resamples, axis=-1)
+    degrees = np.maximum(np.count_nonzero(influence, axis=-1) - 1, 1)
+    reach = special.stdtrit(degrees, (1 + level) / 2)
+    low, high = (_corrected(ordered, bias, acceleration, sign * reach) for sign in (-1, 1))
+    return np.minimum(low, pooled[..., 0]), np.maximum(high, pooled[..., 0])
+
+
+def _corrected(ordered: Array, bias: Array, acceleration: Array, reach: Array) -> Array:
+    """Return the quantile of sorted resamples at a normal deviate, corrected for bias and acceleration."""
+    moved = bias + reach
+    deviate = bias + moved / np.maximum(1 - acceleration * moved, 0.1)
+    place = special.ndtr(deviate) * (RESAMPLES + 1) - 1
+    below = np.clip(np.floor(place).astype(int), 0, RESAMPLES - 2)
+    share = np.clip(place - below, 0, 1)
+    first, second = (np.take_along_axis(ordered, (below + step)[..., None], -1)[..., 0] for step in (0, 1))
+    quantile: Array = np.where(np.isnan(ordered[..., -1]), np.nan, (1 - share) * first + share * second)
+    return quantile
+
+
+def bands(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
+    """Return a simultaneous band over all places: in one of `level` samples of images the whole curve lies within.
+
+    The intervals of the places are widened to a common level by the largest studentised deviation of the shared
+    resamples (sup-t; Montiel Olea and Plagborg-Moller 2019).
+
+    Parameters
+    ----------
+    pooled : ndarray of shape (places, POOLED)
+
+    Returns
+    -------
+    two ndarrays of shape (places,)
+        Lower and upper ends; of one place, those of :func:`intervals`.
+    """
+    if len(pooled) < 2:
+        return intervals(pooled, level)
+    resamples = pooled[:, 1 : 1 + RESAMPLES]
+    error = resamples.std(axis=1, keepdims=True)
+    used = (error > 0)[:, 0] & np.isfinite(error)[:, 0]
+    if not used.any():
+        return intervals(pooled, level)
+    largest = (np.abs(resamples - pooled[:, :1])[used] / error[used]).max(axis=0)
+    return intervals(pooled, float(2 * special.ndtr(np.quantile(largest, level)) - 1))
 
 
 def clopper_pearson(hits: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
@@ -111,10 +179,10 @@ class Estimate:
 
 
 def resampled(pooled: Array, covers: str = GIVEN) -> Estimate:
-    """Return the estimate of one pooled quantity, of shape (1 + RESAMPLES,), with its percentile interval."""
+    """Return the estimate of one pooled quantity, of shape (POOLED,), with its interval over images."""
 
     def bounds(level: float) -> tuple[float, float]:
-        low, high = percentiles(pooled, level)
+        low, high = intervals(pooled, level)
         return float(low), float(high)
 
     return Estimate(float(pooled[0]), bounds, covers)
@@ -139,27 +207,28 @@ def difference(first: Estimate, second: Estimate) -> Estimate:
     return Estimate(value, bounds, first.covers)
 
 
-def training_spread(groups: Sequence[tuple[float, Sequence[float]]]) -> tuple[float, int]:
+def training_spread(groups: Sequence[tuple[float, Sequence[float], float]]) -> tuple[float, int]:
     """Return the standard error that independent trainings give to a weighted sum of group means.
 
     The variance of a training is pooled within the groups.
 
     Parameters
     ----------
-    groups : sequence of (coefficient, values)
-        Values of the replicates of one cell, and the coefficient of their mean in the sum.
+    groups : sequence of (coefficient, values, noise)
+        Values of the replicates of one cell, the coefficient of their mean in the sum, and how much of their sum of
+        squares is only noise of the images, which the interval over images has in it already.
 
     Returns
     -------
     float, int
         Standard error, and degrees of freedom; (0, 0) if no cell has two replicates.
     """
-    degrees = sum(len(values) - 1 for _, values in groups)
+    degrees = sum(len(values) - 1 for _, values, _ in groups)
     if degrees == 0:
         return 0.0, 0
-    squares = sum(float(np.square(np.asarray(values) - np.mean(values)).sum()) for _, values in groups)
-    share = sum(coefficient**2 / len(values) for coefficient, values in groups)
-    return math.sqrt(squares / degrees * share), degrees
+    squares = sum(float(np.square(np.asarray(values) - np.mean(values)).sum()) - noise for _, values, noise in groups)
+    share = sum(coefficient**2 / len(values) for coefficient, values, _ in groups)
+    return math.sqrt(max(squares, 0.0) / degrees * share), degrees
 
 
 def with_trainings(estimate: Estimate, error: float, degrees: int, covers: str = ALL) -> Estimate:
@@ -184,11 +253,18 @@ def combine(groups: Sequence[tuple[float, Sequence[Array]]]) -> Estimate:
     Parameters
     ----------
     groups : sequence of (coefficient, replicates)
-        Each replicate a pooled statistic of shape (1 + RESAMPLES,).
+        Each replicate a pooled statistic of shape (POOLED,).
     """
-    total = sum(coefficient * np.mean(np.stack(replicates), axis=0) for coefficient, replicates in groups)
-    values = [(coefficient, [float(one[0]) for one in replicates]) for coefficient, replicates in groups]
-    return with_trainings(resampled(np.asarray(total)), *training_spread(values))
+    stacked = [(coefficient, np.stack(replicates)) for coefficient, replicates in groups]
+    total = np.asarray(sum(coefficient * replicates.mean(axis=0) for coefficient, replicates in stacked))
+    spread = training_spread([(coefficient, one[:, 0].tolist(), _noise(one)) for coefficient, one in stacked])
+    return with_trainings(resampled(total), *spread)
+
+
+def _noise(replicates: Array) -> float:
+    """Return how far replicates would be apart (sum of squares) by the choice of images alone."""
+    apart = (replicates - replicates.mean(axis=0))[:, 1 : 1 + RESAMPLES]
+    return float(apart.var(axis=1).sum())
 
 
 def slope_coefficients(sizes: Sequence[float]) -> Array:

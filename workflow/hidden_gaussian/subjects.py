@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from torch import Tensor
 
-from hidden_gaussian import images
-from hidden_gaussian.denoisers import GaussianDenoiser, open_denoiser
+from hidden_gaussian import files, images, references
+from hidden_gaussian.denoisers import GaussianDenoiser, LinearDenoiser, open_denoiser
 from hidden_gaussian.denoisers.opening import best_device, mean_image
-from hidden_gaussian.measures import Subject, measure
-from hidden_gaussian.settings import Distillation, Measures
+from hidden_gaussian.jacobian import SAMPLER, ceiling_rows, measure_slopes
+from hidden_gaussian.measures import measure
+from hidden_gaussian.measuring import Distillation, Jacobian, Measures
+from hidden_gaussian.passes import Subject
 from hidden_gaussian.spectrum import Spectrum
 
 
-def open_subject(root: str | Path, identifier: str, *, largest: str) -> Subject:
+def open_subject(root: str | Path, identifier: str, *, largest: str, listed: Sequence[str] = ()) -> Subject:
     """Return a denoiser with the references that it is compared to.
 
     Parameters
@@ -28,12 +31,15 @@ def open_subject(root: str | Path, identifier: str, *, largest: str) -> Subject:
         Id of the denoiser, below ``n<size><half>/``.
     largest : str
         Folder of the largest subset, such as ``n512a``: its Gaussian is the one called gaussian-all.
+    listed : sequence of str
+        Names of further reference denoisers of the subset, such as ``mixture-8``; a mixture of more components than
+        the subset has images is left out.
     """
     device = best_device()
     subset = identifier.split("/")[0]
     spectrum = Path(root) / subset / "spectrum.safetensors"
-    names = dict.fromkeys([f"{subset}/empirical", f"{largest}/gaussian"])
-    references = {
+    names = dict.fromkeys([f"{subset}/empirical", f"{largest}/gaussian", *references.possible(listed, subset)])
+    others = {
         name: open_denoiser(root, name, device) for name in names if name not in {identifier, f"{subset}/gaussian"}
     }
     return Subject(
@@ -41,7 +47,7 @@ def open_subject(root: str | Path, identifier: str, *, largest: str) -> Subject:
         open_denoiser(root, identifier, device),
         f"{subset}/gaussian",
         GaussianDenoiser(Spectrum.load(spectrum), device),
-        references,
+        others,
         mean_image(spectrum).to(device),
     )
 
@@ -89,6 +95,51 @@ def measured(
     """
     settings = Measures.model_validate(measures)
     distil = Distillation.model_validate(distillation) if distillation else None
-    clean = clean_images(root, identifier, inputs, settings.images)
+    clean = clean_images(root, identifier, [name for name in inputs if name != "noise"], settings.images)
+    if "noise" in inputs:
+        shape = next(iter(clean.values())).shape[1:]
+        clean["noise"] = torch.zeros(settings.images, *shape, device=best_device())
     pools = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
-    return measure(open_subject(root, identifier, largest=largest), clean, pools, settings, distil, seed=seed)
+    subject = open_subject(root, identifier, largest=largest, listed=settings.references)
+    return measure(subject, clean, pools, settings, distil, seed=seed)
+
+
+def measured_slopes(
+    root: str | Path,
+    identifier: str,
+    *,
+    twin: str | None,
+    image_count: int,
+    inputs: Sequence[str],
+    jacobian: Mapping[str, Any],
+    seed: int,
+    recipe: Sequence[int],
+) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+    """Return the shard of local slopes of a denoiser and the images that show them, from its rule's settings.
+
+    Parameters
+    ----------
+    root, identifier
+        See :func:`open_subject`.
+    twin : str or None
+        Folder of the other half's subset of the same size, if there is one.
+    image_count : int
+        Clean images of each kind of input.
+    inputs : sequence of str
+        Kinds of clean images.
+    jacobian : mapping
+        Settings of that name.
+    recipe : sequence of int
+        Not used here: it makes Snakemake measure again.
+    """
+    folder, settings = Path(root) / identifier, Jacobian.model_validate(jacobian)
+    subject = open_subject(root, identifier, largest=identifier.split("/")[0])
+    clean = clean_images(root, identifier, [name for name in inputs if name != "noise"], image_count)
+    way = torch.from_numpy(files.load_array(folder / f"trajectories_{SAMPLER}.npy"))
+    linear = LinearDenoiser.load(folder / "linear.safetensors")
+    shard, found = measure_slopes(subject, clean, linear, way, settings, seed=seed)
+    if twin:
+        other = torch.from_numpy(Spectrum.load(Path(root) / twin / "spectrum.safetensors").eigenvectors)
+        rows = ceiling_rows(identifier, subject.gaussian.vectors.cpu(), f"{twin}/gaussian", other.float())
+        shard = pd.concat([shard, rows], ignore_index=True)
+    return shard, found

@@ -118,6 +118,9 @@ def save_split(path: str | Path, split: Split) -> None:
 
 
 def load_split(path: str | Path) -> Split:
-    """Read a split; InputError if it is absent or damaged."""
+    """Read a split; InputError if it is absent, damaged or another kind of file."""
     arrays = files.load_arrays(path)
-    return Split(arrays["heldout"], arrays["order"])
+    try:
+        return Split(arrays["heldout"], arrays["order"])
+    except KeyError as error:
+        raise InputError(f"{path} is not a split: it lacks {error}; delete it and run again") from None

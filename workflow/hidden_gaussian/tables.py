@@ -55,10 +55,20 @@ class Table:
 _WHERE = (
     Column("id", NAME, "denoiser or sample set, named by its path below the dataset's folder"),
     Column("reference_id", NAME, "what it is compared with", True),
-    Column("inputs", NAME, "which clean images were noised: train, heldout, foreign", True),
+    Column(
+        "inputs",
+        NAME,
+        "which clean images were noised: train, heldout, foreign; noise: none; trajectory: states of the sampler",
+        True,
+    ),
     Column("sampler", NAME, "solver that made the samples", True),
     Column("sigma", pa.float64(), "standard deviation of the noise, pixels in [-1, 1]", True),
-    Column("parameter", NAME, "name of a further axis: alpha, draws; window: pooled over it", True),
+    Column(
+        "parameter",
+        NAME,
+        "name of a further axis: alpha, draws, epoch, component, rank, step; window: pooled over it",
+        True,
+    ),
     Column("at", pa.float64(), "place on the further axis", True),
 )
 _CELL = (
@@ -255,7 +265,7 @@ def write_table(path: AnyPath, frame: pd.DataFrame, table: Table) -> None:
 
 def _write_parquet(path: AnyPath, content: pa.Table) -> None:
     with atomic_path(path) as temporary:
-        pq.write_table(content, temporary, compression="zstd", write_statistics=False)
+        pq.write_table(content, temporary, compression="zstd", write_statistics=False, write_page_checksum=True)
 
 
 def read_shard(path: AnyPath) -> pd.DataFrame:
@@ -292,7 +302,7 @@ def _read(path: AnyPath, table: Table) -> pa.Table:
     if not Path(path).is_file():
         raise InputError(f"{path} is not there, but a later step needs it: run the step that makes it")
     try:
-        content = pq.read_table(path)
+        content = pq.read_table(path, page_checksum_verification=True)
         return content.select(table.schema.names).cast(table.schema)
     except (pa.ArrowException, KeyError, OSError) as error:
         raise InputError(f"{path} is damaged or no {table.name} table: delete it and run again") from error

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from hidden_gaussian import batches, guards, networks, progress, recipes, seeding, snapshots
+from hidden_gaussian import batches
 from hidden_gaussian.batches import Batch
-from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.objectives import EDM, Objective, objective_of
-from hidden_gaussian.settings import Network, Training
-from hidden_gaussian.snapshots import TrainingState
+from hidden_gaussian.networks.dropout import Dropout
+from hidden_gaussian.objectives import EDM, Objective
+from hidden_gaussian.parallel import ALONE, Team
+from hidden_gaussian.settings import Training
+from hidden_gaussian.state import TrainingState, mean_point
 
 INTERVAL = 50  # steps to a point of the curve, and between two waits for the device
 
@@ -33,105 +29,6 @@ class Progress(NamedTuple):
     loss: float | None  # mean per pixel, where an interval of the curve ended at this step
 
 
-def train_cell(
-    cell: Cell,
-    network: Network,
-    training: Training,
-    images: np.ndarray,
-    *,
-    seed: int,
-    previous_state: Path | None,
-    side_file: Path,
-    folder: Path,
-    device: torch.device | str | None = None,
-    objective: Objective | None = None,
-) -> None:
-    """Train one stretch of a run, from the snapshot before it, and write the snapshot at its end.
-
-    A run that was stopped goes on where it was when it is started again. Images seen 0 is the untrained network.
-
-    Parameters
-    ----------
-    cell : Cell
-        The snapshot to make.
-    network, training : settings
-    images : ndarray of shape (subset_size, channels, side, side), uint8
-        The training subset.
-    seed : int
-        Of the study; that of the run is derived from it and the run's path.
-    previous_state : Path or None
-        ``state.safetensors`` of the snapshot before; None starts a run.
-    side_file : Path
-        Where the unfinished state is kept every ``training.checkpoint_minutes`` and when the job is told to stop
-        (SIGTERM, SIGINT); removed at the end.
-    folder : Path
-        Gets ``weights.safetensors``, ``state.safetensors`` and ``training.parquet``.
-    device : device, optional
-        Default: the GPU when there is one.
-    objective : Objective, optional
-        Default: that of the architecture.
-
-    Raises
-    ------
-    InputError
-        If a saved state belongs to other settings or images, another job trains this cell, the hardware lacks the
-        precision, or the loss is no longer finite.
-    Interrupted
-        If the job was told to stop, after saving.
-    """
-    run_seed = seeding.derive(seed, f"training/{cell.dataset}/{cell.run}")
-    objective = objective or objective_of(cell.architecture)
-    with guards.lock(side_file), guards.interruption() as stopped:
-        state = _untrained(cell, network, images, run_seed, device)
-        fingerprint = _fingerprint(state.options, training, images, run_seed)
-        if previous_state is not None:
-            snapshots.load_state(previous_state, state, fingerprint)
-        snapshots.resume(side_file, state, fingerprint)
-        saved = time.monotonic()
-        with progress.shown(cell.id, cell.images_seen, done=state.images_seen) as show:
-            for step in train(state, images, training, until=cell.images_seen, seed=run_seed, objective=objective):
-                show(step.images_seen)
-                if stopped() or time.monotonic() - saved > 60 * training.checkpoint_minutes:
-                    snapshots.save_state(side_file, state, fingerprint)
-                    saved = time.monotonic()
-                if stopped():
-                    raise guards.Interrupted(
-                        f"{cell.id}: training was told to stop at images_seen {step.images_seen} and its state was "
-                        f"saved in {side_file}: run again to go on from there"
-                    )
-        snapshots.save_outputs(folder, state, fingerprint)
-        side_file.unlink(missing_ok=True)
-
-
-def _untrained(
-    cell: Cell, settings: Network, images: np.ndarray, seed: int, device: torch.device | str | None
-) -> TrainingState:
-    if len(images) != cell.subset_size:
-        raise InputError(
-            f"{cell.subset} holds {len(images)} images, expected {cell.subset_size}: draw the subset again"
-        )
-    network = networks.build(
-        cell.architecture,
-        resolution=images.shape[2],
-        channels=images.shape[1],
-        scale=cell.scale,
-        seed=seeding.derive(seed, "weights"),
-        **settings.model_dump(),
-    )
-    return TrainingState.start(network, device or ("cuda" if torch.cuda.is_available() else "cpu"))
-
-
-def _fingerprint(options: dict[str, Any], settings: Training, images: np.ndarray, seed: int) -> dict[str, Any]:
-    """Return what the numbers depend on; how often they are saved and how a batch is cut are not among it."""
-    return {
-        "recipe": recipes.TRAINING,
-        "seed": seed,
-        "network": options,
-        "training": settings.model_dump(exclude={"microbatch", "checkpoint_minutes"}),
-        "images": hashlib.sha256(np.ascontiguousarray(images).data).hexdigest(),
-    }
-
-
 def train(
     state: TrainingState,
     images: np.ndarray,
@@ -140,13 +37,13 @@ def train(
     until: int,
     seed: int,
     objective: Objective = EDM,
+    team: Team = ALONE,
 ) -> Iterator[Progress]:
     """Train, step by step, until a number of images was seen; the caller watches, saves or stops.
 
-    The state is consistent at every yield, and going on from it later gives the same numbers, bit for bit on a CPU:
-    position p of the stream of images is image p mod N of permutation p div N, and the noise, flips, augmentation and
-    dropout of a step are functions of the seed and the step alone. A gradient that is not finite is set to zero or
-    clipped; a loss that is not finite ends training.
+    The state is consistent at every yield, and going on from it later gives the same numbers, bit for bit on a CPU;
+    cutting batches into parts or sharing them gives the same up to rounding. A gradient that is not finite is set to
+    zero or clipped; a loss that is not finite ends training.
 
     Parameters
     ----------
@@ -155,14 +52,14 @@ def train(
     images : ndarray of shape (N, channels, side, side), uint8
         Copied to a GPU where it fits there; otherwise, or memory-mapped, read batch by batch.
     settings : Training
-        With `microbatch`, the gradient is summed over parts of the batch: the same up to rounding, and with dropout
-        up to which features are dropped.
     until : int
         A multiple of the batch.
     seed : int
-        Of the run.
+        Of the run; what a step sees is a function of it and the step (:func:`hidden_gaussian.batches.draw`).
     objective : Objective
         Noise levels and loss.
+    team : Team
+        The processes that share each batch, all in the same state.
 
     Yields
     ------
@@ -174,26 +71,34 @@ def train(
     InputError
         If the settings cannot be used on this machine or network, or a loss is not finite.
     """
+    yield from _steps(state, images, settings, until, seed, objective, team)
+
+
+def _steps(
+    state: TrainingState,
+    images: np.ndarray,
+    settings: Training,
+    until: int,
+    seed: int,
+    objective: Objective,
+    team: Team,
+) -> Iterator[Progress]:
     _check(state, settings, until)
-    device = state.device
-    pixels, size = batches.resident(images, device), images[0].size
-    weights: list[Tensor] = list(state.network.parameters())
-    averages: list[Tensor] = list(state.ema.parameters())
+    pixels, size = batches.resident(images, state.device), images[0].size
+    layers = sum(isinstance(module, Dropout) for module in state.network.modules())
     while state.images_seen < until:
         step = state.images_seen // settings.batch
         rate = learning_rate(settings, state.images_seen)
-        batch = batches.draw(pixels, step, settings, seed, device, objective.levels)
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(seeding.derive(seed, "dropout", step))
-            loss = _gradients(state, weights, batch, settings, objective)
+        share = team.share(settings.batch)
+        batch = batches.draw(pixels, step, settings, seed, state.device, objective.levels, share=share, layers=layers)
+        _gradients(state, batch, settings, objective, team)
         state.optimiser.param_groups[0]["lr"] = rate
         state.optimiser.step()
-        with torch.no_grad():
-            torch._foreach_lerp_(averages, weights, 1 - ema_decay(settings, state.images_seen))
+        state.averages.lerp_(state.weights.detach(), 1 - ema_decay(settings, state.images_seen))
         state.images_seen += settings.batch
-        state.pending.append((state.images_seen, loss / size, rate))
+        state.pending.append((state.images_seen, state.totals[-1] / size, rate))
         if (step + 1) % INTERVAL == 0:
-            state.curve.append(snapshots.mean_point(state.recent()))
+            state.curve.append(mean_point(state.recent()))
             state.pending.clear()
         yield Progress(state.images_seen, rate, None if state.pending else state.curve[-1].loss)
 
@@ -214,25 +119,21 @@ def ema_decay(settings: Training, images_seen: int) -> float:
     return 0.5 ** (settings.batch / half_life) if half_life else 0.0
 
 
-def _gradients(
-    state: TrainingState, weights: list[Tensor], batch: Batch, settings: Training, objective: Objective
-) -> Tensor:
-    """Set the gradients of the mean loss over the batch, and return that loss, on the device."""
-    state.optimiser.zero_grad()
-    part = settings.microbatch or settings.batch
-    labels = itertools.repeat(None) if batch.labels is None else iter(torch.split(batch.labels, part))
-    total = batch.sigma.new_zeros(())
-    for clean, noise, sigma in zip(*(torch.split(tensor, part) for tensor in batch[:3]), strict=True):
+def _gradients(state: TrainingState, batch: Batch, settings: Training, objective: Objective, team: Team) -> None:
+    """Set the gradients of the mean loss over the whole batch, and that loss, from this process's share."""
+    state.totals.zero_()
+    layers = [module for module in state.network.modules() if isinstance(module, Dropout)]
+    for part in batch.parts(settings.microbatch or settings.batch):
+        for number, layer in enumerate(layers):
+            layer.keys = None if part.keys is None else part.keys[:, number]
         with _arithmetic(settings.precision, state.device):
-            part_of_batch = Batch(clean, noise, sigma, next(labels))
-            losses = objective.loss(state.network, part_of_batch, state.options["sigma_data"])
+            losses = objective.loss(state.network, part, state.options["sigma_data"])
         loss = losses.sum() / settings.batch
         loss.backward()  # type: ignore[no-untyped-call]
-        total += loss.detach()
-    for weight in weights:
-        if weight.grad is not None:
-            torch.nan_to_num(weight.grad, nan=0.0, posinf=1e5, neginf=-1e5, out=weight.grad)
-    return total
+        state.totals[-1] += loss.detach()
+    team.add(state.totals)
+    gradients = state.totals[:-1]
+    torch.nan_to_num(gradients, nan=0.0, posinf=1e5, neginf=-1e5, out=gradients)
 
 
 def _arithmetic(precision: str, device: torch.device) -> AbstractContextManager[object]:
@@ -254,14 +155,17 @@ def _check(state: TrainingState, settings: Training, until: int) -> None:
             f"training.augment is {settings.augment}, but network.augment_dim is {state.options.get('augment_dim')}, "
             "so the network would learn augmented images: set augment_dim to 9, or augment to 0"
         )
-    if settings.precision == "bf16" and not _computes_bf16(state.device):
+    if settings.precision not in _precisions(state.device):
         raise InputError(
-            f"training.precision: bf16 was found, but this {state.device.type} has no arithmetic for it: choose fp32"
+            f"training.precision: {settings.precision} was found, but this {state.device.type} has no arithmetic for "
+            "it: choose fp32"
         )
 
 
-def _computes_bf16(device: torch.device) -> bool:
+def _precisions(device: torch.device) -> set[str]:
+    """Return the precisions that the hardware computes in, and does not imitate."""
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        return {"fp32", "tf32", "bf16"} if torch.cuda.get_device_capability(device) >= (8, 0) else {"fp32"}
     capabilities = torch.cpu.get_capabilities()
-    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
+    computes_bf16 = any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
+    return {"fp32", "bf16"} if computes_bf16 else {"fp32"}

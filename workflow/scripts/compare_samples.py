@@ -2,17 +2,19 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from hidden_gaussian import files, logs, samples, tables
 from hidden_gaussian.spectrum import Spectrum
 
+identifier, sampler = snakemake.wildcards.id, snakemake.wildcards.sampler
 with logs.job_log(snakemake.log[0]):
     root = Path(snakemake.input.mean[0]).parents[1]
     partners = {samples.sample_id(path, root): files.load_array(path) for path in snakemake.input.partners}
-    rows = samples.agreement_rows(
-        snakemake.wildcards.id,
-        files.load_array(snakemake.input.samples),
-        partners,
-        Spectrum.load(snakemake.input.mean[0]).mean,
-        sampler=snakemake.wildcards.sampler,
-    )
+    mean = Spectrum.load(snakemake.input.mean[0]).mean
+    drawn = files.load_array(snakemake.input.samples)
+    rows = samples.agreement_rows(identifier, drawn, partners, mean, sampler=sampler)
+    spectra = {f"{Path(path).parent.name}/gaussian": Spectrum.load(path) for path in snakemake.input.spectra}
+    if len(spectra) > 1:
+        rows = pd.concat([rows, samples.expected_rows(identifier, spectra, mean, sampler)], ignore_index=True)
     tables.write_shard(snakemake.output.agreement, rows)

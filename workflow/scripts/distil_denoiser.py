@@ -11,7 +11,5 @@ with logs.job_log(snakemake.log[0]):
     inputs = next(name for name in ("heldout", "foreign", "train") if name in params.inputs)
     clean = clean_images(root, identifier, [inputs])[inputs]
     subject = open_subject(root, identifier, largest=identifier.split("/")[0])
-    linear = distillation.distil_levels(
-        subject.denoiser, clean, draws=params.draws, mean=subject.mean, seed=params.seed
-    )
-    linear.save(snakemake.output.linear)
+    fit = distillation.Fit(clean, params.draws, params.seed, "distillation/kept", ridge=params.ridge)
+    distillation.distil_levels(subject.denoiser, fit, subject.gaussian).save(snakemake.output.linear)

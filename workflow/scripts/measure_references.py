@@ -9,6 +9,6 @@ with logs.job_log(snakemake.log[0]):
     for path in snakemake.output.measures:
         identifier = Path(path).parent.relative_to(root).as_posix()
         settings = dict(snakemake.params)
-        if identifier.endswith(("identity", "mean")):
+        if not identifier.endswith("empirical"):
             settings["distillation"] = {}  # affine by definition
         tables.write_shard(path, subjects.measured(root, identifier, **settings))

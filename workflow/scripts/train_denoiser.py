@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hidden_gaussian import files, images, logs, settings, training
+from hidden_gaussian import logs, settings, stretches
 from hidden_gaussian.cells import Cell
 
 wildcards, inputs = snakemake.wildcards, snakemake.input
@@ -10,13 +10,15 @@ identifier = f"n{wildcards.size}{wildcards.half}/{wildcards.run}/i{wildcards.ima
 with logs.job_log(snakemake.log[0]):
     study = settings.read(snakemake.config)
     dataset = study.datasets[wildcards.dataset]
-    training.train_cell(
-        Cell.parse(wildcards.dataset, identifier),
-        dataset.network,
-        dataset.training,
-        images.open_images(inputs.images)[files.load_array(inputs.subset)],
+    stretch = stretches.Stretch(
+        cell=Cell.parse(wildcards.dataset, identifier),
+        network=dataset.network,
+        training=dataset.training,
+        images=inputs.images,
+        subset=inputs.subset,
         seed=study.seed,
-        previous_state=Path(inputs.before[0]) if inputs.before else None,
+        previous_state=inputs.before[0] if inputs.before else None,
         side_file=Path(study.results, "unfinished", wildcards.dataset, f"{identifier}.safetensors"),
         folder=Path(snakemake.output.weights).parent,
     )
+    stretches.run(stretch)

@@ -12,16 +12,21 @@ __all__ = ["LEDGER", "QUANTITIES", "Claim", "Evidence", "Missing", "judge"]
 
 LEDGER: tuple[Claim, ...] = (
     linearity.GROWS,
+    linearity.MIDDLE,
+    linearity.RESIDUAL,
     linearity.GAUSSIAN,
     linearity.BREAKS,
     closeness.NEARS,
     closeness.SCALE,
     closeness.TIME,
     samples.AGREE,
+    samples.BEYOND,
     samples.DIFFER,
     samples.RETURNS,
     samples.MEMORISES,
+    samples.MOMENTS,
     samples.MORE,
+    closeness.UNDERTRAINED,
     linearity.CALIBRATED,
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,21 @@ from hidden_gaussian.estimates import Measurements
 from hidden_gaussian.estimates.blocks import Array
 from hidden_gaussian.statistics import Estimate
 
-QUANTITIES = frozenset({"distance", "norm_centred", "loss", "mismatch", "gaussian_spread"})
+QUANTITIES = frozenset(
+    {
+        "affine_gap",
+        "distance",
+        "gaussian_spread",
+        "loss",
+        "mismatch",
+        "norm",
+        "norm_centred",
+        "residual_norm_centred",
+    }
+)
 """The rows of ``measures.parquet`` that the claims need: the others need not be read."""
+SAMPLES = frozenset({"memorisation", "agreement", "moments"})
+"""The shards of sample sets that the claims need, by the beginning of their file names."""
 
 
 class Missing(Exception):
@@ -31,9 +44,9 @@ class Evidence:
 
     Attributes
     ----------
-    measures, memorisation, agreement : DataFrame
+    measures, samples : DataFrame
         Rows of ``tables.SHARD``: of the cells, of the Gaussian and empirical denoisers of their subsets, and of
-        held-out photographs (``n64a/heldout``).
+        held-out photographs (``n64a/heldout``); `samples` has memorisation, agreement and moments.
     training : DataFrame
         Rows of ``tables.TRAINING``.
     cells : sequence of Cell
@@ -45,8 +58,7 @@ class Evidence:
     """
 
     measures: pd.DataFrame
-    memorisation: pd.DataFrame
-    agreement: pd.DataFrame
+    samples: pd.DataFrame
     training: pd.DataFrame
     cells: Sequence[Cell]
     sweeps: Mapping[str, Sequence[Cell]]
@@ -61,7 +73,7 @@ class Evidence:
         dataset : str
             Its name.
         paths : iterable of str
-            Shards, told apart by their file names, and ``training.parquet`` of every snapshot.
+            Shards, told apart by their file names (others are left aside), and ``training.parquet`` of every snapshot.
         sweeps : mapping of str to sequence of str
             Ids of the cells of each sweep.
 
@@ -70,22 +82,20 @@ class Evidence:
         InputError
             If a file is absent or damaged, or an id is not that of a cell.
         """
-        kinds: dict[str, list[str]] = {"measures": [], "memorisation": [], "agreement": [], "training": []}
-        for path in paths:
-            kinds[Path(path).stem.split("_")[0]].append(path)
+        kinds = [(Path(path).stem.split("_")[0], path) for path in paths]
+        logs = [path for kind, path in kinds if kind == "training"]
         return cls(
-            tables.read_shards(kinds["measures"], QUANTITIES),
-            tables.read_shards(kinds["memorisation"]),
-            tables.read_shards(kinds["agreement"]),
-            estimates.training(dataset, kinds["training"]),
-            [Cell.parse(dataset, "/".join(Path(path).parts[-4:-1])) for path in kinds["training"]],
+            tables.read_shards((path for kind, path in kinds if kind == "measures"), QUANTITIES),
+            tables.read_shards(path for kind, path in kinds if kind in SAMPLES),
+            estimates.training(dataset, logs),
+            [Cell.parse(dataset, "/".join(Path(path).parts[-4:-1])) for path in logs],
             {name: [Cell.parse(dataset, identifier) for identifier in ids] for name, ids in sweeps.items()},
         )
 
     @cached_property
     def measurements(self) -> Measurements:
         """The shards by place."""
-        return Measurements([self.measures, self.memorisation, self.agreement])
+        return Measurements([self.measures, self.samples])
 
     @cached_property
     def inputs(self) -> str:
@@ -118,8 +128,34 @@ class Evidence:
         Missing
             If it was not measured.
         """
+        return self.at_levels(metric, identifier, self.window, images=images, **where)
+
+    def around_window(
+        self, metric: str, identifier: str, side: Literal["below", "within", "above"], **where: str
+    ) -> Array:
+        """Return a metric pooled over the noise levels on one side of the window, or within, with its resamples.
+
+        The levels are those that the metric was measured at; the window ends halfway to the levels outside of it.
+
+        Raises
+        ------
+        Missing
+            If there is no such level.
+        """
+        low, high = self.measurements.window_ends(self.window_size) if self.window else (0.0, 0.0)
         chosen: dict[str, Any] = {"inputs": self.inputs, **where}
-        values = self.measurements.over(metric, identifier, self.window, images=images, **chosen)
+        sigma = self.measurements.curve(metric, identifier, **chosen)["sigma"]
+        kept = {"below": sigma < low, "within": sigma.between(low, high), "above": sigma > high}[side]
+        if not kept.any():
+            raise Missing(f"{metric} of {identifier} {side} the window")
+        return self.at_levels(metric, identifier, sigma[kept].tolist(), **chosen)
+
+    def at_levels(
+        self, metric: str, identifier: str, sigmas: Sequence[float], *, images: slice | None = None, **where: str
+    ) -> Array:
+        """Return a metric pooled over some noise levels with its resamples; Missing if it was not measured there."""
+        chosen: dict[str, Any] = {"inputs": self.inputs, **where}
+        values = self.measurements.over(metric, identifier, sigmas, images=images, **chosen)
         return _there(values, f"{metric} of {identifier}")
 
     def of_samples(self, metric: str, identifier: str, **where: str) -> Array:
@@ -171,6 +207,11 @@ def largest(cells: Sequence[Cell]) -> list[Cell]:
 def smallest(cells: Sequence[Cell]) -> list[Cell]:
     """Return the cells with the fewest training images."""
     return [cell for cell in cells if cell.subset_size == min(other.subset_size for other in cells)]
+
+
+def extremes(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    """Return the cells with the fewest and with the most training images, by their number."""
+    return {f"N = {group[0].subset_size}": group for group in (smallest(cells), largest(cells))}
 
 
 def require_sizes(cells: Sequence[Cell]) -> None:

@@ -24,7 +24,7 @@ def is_trained(evidence: Evidence, cells: Sequence[Cell]) -> bool:
 def beats_gaussian(evidence: Evidence, cells: Sequence[Cell]) -> bool:
     """Gate Q: over the window, every cell's loss on untrained-on images is below its Gaussian's, interval and all."""
     ratios = [evidence.in_window("loss_ratio", cell.id, reference_id=f"{cell.subset}/gaussian") for cell in cells]
-    return all(statistics.percentiles(ratio)[1] < 1 for ratio in ratios)
+    return all(statistics.intervals(ratio)[1] < 1 for ratio in ratios)
 
 
 def memorises(evidence: Evidence, cell: Cell) -> bool:

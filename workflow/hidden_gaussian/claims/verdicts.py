@@ -14,6 +14,7 @@ from hidden_gaussian.claims.evidence import Evidence, Missing
 from hidden_gaussian.statistics import Estimate
 
 Verdict = Literal["holds", "fails", "undecided"]
+Rule = Literal["above", "below", "covers"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Part:
     what: str
     estimate: Estimate
     delta: float
-    rule: Literal["above", "below", "covers"] = "above"
+    rule: Rule = "above"
 
     @property
     def verdict(self) -> Verdict:
@@ -97,6 +98,10 @@ class Claim:
     delta : float
     find : callable
         Evidence in, Finding out; raises Missing.
+    counter_example : str
+        Measurements that look like the claim at first sight, and that its test has to call a failure.
+    rule : str
+        See :class:`Part`.
     """
 
     number: str
@@ -107,6 +112,8 @@ class Claim:
     find: Callable[[Evidence], Finding]
     gate: str | None = None
     paper_value: str | None = None
+    counter_example: str = ""
+    rule: Rule = "above"
 
 
 def rows(claims: Sequence[Claim], evidence: Evidence) -> pd.DataFrame:

@@ -42,8 +42,11 @@ class AutoencoderDenoiser:
         InputError
             If sigma is not one of the levels.
         """
-        level = place(self.sigmas, sigma, "the autoencoders were trained at")
-        return self.denoisers[level](noisy, float(self.sigmas[level]))
+        return self.of_level(sigma)(noisy, sigma)
+
+    def of_level(self, sigma: Tensor | float) -> NetworkDenoiser:
+        """Return the denoiser of one of the levels; InputError if sigma is none."""
+        return self.denoisers[place(self.sigmas, sigma, "the autoencoders were trained at")]
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> AutoencoderDenoiser:

@@ -22,7 +22,7 @@ def place(sigmas: Tensor, sigma: Tensor | float, what: str) -> int:
 
     Parameters
     ----------
-    sigmas : Tensor of shape (levels,), float64, on the CPU
+    sigmas : Tensor of shape (levels,), float64
     sigma : float or Tensor of shape () or (batch,)
         What was asked for.
     what : str
@@ -33,7 +33,7 @@ def place(sigmas: Tensor, sigma: Tensor | float, what: str) -> int:
     InputError
         If it is not one of the levels.
     """
-    wanted = torch.as_tensor(sigma, dtype=torch.float64).reshape(-1).cpu()
+    wanted = torch.as_tensor(sigma, dtype=torch.float64).reshape(-1).to(sigmas)
     near = (sigmas - wanted[0]).abs() <= TOLERANCE * wanted[0]
     if not near.any() or not torch.equal(wanted, wanted[:1].expand_as(wanted)):
         known = ", ".join(f"{level:.4g}" for level in sigmas.tolist())

@@ -23,6 +23,7 @@ class LinearDenoiser:
 
     def __init__(self, sigmas: Tensor, weights: Tensor, biases: Tensor) -> None:
         self.sigmas, self.weights, self.biases = sigmas.double(), weights, biases
+        self._held: tuple[int, Tensor, Tensor] | None = None
 
     def __call__(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
         """Return the affine estimate; all images of a batch share one of the fitted levels.
@@ -32,9 +33,16 @@ class LinearDenoiser:
         InputError
             If sigma is not one of the levels.
         """
-        level = place(self.sigmas, sigma, "the linear denoiser was fitted at")
+        level = self.level(sigma)
+        if self._held is None or self._held[0] != level:  # a map of 12,288 pixels takes 0.6 GB: move it once
+            self._held = level, self.weights[level].to(noisy), self.biases[level].to(noisy)
+        _, weight, bias = self._held
         flat = noisy.flatten(1)
-        return (flat @ self.weights[level].to(flat).T + self.biases[level].to(flat)).reshape(noisy.shape)
+        return (flat @ weight.to(flat).T + bias.to(flat)).reshape(noisy.shape)
+
+    def level(self, sigma: Tensor | float) -> int:
+        """Return the number of a fitted level; InputError if sigma is none."""
+        return place(self.sigmas, sigma, "the linear denoiser was fitted at")
 
     def save(self, path: str | Path) -> None:
         """Write to a ``.safetensors`` file."""

@@ -11,10 +11,14 @@ from hidden_gaussian.denoisers.autoencoder import AutoencoderDenoiser
 from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
 from hidden_gaussian.denoisers.gaussian import GaussianDenoiser
 from hidden_gaussian.denoisers.linear import LinearDenoiser
+from hidden_gaussian.denoisers.mixture import MixtureDenoiser
 from hidden_gaussian.denoisers.network import NetworkDenoiser
+from hidden_gaussian.denoisers.patch import PatchDenoiser
 from hidden_gaussian.denoisers.protocol import Denoiser
+from hidden_gaussian.denoisers.stationary import StationaryDenoiser
 from hidden_gaussian.denoisers.trivial import IdentityDenoiser, MeanDenoiser
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.references import is_listed
 from hidden_gaussian.spectrum import Spectrum
 
 
@@ -31,8 +35,9 @@ def open_denoiser(root: str | Path, identifier: str, device: torch.device | str 
     root : path
         Folder of a dataset's results.
     identifier : str
-        ``n64a/gaussian``, ``n64a/empirical``, ``n64a/identity``, ``n64a/mean``, ``n64a/ve16r1/i64000`` or that
-        followed by ``/linear``.
+        ``n64a/gaussian``, ``n64a/empirical``, ``n64a/identity``, ``n64a/mean``, ``n64a/gaussian-shrunk``,
+        ``n64a/stationary``, ``n64a/mixture-8``, ``n64a/patch-3``, ``n64a/ve16r1/i64000`` or that followed by
+        ``/linear``.
     device : device or str, optional
         Default: the GPU when there is one.
 
@@ -51,14 +56,40 @@ def open_denoiser(root: str | Path, identifier: str, device: torch.device | str 
         case "mean":
             return MeanDenoiser(mean_image(folder.parent / "spectrum.safetensors"))
         case "empirical":
-            subset = files.load_array(folder.parent / "subset.npy")
-            return EmpiricalDenoiser(torch.from_numpy(images.open_images(Path(root) / "images.npy")[subset]).to(device))
+            return EmpiricalDenoiser(_training_images(folder.parent, device))
         case "linear":
             return LinearDenoiser.load(folder.parent / "linear.safetensors")
+    if is_listed(folder.name):
+        return _open_reference(folder, device)
     if folder.name.startswith("i") and folder.name[1:].isdigit():
         kind = AutoencoderDenoiser if folder.parent.name.startswith("dae-") else NetworkDenoiser
         return kind.load(folder / "weights.safetensors", device)
-    raise InputError(f"{identifier!r} names no denoiser; known are gaussian, empirical, identity, mean, linear, i<N>")
+    raise InputError(
+        f"{identifier!r} names no denoiser; known are gaussian, empirical, identity, mean, linear, i<N>, "
+        "gaussian-shrunk, stationary, mixture-<K>, patch-<odd P>"
+    )
+
+
+def _open_reference(folder: Path, device: torch.device) -> Denoiser:
+    fitted = folder / "denoiser.safetensors"
+    match folder.name.split("-"):
+        case ["patch", size]:
+            return PatchDenoiser(_training_images(folder.parent, device), int(size))
+        case ["mixture", _]:
+            return MixtureDenoiser.load(fitted, device)
+        case ["stationary"]:
+            return StationaryDenoiser.load(fitted).to(device)
+    spectrum = Spectrum.load(folder.parent / "spectrum.safetensors")
+    found = files.load_arrays(fitted)
+    if "shrinkage" not in found:
+        raise InputError(f"{fitted} holds no shrinkage of a covariance; delete it and run again")
+    return GaussianDenoiser(spectrum.shrunk(float(found["shrinkage"])), device)
+
+
+def _training_images(subset: Path, device: torch.device) -> torch.Tensor:
+    """Return the uint8 images of a subset, from its folder."""
+    indices = files.load_array(subset / "subset.npy")
+    return torch.from_numpy(images.open_images(subset.parent / "images.npy")[indices]).to(device)
 
 
 def mean_image(spectrum: str | Path) -> torch.Tensor:

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hidden_gaussian import statistics
+
 Array = NDArray[np.float64]
 
 
@@ -43,7 +45,8 @@ class Block:
     images : ndarray of shape (images,)
         Indices, ascending; one -1 where values are not per image.
     values : ndarray of shape (levels, images, draws)
-        NaN where a row is absent.
+        NaN where a row is absent. Of a statistic that is no sum over images, draw 0 is the estimate and the others are
+        its resamples by the weights of :func:`statistics.weights`.
     """
 
     sigma: Array
@@ -55,6 +58,11 @@ class Block:
         """Whether there is a value for each image, so that images can be resampled."""
         return bool(self.images[0] >= 0)
 
+    @property
+    def is_resampled(self) -> bool:
+        """Whether the draws are a statistic of all images and its resamples."""
+        return not self.is_per_image and self.values.shape[2] == statistics.POOLED
+
 
 def blocks(frame: pd.DataFrame) -> Iterator[tuple[Place, Block]]:
     """Yield the blocks of shard rows, in no particular order.
@@ -62,8 +70,9 @@ def blocks(frame: pd.DataFrame) -> Iterator[tuple[Place, Block]]:
     Parameters
     ----------
     frame : DataFrame
-        With the columns of ``tables.SHARD``.
+        With the columns of ``tables.SHARD``; a place's column that is left out counts as absent.
     """
+    frame = frame.assign(**{name: None for name in Place._fields if name not in frame})
     groups = frame.groupby(list(Place._fields), observed=True, dropna=False, sort=False)
     columns = {name: frame[name].to_numpy() for name in ("sigma", "image", "draw", "value")}
     for key, rows in groups.indices.items():

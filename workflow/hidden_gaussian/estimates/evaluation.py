@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hidden_gaussian import statistics
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates.blocks import Array, Block
-from hidden_gaussian.estimates.metrics import Formula, Metric
+from hidden_gaussian.estimates.formulas import Formula, Metric
 
 
 class Found(NamedTuple):
@@ -30,12 +30,12 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Pooled:
-    """A metric at some noise levels: (levels,), (levels, 1 + RESAMPLES), and how many images are behind it."""
+    """A metric at some noise levels: (levels,), (levels, POOLED), and how many images are behind it."""
 
     sigma: Array
     values: Array
     count: int
-    is_per_image: bool
+    has_interval: bool
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ def evaluate(terms: Sequence[Found], metric: Metric, pixels: int, selection: Sel
     if selection.sigmas is not None:
         sigma = np.array([np.nan])
     count = len(terms[0].images[selection.images or slice(None)])
-    return Pooled(sigma, values, count, terms[0].blocks[0].is_per_image)
+    first = terms[0].blocks[0]
+    return Pooled(sigma, values, count, first.is_per_image or first.is_resampled)
 
 
 def _shared_levels(terms: Sequence[Found]) -> Array:
@@ -114,6 +115,8 @@ def _check_pairing(terms: Sequence[Found]) -> None:
 def _pool(term: Found, sigma: Array, scale: float, selection: Selection) -> Array:
     arrays = [scale * block.values[np.searchsorted(block.sigma, sigma)] for block in term.blocks]
     combined: Array = arrays[0] if term.each is None else term.each(*arrays)
+    if term.blocks[0].is_resampled:
+        return combined[:, 0]
     per_image = combined.mean(axis=2)
     stream = term.stream
     if selection.sigmas is not None:

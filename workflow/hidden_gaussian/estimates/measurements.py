@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from hidden_gaussian import statistics, tables
 from hidden_gaussian.estimates.blocks import Array, Block, Place, blocks
 from hidden_gaussian.estimates.evaluation import Found, Pooled, Selection, evaluate
-from hidden_gaussian.estimates.metrics import METRICS, Metric, Term
+from hidden_gaussian.estimates.formulas import Metric, Term
+from hidden_gaussian.estimates.metrics import METRICS
+from hidden_gaussian.samples import COPY_NOISE
 
 _GAUSSIAN = re.compile(r"n(\d+)[ab]/gaussian")
 _EMPIRICAL = re.compile(r"n(\d+)([ab])/empirical")
@@ -122,7 +124,7 @@ class Measurements:
 
         Returns
         -------
-        ndarray of shape (1 + RESAMPLES,), or None
+        ndarray of shape (POOLED,), or None
             The estimate first; None where something was not measured.
         """
         row = self._only(metric, identifier, where)
@@ -145,16 +147,29 @@ class Measurements:
         tuple of float
             Ascending; empty where the empirical denoiser was not measured.
         """
+        squares = self._departure(subset_size)
+        return tuple(float(sigma) for sigma in squares.index[squares > squares.max() / 2])
+
+    def window_ends(self, subset_size: int | None = None) -> tuple[float, float]:
+        """Return the ends of the window, halfway (in log sigma) to the levels outside of it; ValueError if none is."""
+        levels, inside = self._departure(subset_size).index.to_numpy(), self.window(subset_size)
+        if not inside:
+            raise ValueError("no empirical denoiser was measured, so that there is no window")
+        below, above = levels[levels < inside[0]], levels[levels > inside[-1]]
+        low = float(np.sqrt(below[-1] * inside[0])) if len(below) else inside[0]
+        return low, float(np.sqrt(above[0] * inside[-1])) if len(above) else inside[-1]
+
+    def _departure(self, subset_size: int | None) -> pd.Series[float]:
+        """Return the mean squared distance of memoriser and Gaussian by sigma."""
         found = [(int(match[1]), match[2], match[0]) for name in self.ids if (match := _EMPIRICAL.fullmatch(name))]
         wanted = [item for item in found if subset_size is None or item[0] == subset_size]
         if not wanted:
-            return ()
+            return pd.Series(dtype=float)
         *_, identifier = min(wanted, key=lambda item: (-item[0], item[1]))
         subset = identifier.split("/")[0]
         inputs = "train" if "train" in self.inputs else self.unseen
         curve = self.curve("rmse", identifier, reference_id=f"{subset}/gaussian", inputs=inputs)
-        squares = curve["value"] ** 2
-        return tuple(float(sigma) for sigma in curve["sigma"][squares > squares.max() / 2])
+        return curve.set_index("sigma")["value"] ** 2
 
     def rows(self, identifier: str, metrics: Iterable[Metric] = METRICS) -> Iterator[Row]:
         """Yield every place where a metric of a measured id can be evaluated."""
@@ -179,6 +194,8 @@ class Measurements:
             "inputs": place.inputs or "",
             "sampler": place.sampler or "",
         }
+        if metric.axis and not _on_own_axis(place):
+            return
         first = metric.terms[0]
         here = (place.reference_id or "", place.inputs or "", place.sampler or "")
         if here != tuple(text.format_map(names) for text in (first.reference, first.inputs, first.sampler)):
@@ -187,7 +204,8 @@ class Measurements:
         found = tuple(term for term in terms if term is not None)
         if len(found) == len(terms):
             reference = metric.reference.format_map(names) or None
-            yield Row(metric, metric.subject.format_map(names), reference, *place[3:], found)
+            axis = metric.axis or (place.parameter, place.at)
+            yield Row(metric, metric.subject.format_map(names), reference, place.inputs, place.sampler, *axis, found)
 
     def _names(self, identifier: str) -> dict[str, str]:
         subset = identifier.split("/")[0]
@@ -223,17 +241,22 @@ class Measurements:
         return Found(tuple(found), stream, term.each)
 
 
+def _on_own_axis(place: Place) -> bool:
+    """Return whether a metric with an axis of its own has a row here: of all copies, only for the faintest noise."""
+    return place.parameter is None or (place.parameter, place.at) == ("noise", COPY_NOISE[0])
+
+
 def summary(metric: Metric, pooled: Pooled) -> dict[str, NDArray[Any]]:
     """Return ``sigma, value, low, high, count`` of a metric, each of shape (levels,).
 
-    Low and high are NaN where values are not per image, so that there is nothing to resample.
+    Low and high are NaN where values are neither per image nor resamples of a statistic of all of them.
     """
     value = pooled.values[:, 0]
     if metric.proportion:
         bounds = [statistics.clopper_pearson(round(share * pooled.count), pooled.count) for share in value]
         low, high = np.array(bounds).T
-    elif pooled.is_per_image:
-        low, high = statistics.percentiles(pooled.values)
+    elif pooled.has_interval:
+        low, high = statistics.intervals(pooled.values)
     else:
         low = high = np.full_like(value, np.nan)
     count = np.full(len(value), pooled.count)

@@ -12,8 +12,9 @@ from hidden_gaussian import statistics, tables
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates.evaluation import Pooled, Selection, evaluate
+from hidden_gaussian.estimates.formulas import Metric
 from hidden_gaussian.estimates.measurements import Measurements, Row, summary
-from hidden_gaussian.estimates.metrics import METRICS, Metric
+from hidden_gaussian.estimates.metrics import METRICS
 
 FAMILIES = tuple(dict.fromkeys(metric.family for metric in METRICS))
 """Names of the tables of estimates."""
@@ -85,7 +86,7 @@ def _estimates(
     pooled = evaluate(row.terms, row.metric, measurements.pixels)
     if pooled is None:
         return
-    if not pooled.is_per_image:
+    if not pooled.has_interval:
         place["interval"] = None
     for level in _levels(row.metric, pooled):
         if not window or row.metric.name not in _MASKED or level["sigma"] in window:
@@ -102,8 +103,7 @@ def _levels(metric: Metric, pooled: Pooled) -> list[dict[str, object]]:
 
 
 def _place_columns(row: Row) -> dict[str, str | float | None]:
-    base, _, last = row.id.rpartition("/")
-    network = _cell(base if last == "linear" else row.id) is not None
+    network = _cell(row.id) is not None
     images = "photographs" if row.sampler is None or row.sampler == "photographs" else "samples"
     return {
         "id": row.id,
@@ -118,15 +118,15 @@ def _place_columns(row: Row) -> dict[str, str | float | None]:
 
 
 def _cell(identifier: str) -> Cell | None:
+    """Return the cell of a network, or of what was made from it: its distilled maps, its spliced samples."""
     try:
-        return Cell.parse("", identifier)
+        return Cell.parse("", "/".join(identifier.split("/")[:3]))
     except InputError:
         return None
 
 
 def _cell_columns(dataset: str, identifier: str) -> dict[str, str | float | None]:
-    base, _, last = identifier.rpartition("/")
-    cell = _cell(base if last == "linear" else identifier)
+    cell = _cell(identifier)
     subset = identifier.split("/")[0]
     return {
         "dataset": dataset,

@@ -2,69 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import strips, style
-from hidden_gaussian.figures.catalogue import shown
 from hidden_gaussian.figures.curves import Measured, joined
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import Copying, nearest_images
+from hidden_gaussian.figures.entry import shown
+from hidden_gaussian.figures.neighbours import nearest_images
+from hidden_gaussian.figures.varied import Groups, Varied, copying, spaced
 
 LATENTS, ROWS = 4, 8
 
 
-def draw(data: FigureData, sweep: str, value: Callable[[Cell], int], label: str) -> Figure:
-    """Return the figure of one sweep.
-
-    Parameters
-    ----------
-    data : FigureData
-    sweep : str
-        Name of the sweep.
-    value : callable
-        The coordinate of a cell that varies.
-    label : str
-        Its axis label.
-    """
+def draw(data: FigureData, varied: Varied) -> Figure:
+    """Return the figure of one sweep."""
     measured = Measured(data)
-    groups: dict[int, list[Cell]] = {}
-    for cell in sorted(data.plan.cells(sweep), key=value):
-        groups.setdefault(value(cell), []).append(cell)
+    groups = varied.groups(data.plan)
     colours, _ = style.ramp(groups)
-    places = _spaced(list(groups))
+    places = spaced(groups, ROWS)
     figure = style.new(2.7 + 0.42 * len(places))
     grid = figure.add_gridspec(2, 3, width_ratios=[1, 1, 0.7], height_ratios=[2.0, 0.42 * len(places)])
     distance, closeness = (figure.add_subplot(grid[0, column]) for column in (0, 1))
     _distance(distance, data, measured, groups, colours)
-    _closeness(closeness, measured, groups, colours, label)
+    _closeness(closeness, measured, groups, colours, varied.label)
     key = figure.add_subplot(grid[0, 2])
     key.set_axis_off()
-    title = rf"{label}: $f_{{\mathrm{{mem}}}}$, GL"
+    title = rf"{varied.label}: $f_{{\mathrm{{mem}}}}$, GL"
     key.legend(*distance.get_legend_handles_labels(), title=title, loc="center", alignment="left")
     axes = figure.add_subplot(grid[1, :])
-    _strips(axes, data, {place: groups[place] for place in places}, colours)
+    _strips(axes, data, places, colours)
     axes.set_title(r"$\bf{c}$  samples of the same latents", pad=15)
     return figure
 
 
-def _spaced(values: list[int]) -> list[int]:
-    """Return at most ROWS of the values, evenly spaced, with the first and the last."""
-    if len(values) <= ROWS:
-        return values
-    return [values[index] for index in np.linspace(0, len(values) - 1, ROWS).round().astype(int)]
-
-
-def _distance(
-    axes: Axes, data: FigureData, measured: Measured, groups: dict[int, list[Cell]], colours: dict[float, Any]
-) -> None:
+def _distance(axes: Axes, data: FigureData, measured: Measured, groups: Groups, colours: dict[float, Any]) -> None:
     for place, cells in groups.items():
-        label = f"{style.number(place)}: {Copying.of(data, shown(cells)[0].id).text}"
+        label = f"{style.number(place)}: {copying(data, cells).text}"
         style.band(axes, measured.nrmse([cell.id for cell in cells]), label, color=colours[place])
     subsets = {cell.subset_size: cell.subset for cells in groups.values() for cell in shown(cells)}
     small, large = min(subsets), max(subsets)
@@ -82,9 +59,7 @@ def _distance(
     style.letter(axes, "a", "distance")
 
 
-def _closeness(
-    axes: Axes, measured: Measured, groups: dict[int, list[Cell]], colours: dict[float, Any], label: str
-) -> None:
+def _closeness(axes: Axes, measured: Measured, groups: Groups, colours: dict[float, Any], label: str) -> None:
     curve = joined(groups, [measured.rho([cell.id for cell in cells]) for cells in groups.values()])
     style.parameter_axis(axes, list(curve.x), label)
     style.band(axes, curve, color=style.GREY, linewidth=0.8)
@@ -96,10 +71,10 @@ def _closeness(
     style.letter(axes, "b", "closeness")
 
 
-def _strips(axes: Axes, data: FigureData, groups: dict[int, list[Cell]], colours: dict[float, Any]) -> None:
+def _strips(axes: Axes, data: FigureData, groups: Groups, colours: dict[float, Any]) -> None:
     rows = []
     for cell in (shown(cells)[0] for cells in groups.values()):
-        network = np.asarray(data.samples(cell.id, data.sampler(cell.id))[:LATENTS])
+        network = np.asarray(data.samples(cell.id, data.plan.solver(cell.id))[:LATENTS])
         gaussian = np.asarray(data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS])
         rows.append(np.concatenate([network, gaussian, nearest_images(data, cell.id, len(network))]))
     blocks = ["network", "Gaussian", "nearest training image"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,11 @@ from hidden_gaussian import statistics
 from hidden_gaussian.figures.data import FigureData
 
 Array = NDArray[np.float64]
-PREFERRED = ("heldout", "foreign", "train")
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Estimates at places x, with the ends of their 95 % intervals."""
+    """Estimates at places x, with the ends of their 95 % intervals; along one curve, these hold together."""
 
     x: Array
     value: Array
@@ -39,12 +39,18 @@ def ratio(numerator: pd.DataFrame, denominator: pd.DataFrame, power: float = 1.0
     Returns
     -------
     Curve
-        The interval is the percentile bootstrap over images, the same resampled images in every column and curve.
+        Its band is simultaneous over the places; the same images are resampled in every column and curve.
     """
-    numerator, denominator = numerator.align(denominator, join="inner")
-    top, bottom = (statistics.pool(table.to_numpy(float).T, stream) for table in (numerator, denominator))
+    return combined([numerator, denominator], lambda top, bottom: (top / bottom) ** power, stream=stream)
+
+
+def combined(tables: Sequence[pd.DataFrame], formula: Callable[..., Array], *, stream: str) -> Curve:
+    """Return a formula of sums over images, a column at a time, with intervals as those of :func:`ratio`."""
+    rows = reduce(pd.Index.intersection, (table.index for table in tables))
+    columns = reduce(pd.Index.intersection, (table.columns for table in tables)).sort_values()
+    sums = [statistics.pool(table.loc[rows, columns].to_numpy(float).T, stream) for table in tables]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return curve(numerator.columns.to_numpy(float), (top / bottom) ** power)
+        return curve(columns.to_numpy(float), formula(*sums))
 
 
 def mean(values: pd.DataFrame, *, stream: str) -> Curve:
@@ -53,13 +59,13 @@ def mean(values: pd.DataFrame, *, stream: str) -> Curve:
 
 
 def curve(places: Array, pooled: Array) -> Curve:
-    """Return a pooled statistic of shape (places, 1 + resamples) as a curve."""
-    return Curve(places, pooled[:, 0], *statistics.percentiles(pooled))
+    """Return a pooled statistic of shape (places, POOLED) as a curve with a simultaneous band."""
+    return Curve(places, pooled[:, 0], *statistics.bands(pooled))
 
 
 @dataclass
 class Measured:
-    """Measurement shards of one figure, each read once.
+    """Measurement shards of one figure, each read and arranged once.
 
     Attributes
     ----------
@@ -68,11 +74,12 @@ class Measured:
 
     data: FigureData
     _shards: dict[str, pd.DataFrame] = field(default_factory=dict)
+    _tables: dict[tuple[object, ...], pd.DataFrame] = field(default_factory=dict)
 
     @property
     def inputs(self) -> str:
         """Which clean images the curves are of: held-out ones where there are any, else foreign, else training."""
-        return next(name for name in PREFERRED if name in self.data.plan.dataset.inputs)
+        return self.data.plan.unseen
 
     def shard(self, identifier: str, inputs: str | None = None) -> pd.DataFrame:
         """Return the measurements of a denoiser on one kind of input."""
@@ -105,9 +112,12 @@ class Measured:
             Kind of clean image, if not :attr:`inputs`.
         """
         ids = [ids] if isinstance(ids, str) else list(ids)
-        tables = [
-            self._table(self.shard(identifier, inputs), identifier, quantity, reference, pairs) for identifier in ids
-        ]
+        tables = []
+        for identifier in ids:
+            key = (identifier, quantity, reference, pairs, inputs or self.inputs)
+            if key not in self._tables:
+                self._tables[key] = self._table(self.shard(identifier, inputs), identifier, quantity, reference, pairs)
+            tables.append(self._tables[key])
         total = tables[0]
         for table in tables[1:]:
             total = total.add(table)
@@ -115,8 +125,10 @@ class Measured:
 
     @staticmethod
     def _table(rows: pd.DataFrame, identifier: str, quantity: str, reference: str | None, pairs: bool) -> pd.DataFrame:
-        rows = rows[(rows["quantity"] == quantity) & (rows["image"] >= 0)]
-        rows = rows[(rows["parameter"] == "alpha") == pairs]
+        rows = rows[(rows["image"] >= 0) & ((rows["parameter"] == "alpha") == pairs)]
+        if pairs:  # of several weights the first, at which the affinity is
+            rows = rows[rows["at"].isin(rows.loc[rows["quantity"] == "affine_gap", "at"])]
+        rows = rows[rows["quantity"] == quantity]
         if reference is None:
             rows = rows[rows["reference_id"].isna()]
         else:
@@ -157,9 +169,22 @@ class Measured:
 
     def _departure(self) -> pd.DataFrame:
         """Return the distance of the largest subset's memoriser to its Gaussian, on training images where measured."""
-        inputs = "train" if "train" in self.data.plan.dataset.inputs else self.inputs
+        inputs = "train" if "train" in self.data.plan.inputs else self.inputs
         empirical = f"{self.data.plan.largest}/empirical"
         return self.table(empirical, "distance", "gaussian", inputs=inputs)
+
+    def combined(self, tables: Sequence[pd.DataFrame], formula: Callable[..., Array]) -> Curve:
+        """Return :func:`combined` with the images of these inputs resampled."""
+        return combined(tables, formula, stream=self.inputs)
+
+    def distances(self, ids: Iterable[str]) -> list[pd.DataFrame]:
+        """Return squared distances: to the own Gaussian, to the own empirical denoiser, and between these two."""
+        ids = list(ids)
+        return [*(self.table(ids, "distance", kind) for kind in ("gaussian", "empirical")), self.scale(ids)]
+
+    def distilled(self, ids: Iterable[str], inputs: str | None = None) -> list[str]:
+        """Return the denoisers to which linear maps were fitted."""
+        return [identifier for identifier in ids if len(self.table(identifier, "distance", "linear", inputs=inputs))]
 
     def in_window(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the sum of a quantity over the window, one column."""
@@ -172,6 +197,11 @@ class Measured:
         """
         ids = [ids] if isinstance(ids, str) else list(ids)
         return self.ratio(self.in_window(self.table(ids, "distance", "gaussian")), self.in_window(self.scale(ids)))
+
+
+def between(table: pd.DataFrame, low: float = 0.0, high: float = np.inf) -> pd.DataFrame:
+    """Return the noise levels of a table that lie between two, ends included."""
+    return table[[sigma for sigma in table.columns if low <= float(sigma) <= high]]
 
 
 def joined(places: Iterable[float], curves: Iterable[Curve]) -> Curve:

@@ -11,8 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hidden_gaussian import files, tables
-from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures.catalogue import Plan
+from hidden_gaussian.figures.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -55,10 +54,6 @@ class FigureData:
     def shard(self, identifier: str, family: str, sampler: str) -> pd.DataFrame:
         """Return a memorisation or agreement shard of a sample set."""
         return tables.read_shard(self._path(f"{identifier}/{family}_{sampler}.parquet"))
-
-    def sampler(self, identifier: str) -> str:
-        """Return the solver of the sample sets of a cell."""
-        return self.plan.dataset.sampler(Cell.parse(self.plan.name, identifier))
 
     def samples(self, identifier: str, sampler: str) -> NDArray[np.float32]:
         """Return a sample set, of shape (samples, channels, height, width)."""

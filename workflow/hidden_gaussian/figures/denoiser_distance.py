@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,8 +19,7 @@ def draw(data: FigureData) -> Figure:
     measured, network = Measured(data), data.plan.main.id
     figure = style.new(2.9)
     left, right = figure.subplots(1, 2)
-    dataset = data.plan.dataset
-    size = dataset.channels * dataset.resolution**2
+    size = math.prod(data.plan.shape)
     for axes, relative in ((left, False), (right, True)):
         _curves(axes, measured, network, size, relative)
         style.sigma_axis(axes, measured.window())

@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import style
-from hidden_gaussian.figures.catalogue import shown
 from hidden_gaussian.figures.curves import Curve, joined
 from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.entry import shown
 from hidden_gaussian.figures.neighbours import gl_score, memorised, wide
+from hidden_gaussian.figures.varied import SIZE, Groups
 
 PAPER_THRESHOLD = 0.6
 Score = Callable[[pd.DataFrame], Curve]
@@ -21,9 +22,7 @@ Score = Callable[[pd.DataFrame], Curve]
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: GL (a) and memorised fraction (b), with Gaussian samples, photographs and noisy copies."""
-    groups: dict[int, list[Cell]] = {}
-    for cell in sorted(data.plan.cells("size")):
-        groups.setdefault(cell.subset_size, []).append(cell)
+    groups = SIZE.groups(data.plan)
     figure = style.new(2.8)
     left, right = figure.subplots(1, 2)
     for axes, score in ((left, gl_score), (right, memorised)):
@@ -44,11 +43,11 @@ def draw(data: FigureData) -> Figure:
 
 def _samples(data: FigureData, cells: list[Cell]) -> pd.DataFrame:
     """Return the samples of halves and replicates together."""
-    frames = [wide(data.shard(cell.id, "memorisation", data.sampler(cell.id))) for cell in cells]
+    frames = [wide(data.shard(cell.id, "memorisation", data.plan.solver(cell.id))) for cell in cells]
     return pd.concat(frames, ignore_index=True)
 
 
-def _nulls(axes: Axes, data: FigureData, groups: dict[int, list[Cell]], score: Score) -> None:
+def _nulls(axes: Axes, data: FigureData, groups: Groups, score: Score) -> None:
     subsets = {size: shown(cells)[0].subset for size, cells in groups.items()}
     exact = {size: data.shard(f"{subset}/gaussian", "memorisation", "exact") for size, subset in subsets.items()}
     style.null(axes, joined(exact, [score(wide(shard)) for shard in exact.values()]), "Gaussian samples", "gaussian")

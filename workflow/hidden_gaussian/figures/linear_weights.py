@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hidden_gaussian.estimates.metrics import signed_root
+from hidden_gaussian.estimates.formulas import signed_root
 from hidden_gaussian.figures import style
 from hidden_gaussian.figures.curves import Array, Curve, Measured
 from hidden_gaussian.figures.data import FigureData
@@ -52,7 +52,7 @@ def draw(data: FigureData) -> Figure:
 def weights(measured: Measured, identifier: str) -> pd.DataFrame:
     """Return the sums over weight entries, one row for each sigma and number of noises."""
     rows = measured.shard(identifier)
-    rows = rows[(rows["image"] == -1) & (rows["reference_id"] == f"{identifier}/linear")]
+    rows = rows[(rows["parameter"] == "draws") & (rows["reference_id"] == f"{identifier}/linear")]
     wide = rows.pivot_table(index=["sigma", "at"], columns="quantity", values="value", observed=True)
     return wide.reset_index()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,13 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import style
-from hidden_gaussian.figures.catalogue import shown
-from hidden_gaussian.figures.curves import Curve, Measured
+from hidden_gaussian.figures.curves import Array, Curve, Measured
 from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.entry import shown
 from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.figures.varied import SIZE, Groups
 
+PAPER = "ffhq"  # the dataset whose curves the paper has
 Score = Callable[[Measured, list[str]], Curve]
 
 
@@ -51,9 +54,7 @@ PANELS: tuple[tuple[str, str, Score], ...] = (
 def draw(data: FigureData) -> Figure:
     """Return the figure: four scores over sigma, a curve for each subset size, dashed where the network memorises."""
     measured = Measured(data)
-    groups: dict[int, list[Cell]] = {}
-    for cell in sorted(data.plan.cells("size")):
-        groups.setdefault(cell.subset_size, []).append(cell)
+    groups = SIZE.groups(data.plan)
     copying = {size: Copying.of(data, shown(cells)[0].id) for size, cells in groups.items()}
     colours, _ = style.ramp(groups)
     figure = style.new(4.7)
@@ -62,14 +63,29 @@ def draw(data: FigureData) -> Figure:
         for size, cells in groups.items():
             dashes = "--" if copying[size].memorises else "-"
             style.band(axes, score(measured, [cell.id for cell in cells]), color=colours[size], linestyle=dashes)
+        if index == 0 and data.plan.name == PAPER:
+            _published(axes, groups, colours)
         style.sigma_axis(axes, measured.window(), label=index >= 2)
         style.letter(axes, "abcd"[index], title)
         axes.set_ylabel(label)
-    _key(figure, groups, copying, colours)
+    _key(figure, groups, copying, colours, paper=data.plan.name == PAPER)
     return figure
 
 
-def _nulls(axes: Axes, measured: Measured, score: Score, groups: dict[int, list[Cell]]) -> None:
+def published() -> dict[int, Array]:
+    """Return the paper's cosines on FFHQ by subset size: rows of sigma and cosine, read off its Fig. 1."""
+    content = json.loads(Path(__file__).with_name("paper_curves.json").read_text(encoding="utf-8"))
+    sigma, cosines = content["sigma"], content["cosine"]
+    return {int(size): np.array([sigma, heights], dtype=np.float64) for size, heights in cosines.items()}
+
+
+def _published(axes: Axes, groups: Groups, colours: dict[float, str]) -> None:
+    for size, (sigma, heights) in published().items():
+        if size in groups:
+            axes.plot(sigma, heights, ":", color=colours[size], label=f"paper, {size:,}")
+
+
+def _nulls(axes: Axes, measured: Measured, score: Score, groups: Groups) -> None:
     small, large = (shown(groups[size])[0].subset for size in (min(groups), max(groups)))
     for identifier, dashes in (
         (f"{small}/empirical", "empirical"),
@@ -82,7 +98,9 @@ def _nulls(axes: Axes, measured: Measured, score: Score, groups: dict[int, list[
             style.null(axes, curve, None, dashes)
 
 
-def _key(figure: Figure, groups: dict[int, list[Cell]], copying: dict[int, Copying], colours: dict[float, str]) -> None:
+def _key(
+    figure: Figure, groups: Groups, copying: dict[int, Copying], colours: dict[float, str], *, paper: bool
+) -> None:
     small, large = (style.number(size) for size in (min(groups), max(groups)))
     networks = [
         Line2D([], [], color=colours[size], ls="--" if scores.memorises else "-", label=f"{size:,}: {scores.text}")
@@ -97,6 +115,8 @@ def _key(figure: Figure, groups: dict[int, list[Cell]], copying: dict[int, Copyi
             ("identity", "identity"),
         )
     ]
+    if paper:
+        nulls.append(Line2D([], [], color="k", ls=":", label="the paper's Fig. 1"))
     title = r"$N$: $f_{\mathrm{mem}}$, GL (dashed: memorises)"
     columns = 2 if len(networks) <= 8 else 3
     figure.legend(handles=networks, title=title, loc="outside lower left", ncols=columns)

@@ -46,7 +46,7 @@ class Copying:
     @classmethod
     def of(cls, data: FigureData, identifier: str) -> Copying:
         """Return the scores of a network's sample set, and the memorised fraction of held-out photographs."""
-        samples = wide(data.shard(identifier, "memorisation", data.sampler(identifier)))
+        samples = wide(data.shard(identifier, "memorisation", data.plan.solver(identifier)))
         subset = identifier.split("/")[0]
         null = None
         if data.has(f"{subset}/nulls/memorisation_photographs.parquet"):
@@ -67,6 +67,6 @@ class Copying:
 
 def nearest_images(data: FigureData, identifier: str, count: int) -> NDArray[np.float32]:
     """Return the training image nearest to each of a network's first samples, in [-1, 1]."""
-    shard = data.shard(identifier, "memorisation", data.sampler(identifier))
+    shard = data.shard(identifier, "memorisation", data.plan.solver(identifier))
     indices = wide(shard)["nearest_index"].sort_index().to_numpy()[:count].astype(int)
     return strips.pixels(data.training_images(identifier.split("/")[0])[indices])

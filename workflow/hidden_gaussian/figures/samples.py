@@ -21,7 +21,7 @@ def correlation(first: NDArray[np.float32], second: NDArray[np.float32], centre:
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: a row for each denoiser, a column for each latent, r_c to the network at the right."""
-    main, sampler = data.plan.main, data.plan.dataset.sampling.sampler
+    main, sampler = data.plan.main, data.plan.sampler
     solver = sampler.replace("heun", "Heun ")
     network, euler = data.samples(main.id, sampler), data.samples(main.id, "euler10")
     rows = {

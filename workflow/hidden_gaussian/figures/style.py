@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
@@ -18,11 +19,13 @@ from hidden_gaussian.figures.curves import Curve
 WIDTH = 5.5  # inches: the text width of a NeurIPS page
 NETWORK, GAUSSIAN, LINEAR, EMPIRICAL = "#0072B2", "#D55E00", "#009E73", "#CC79A7"  # Okabe and Ito
 GREY = "#777777"
+CATEGORIES = (NETWORK, GAUSSIAN, LINEAR, EMPIRICAL, "#56B4E9", "#E69F00", "#000000", "#B8A800")
 DASHES = {
     "gaussian": (0, (6, 1.5)),
     "empirical": (0, (3, 1.5)),
     "empirical_large": (0, (3, 1.2, 1, 1.2)),
     "identity": (0, (1, 1.2)),
+    "identity_large": (0, (1, 2.6)),
     "mean": (0, (6, 1.5, 1, 1.5)),
     "solid": "-",
 }
@@ -82,6 +85,14 @@ def ramp(values: Iterable[float]) -> tuple[dict[float, Any], ScalarMappable]:
     return colours, scale
 
 
+def colours(values: Iterable[Any]) -> dict[Any, Any]:
+    """Return a colour for each value: of the continuous map for numbers, of a fixed list for names."""
+    ordered = list(values)
+    if all(isinstance(value, str) for value in ordered):
+        return dict(zip(ordered, CATEGORIES * len(ordered), strict=False))
+    return dict(ramp(ordered)[0])
+
+
 def band(axes: Axes, curve: Curve, label: str | None = None, **line: Any) -> Line2D:
     """Draw a curve and its interval."""
     (drawn,) = axes.plot(curve.x, curve.value, label=label, **line)
@@ -105,12 +116,12 @@ def level(axes: Axes, height: float, label: str | None, dashes: str = "solid") -
 def sigma_axis(axes: Axes, window: tuple[float, float] | None = None, *, label: bool = True) -> None:
     """Make the x axis one of noise levels, with the window W shaded."""
     axes.set_xscale("log")
-    axes.set_xticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
     axes.margins(x=0.02)
     if label:
         axes.set_xlabel(r"noise level $\sigma$ (pixels in $[-1, 1]$)")
     if window is not None:
         axes.axvspan(*window, color="#f0e6c8", alpha=0.6, linewidth=0, zorder=0)
+    log_ticks(axes.xaxis)
 
 
 def _apart(values: list[float], share: float) -> list[float]:
@@ -123,21 +134,36 @@ def _apart(values: list[float], share: float) -> list[float]:
     return kept
 
 
-def parameter_axis(axes: Axes, values: list[float], label: str) -> None:
-    """Make the x axis one of a varied parameter, logarithmic, with a tick at its values (0 has a place)."""
+def parameter_axis(axes: Axes, values: list[float], label: str, share: float = 0.18) -> None:
+    """Make the x axis one of a varied parameter, logarithmic, with ticks at its values that are a share apart."""
     positive = [value for value in values if value > 0]
     if len(positive) < len(values):
         axes.set_xscale("symlog", linthresh=min(positive), linscale=0.5)
     else:
         axes.set_xscale("log")
-    ticks = _apart(sorted(values), share=0.18)
+    ticks = _apart(sorted(values), share)
     axes.set_xticks(ticks, [number(value) for value in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlabel(label)
 
 
-def number(value: float) -> str:
-    """Return a number as printed beside a curve: 512, 4,096, 77k, 1.5M."""
+def log_ticks(axis: Axis) -> None:
+    """Give a logarithmic axis a few plain numbers as ticks: powers of 10, or more where these are few."""
+    low, high = axis.get_view_interval()
+    powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    for factors in ((1,), (1, 3), (1, 2, 5), range(1, 10)):
+        ticks = sorted(power * factor for power in powers for factor in factors if low <= power * factor <= high)
+        if len(ticks) >= 3:
+            break
+    ticks = ticks[:: 1 + len(ticks) // 6]
+    axis.set_ticks(ticks, labels=[f"{tick:.3g}" if tick < 1000 else number(tick) for tick in ticks])
+    axis.set_ticks([], minor=True)
+
+
+def number(value: float | str) -> str:
+    """Return a number as printed beside a curve: 512, 4,096, 77k, 1.5M; a name as it is."""
+    if isinstance(value, str):
+        return value
     if value >= 1e6:
         return f"{value / 1e6:.3g}M"
     if value >= 1e4:
@@ -145,6 +171,17 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def letter(axes: Axes, name: str, title: str) -> None:
-    """Title a panel: a letter in bold, then what it shows."""
-    axes.set_title(rf"$\bf{{{name}}}$  {title}")
+def absent(axes: Axes, what: str) -> None:
+    """Mark a panel or a curve whose cells are not in the settings."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, f"absent: the settings have no {what}", color=GREY, ha="center", va="center", fontsize=7)
+
+
+def level_text(sigma: float) -> str:
+    """Return a noise level with two digits, without an exponent."""
+    return f"{sigma:.2g}" if sigma < 10 else f"{sigma:.0f}"
+
+
+def letter(axes: Axes, name: str, title: str, pad: float | None = None) -> None:
+    """Title a panel, so many points above it: a letter in bold, then what it shows."""
+    axes.set_title(rf"$\bf{{{name}}}$  {title}", pad=pad)

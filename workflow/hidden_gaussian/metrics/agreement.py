@@ -1,9 +1,12 @@
-"""How alike two sample sets of shared latents are."""
+"""How alike two sample sets of shared latents are, and how alike those of two Gaussians must be."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hidden_gaussian.levels import SIGMA_MAX
+from hidden_gaussian.spectrum import Spectrum
 
 Array = NDArray[np.float64]
 
@@ -22,7 +25,8 @@ def agreement_quantities(first: Array, second: Array, mean: Array) -> dict[str, 
     -------
     dict of ndarray of shape (n,)
         ``inner``, ``norm_a``, ``norm_b`` after subtracting the mean image (for r_c); ``gap`` |a - b|^2;
-        ``pearson_inner``, ``pearson_norm_a``, ``pearson_norm_b`` after subtracting each image's own mean pixel.
+        ``pearson_inner``, ``pearson_norm_a``, ``pearson_norm_b`` after subtracting each image's own mean pixel;
+        ``cosine_inner``, ``cosine_norm_a``, ``cosine_norm_b`` of the images as they are.
     """
     a, b = first - mean, second - mean
     p, q = first - first.mean(1, keepdims=True), second - second.mean(1, keepdims=True)
@@ -34,4 +38,61 @@ def agreement_quantities(first: Array, second: Array, mean: Array) -> dict[str, 
         "pearson_inner": (p * q).sum(1),
         "pearson_norm_a": np.square(p).sum(1),
         "pearson_norm_b": np.square(q).sum(1),
+        "cosine_inner": (first * second).sum(1),
+        "cosine_norm_a": np.square(first).sum(1),
+        "cosine_norm_b": np.square(second).sum(1),
     }
+
+
+def expected_agreement(
+    first: Spectrum, second: Spectrum, mean: Array, sigma_max: float = SIGMA_MAX
+) -> dict[str, float]:
+    """Return the expectations of :func:`agreement_quantities` for the exact samples of two Gaussians.
+
+    A sample is mu - M mu + M x_T with M = Sigma^(1/2) (Sigma + sigma_max^2 I)^(-1/2) and x_T of variance sigma_max^2
+    (Li et al. eq. 7): affine in the shared latent, so that second moments are traces of products of the two M. These
+    need the inner products of the two sets of eigenvectors alone, no d x d matrix.
+
+    Parameters
+    ----------
+    first, second : Spectrum
+        With k and m components.
+    mean : ndarray of shape (d,)
+        Mean image of the data set.
+
+    Returns
+    -------
+    dict of float
+        The same names with ``expected_`` before them.
+    """
+    one, two = _GaussianSamples(first, sigma_max), _GaussianSamples(second, sigma_max)
+    pairs = {"inner": (one, two), "norm_a": (one, one), "norm_b": (two, two)}
+    found = {name: a.product(b, mean) for name, (a, b) in pairs.items()}
+    found["gap"] = found["norm_a"] + found["norm_b"] - 2 * found["inner"]
+    for name, (a, b) in pairs.items():
+        cosine = a.product(b, np.zeros_like(mean))
+        found |= {f"cosine_{name}": cosine, f"pearson_{name}": cosine - len(mean) * a.product_of_means(b)}
+    return {f"expected_{name}": value for name, value in found.items()}
+
+
+class _GaussianSamples:
+    """Exact samples of a Gaussian as an affine function of the latent: ``centre`` + M x_T."""
+
+    def __init__(self, spectrum: Spectrum, sigma_max: float) -> None:
+        self.vectors = spectrum.eigenvectors
+        self.amplitudes = sigma_max * np.sqrt(spectrum.eigenvalues / (spectrum.eigenvalues + sigma_max**2))
+        self.centre = spectrum.mean - self._moved(spectrum.mean) / sigma_max
+        self.mean_pixel = self._moved(np.full(len(self.centre), 1 / len(self.centre)))  # M applied to 1 / d
+
+    def _moved(self, image: Array) -> Array:
+        moved: Array = self.vectors @ (self.amplitudes * (image @ self.vectors))
+        return moved
+
+    def product(self, other: _GaussianSamples, mean: Array) -> float:
+        """Return E<a - mean, b - mean>."""
+        overlap = np.square(self.vectors.T @ other.vectors)
+        return float((self.centre - mean) @ (other.centre - mean) + self.amplitudes @ overlap @ other.amplitudes)
+
+    def product_of_means(self, other: _GaussianSamples) -> float:
+        """Return the expected product of the mean pixels of a and b."""
+        return float(self.centre.mean() * other.centre.mean() + self.mean_pixel @ other.mean_pixel)

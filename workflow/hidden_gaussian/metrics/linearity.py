@@ -10,17 +10,17 @@ from hidden_gaussian.metrics.distance import inner, squared
 AFFINE = (2 / 3, 2 / 3, -1 / 3)  # weights and their squares sum to 1: mean, covariance and noise level are kept
 
 
-def linearity_quantities(
-    denoiser: Denoiser, noisy: Tensor, sigma: float, mean: Tensor, alpha: float
+def mixture_quantities(
+    denoiser: Denoiser, noisy: Tensor, denoised: Tensor, sigma: float, mean: Tensor, alpha: float
 ) -> dict[str, Tensor]:
-    """Return the parts of the linearity scores of Li et al. eq. (11) and (12), and of the affinity.
+    """Return the parts of the linearity scores of Li et al. eq. (11) and (12).
 
     Image i is paired with image i + 1, cyclically, so that one output serves two pairs.
 
     Parameters
     ----------
-    noisy : Tensor of shape (batch, channels, height, width)
-        Noisy images of one draw at one noise level.
+    noisy, denoised : Tensor of shape (batch, channels, height, width)
+        Noisy images of one draw at one noise level, and the denoiser's outputs.
     mean : Tensor of shape (channels, height, width)
         Subtracted from inputs and outputs in the centred forms, which an affine denoiser fulfils exactly.
     alpha : float
@@ -30,27 +30,39 @@ def linearity_quantities(
     -------
     dict of Tensor of shape (batch,)
         ``mixed_norm`` |D(a y1 + b y2)|^2, ``combined_norm`` |a D1 + b D2|^2, ``mixed_inner`` and ``mixed_gap`` of the
-        two; the same ``_centred`` and ``_residual`` (of y - D); ``affine_gap``, and ``norm_centred`` to divide it by.
+        two; the same ``_centred`` and ``_residual`` (of y - D).
     """
     beta = (1 - alpha**2) ** 0.5
-    denoised = denoiser(noisy, sigma)
-    partner, third = noisy.roll(-1, 0), noisy.roll(-2, 0)
-    mixture = alpha * noisy + beta * partner
+    mixture = alpha * noisy + beta * noisy.roll(-1, 0)
     mixed = denoiser(mixture, sigma)
     combined = alpha * denoised + beta * denoised.roll(-1, 0)
     shift = (1 - alpha - beta) * mean
     mixed_centred = denoiser(mixture + shift, sigma) - mean
     combined_centred = combined + shift - mean
-    first, second, last = AFFINE
-    affine = denoiser(first * noisy + second * partner + last * third, sigma)
-    expected = first * denoised + second * denoised.roll(-1, 0) + last * denoised.roll(-2, 0)
     return {
         **_pair("", mixed, combined),
         **_pair("_centred", mixed_centred, combined_centred),
         **_pair("_residual", mixture - mixed, mixture - combined),
-        "affine_gap": squared(affine - expected),
-        "norm_centred": squared(denoised - denoised.mean(0)),
     }
+
+
+def affinity_quantities(denoiser: Denoiser, noisy: Tensor, denoised: Tensor, sigma: float) -> dict[str, Tensor]:
+    """Return how far the output of a mixture of three images is from the mixture of outputs.
+
+    Parameters
+    ----------
+    noisy, denoised : Tensor of shape (batch, channels, height, width)
+        As for :func:`mixture_quantities`; image i goes with i + 1 and i + 2, cyclically.
+
+    Returns
+    -------
+    dict of Tensor of shape (batch,)
+        ``affine_gap``, 0 for every affine denoiser, and ``norm_centred`` to divide it by.
+    """
+    first, second, last = AFFINE
+    mixed = denoiser(first * noisy + second * noisy.roll(-1, 0) + last * noisy.roll(-2, 0), sigma)
+    expected = first * denoised + second * denoised.roll(-1, 0) + last * denoised.roll(-2, 0)
+    return {"affine_gap": squared(mixed - expected), "norm_centred": squared(denoised - denoised.mean(0))}
 
 
 def _pair(suffix: str, mixed: Tensor, combined: Tensor) -> dict[str, Tensor]:

@@ -20,35 +20,56 @@ class Neighbours:
     index: NDArray[np.int64]
 
 
-def neighbours(samples: NDArray[np.float32], training: NDArray[np.float32], tile: int = 4096) -> Neighbours:
+def neighbours(
+    samples: NDArray[np.float32], training: NDArray[np.float32] | NDArray[np.uint8], tile: int = 1024
+) -> Neighbours:
     """Return the two nearest training images of each sample, exactly.
 
-    Products screen tiles of training images; the best few are measured again in float64 by direct difference, since a
-    product loses the distance of a copy to cancellation.
+    Float32 products screen tiles of training images; the best few of each tile that are nearer than those before are
+    measured again in float64 by direct difference, since a product loses the distance of a copy to cancellation.
 
     Parameters
     ----------
     samples : ndarray of shape (n, d)
+        In [-1, 1].
     training : ndarray of shape (N, d)
+        In [-1, 1], or uint8 pixels, converted tile by tile.
     tile : int
-        Training images at a time; the result does not depend on it.
+        Training images at a time, which bounds the memory; the result does not depend on it.
     """
     count = min(CANDIDATES, len(training))
-    best = np.full((len(samples), count), np.inf, np.float64)
+    best = np.full((len(samples), count), np.inf, np.float32)
     index = np.zeros((len(samples), count), np.int64)
     for start in range(0, len(training), tile):
-        part = training[start : start + tile]
-        rough = np.square(part, dtype=np.float64).sum(1) - 2 * (samples @ part.T).astype(np.float64)
-        rough = np.concatenate([best, rough], axis=1)
-        where = np.concatenate(
-            [index, np.broadcast_to(np.arange(start, start + len(part)), (len(samples), len(part)))], 1
-        )
-        order = np.argpartition(rough, count - 1, axis=1)[:, :count]
-        best, index = np.take_along_axis(rough, order, 1), np.take_along_axis(where, order, 1)
-    exact = np.stack(
-        [np.square(samples.astype(np.float64) - training[index[:, k]]).sum(1) for k in range(count)], axis=1
-    )
-    order = np.argsort(exact, axis=1, kind="stable")
+        part = _unit(training[start : start + tile])
+        rough = samples @ part.T
+        rough *= -2
+        rough += np.square(part).sum(1)
+        few = min(count, len(part))
+        chosen = np.argpartition(rough, few - 1, axis=1)[:, :few]
+        best = np.concatenate([best, np.take_along_axis(rough, chosen, 1)], 1)
+        index = np.concatenate([index, chosen + start], 1)
+        order = np.argpartition(best, count - 1, axis=1)[:, :count]
+        best, index = np.take_along_axis(best, order, 1), np.take_along_axis(index, order, 1)
+    exact = np.stack([_squares(samples, training, index[:, k], tile) for k in range(count)], axis=1)
+    order = np.lexsort((index, exact), axis=1)
     exact, index = np.take_along_axis(exact, order, 1), np.take_along_axis(index, order, 1)
     second = exact[:, 1] if count > 1 else np.full(len(samples), np.inf)
     return Neighbours(exact[:, 0], second, index[:, 0])
+
+
+def _unit(pixels: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return pixels in [-1, 1] as samples have them: a copy must be equal in every bit."""
+    if pixels.dtype == np.uint8:
+        return (pixels / np.float32(127.5) - 1).astype(np.float32)
+    return pixels.astype(np.float32, copy=False)
+
+
+def _squares(
+    samples: NDArray[np.float32], training: NDArray[np.float32] | NDArray[np.uint8], index: NDArray[np.int64], tile: int
+) -> Array:
+    """Return the squared distance of each sample to one training image, by difference in float64."""
+    parts = [slice(start, start + tile) for start in range(0, len(samples), tile)]
+    return np.concatenate(
+        [np.square(samples[part].astype(np.float64) - _unit(training[index[part]])).sum(1) for part in parts]
+    )

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hidden_gaussian.networks.dropout import Dropout
+
 Initialiser = Callable[[Tensor, Tensor | None], None]
 Resampled = Literal["up", "down"] | None
 
@@ -183,7 +185,13 @@ class Convolution(Resampling):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (batch, inputs, height, width) to (batch, outputs, ...)."""
-        return F.conv2d(super().forward(features), self.weight, self.bias, padding=self.weight.shape[-1] // 2)
+        features = super().forward(features)
+        if self.weight.shape[-1] == 1:  # a product with each image, which is faster than a convolution of few channels
+            weight = self.weight.flatten(1).expand(len(features), -1, -1)
+            return torch.baddbmm(self.bias[:, None], weight, features.flatten(2)).reshape(
+                len(features), -1, *features.shape[2:]
+            )
+        return F.conv2d(features, self.weight, self.bias, padding=self.weight.shape[-1] // 2)
 
 
 class FoldedDownsampling(Convolution):
@@ -228,11 +236,12 @@ class ResidualBlock(nn.Module):
         attention: bool = False,
     ) -> None:
         super().__init__()
-        self.inputs, self.style, self.dropout = inputs, style, dropout
+        self.inputs, self.style = inputs, style
         self.norm0 = normalisation(inputs, style.epsilon)
         self.conv0 = Convolution(inputs, outputs, 3, style.initial, resampled, style.taps)
         self.affine = linear(embedding, outputs * (2 if style.scales_features else 1), style.initial)
         self.norm1 = normalisation(outputs, style.epsilon)
+        self.drop = Dropout(dropout)
         self.conv1 = Convolution(outputs, outputs, 3, style.initial_last)
         self.skip: nn.Module = Resampling(resampled, style.taps)
         if inputs != outputs or (resampled and style.projects_resampled):
@@ -253,7 +262,7 @@ class ResidualBlock(nn.Module):
             branch = torch.addcmul(shift, self.norm1(branch), scale + 1)
         else:
             branch = self.norm1(branch + level)
-        branch = self.conv1(F.dropout(F.silu(branch), self.dropout, self.training))
+        branch = self.conv1(self.drop(F.silu(branch)))
         features = (branch + self.skip(features)) * self.style.skip_scale
         return (features + self._attend(features)) * self.style.skip_scale if self.heads else features
 

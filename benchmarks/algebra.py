@@ -1,0 +1,138 @@
+"""Spectrum, exact denoisers, nearest neighbours and distillation against the obvious public routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import timing
+import torch
+from sklearn.decomposition import PCA
+from smalldiffusion.model import IdealDenoiser
+from torch import Tensor
+
+from hidden_gaussian import spectrum
+from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
+from hidden_gaussian.distillation import Fit, distil
+from hidden_gaussian.metrics.memorisation import neighbours
+
+QUERIES = 256
+Row = dict[str, object]
+
+
+def pixels(count: int, size: int) -> np.ndarray:
+    """Return smooth random images of one channel-row-column shape, uint8: photographs' spectra fall off like this."""
+    generator = np.random.default_rng(0)
+    rank = min(size, 256)
+    factors = generator.standard_normal((count, rank)) * np.arange(1, rank + 1) ** -0.75
+    mixed = factors @ generator.standard_normal((rank, size)) + 0.1 * generator.standard_normal((count, size))
+    return np.clip(127.5 + 40 * mixed, 0, 255).astype(np.uint8).reshape(count, 3, -1, 1)
+
+
+def row(what: str, count: int, size: int, seconds: dict[str, float], flops: float, top: float) -> Row:
+    """Return a line of the page: seconds of ours, how many times faster it is, and its share of the peak."""
+    others = {f"times {name}": round(value / seconds["ours"], 2) for name, value in seconds.items() if name != "ours"}
+    return {
+        "what": what,
+        "N": count,
+        "d": size,
+        "seconds": float(f"{seconds['ours']:.3g}"),
+        "against": ", ".join(f"{name.removeprefix('times ')} {value}" for name, value in others.items()),
+        "of peak": f"{flops / seconds['ours'] / 1e9 / top:.0%}",
+    }
+
+
+def spectra(top: float) -> Iterator[Row]:
+    """Mean and principal components, by the Gram matrix and by the covariance."""
+    for count, size in ((500, 768), (500, 3072), (2000, 768), (8000, 768)):
+        images = pixels(count, size)
+        flat = images.reshape(count, -1) / 127.5 - 1
+        sides = {
+            "ours": partial(spectrum.fit, images),
+            "SVD of the covariance": partial(_by_svd, flat),
+            "scikit-learn's PCA": partial(PCA(svd_solver="full").fit, flat),
+        }
+        small, large = min(count, size), max(count, size)
+        yield row("spectrum", count, size, timing.interleaved(sides, 1.0), 2 * small**2 * large + 9 * small**3, top)
+
+
+def _by_svd(flat: np.ndarray) -> object:
+    return np.linalg.svd(np.cov(flat.T, bias=True))
+
+
+def posteriors(top: float) -> Iterator[Row]:
+    """The empirical denoiser; two bare products of its size are the limit."""
+    for count, size in ((1_000, 768), (10_000, 768), (10_000, 3072)):
+        images = torch.from_numpy(pixels(count, size))
+        unit = images.float() / 127.5 - 1
+        noisy = unit[torch.arange(QUERIES) % count] + torch.randn(QUERIES, 3, size // 3, 1)
+        flat, queries = unit.flatten(1), noisy.flatten(1)
+        weights = torch.rand(QUERIES, count)
+        sides = {
+            "ours": partial(EmpiricalDenoiser(images), noisy, 1.0),
+            "cdist and softmax": partial(_by_cdist, queries, flat),
+            "smalldiffusion": partial(IdealDenoiser(list(unit)), noisy, torch.tensor(1.0)),
+            "two bare products": lambda one=queries, two=flat, three=weights: (one @ two.T, three @ two),
+        }
+        yield row("empirical denoiser", count, size, timing.interleaved(sides, 2.0), 4 * QUERIES * count * size, top)
+
+
+def _by_cdist(queries: Tensor, flat: Tensor) -> Tensor:
+    return (-(torch.cdist(queries, flat) ** 2) / 2).softmax(1) @ flat
+
+
+def nearest(top: float) -> Iterator[Row]:
+    """Nearest and second nearest training image."""
+    for count, size in ((1_000, 768), (10_000, 768), (10_000, 3072)):
+        training = pixels(count, size).reshape(count, -1).astype(np.float32) / 127.5 - 1
+        samples = training[np.arange(QUERIES) % count] + np.float32(0.1)
+        one, two = torch.from_numpy(samples), torch.from_numpy(training)
+        sides = {
+            "ours": partial(neighbours, samples, training),
+            "cdist and topk": lambda one=one, two=two: torch.cdist(one, two).topk(2, largest=False),
+        }
+        yield row("nearest neighbours", count, size, timing.interleaved(sides, 1.0), 2 * QUERIES * count * size, top)
+
+
+def gaussian(top: float) -> Iterator[Row]:
+    """Samples of a Gaussian: the closed form against Euler's method through a dense matrix."""
+    for count, size in ((500, 768), (2000, 768), (500, 3072)):
+        denoiser = GaussianDenoiser(spectrum.fit(pixels(count, size)))
+        start = 80 * torch.randn(QUERIES, 3, size // 3, 1)
+        rank = denoiser.values.numel()
+        flat, dense = start.flatten(1), [denoiser.weight(sigma) for sigma in (80.0, 5.0, 0.5)]
+        sides = {
+            "ours": partial(denoiser.flow, start, 80.0, 0.0),
+            "ten Euler steps, dense": lambda at=flat, by=dense: [at @ by[i % 3] for i in range(10)],
+        }
+        yield row("Gaussian samples", count, size, timing.interleaved(sides, 1.0), 4 * QUERIES * rank * size, top)
+
+
+def distilled(top: float) -> Iterator[Row]:
+    """An exact affine fit, the cost of the denoiser itself left out, against numpy's least squares on stored pairs."""
+    for draws, size in ((2_000, 192), (4_000, 768)):
+        clean = torch.from_numpy(pixels(512, size)).float() / 127.5 - 1
+        fit = Fit(clean, draws, seed=0, purpose="benchmark")
+        gaussian = GaussianDenoiser(spectrum.fit(pixels(512, size)))
+        sides = {
+            "ours": lambda fit=fit, gaussian=gaussian: list(distil(lambda noisy, sigma: noisy / 2, fit, 1.0, gaussian)),
+            "lstsq": partial(_by_lstsq, clean, draws),
+        }
+        yield row("distillation", draws, size, timing.interleaved(sides, 1.0), 4 * draws * size**2, top)
+
+
+def _by_lstsq(clean: Tensor, draws: int) -> object:
+    noised, _ = Fit(clean, draws, seed=0, purpose="benchmark").noised(range(draws), 1.0)
+    noisy = noised.flatten(1).double()
+    with_one = np.column_stack([noisy.numpy(), np.ones(draws)])
+    return np.linalg.lstsq(with_one, noisy.numpy() / 2, rcond=None)
+
+
+def tables() -> dict[str, pd.DataFrame]:
+    """Return what the page shows."""
+    torch.set_num_threads(2)
+    top = timing.peak()
+    parts = (spectra, posteriors, nearest, gaussian, distilled)
+    return {"Linear algebra": pd.DataFrame([line for part in parts for line in part(top)])}

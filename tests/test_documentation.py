@@ -1,0 +1,119 @@
+"""Generated pages: in step with the code, and pointing at what exists."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import pytest
+import yaml
+from docutils.core import publish_parts
+
+from hidden_gaussian import claims, documentation, reviews, tables
+from hidden_gaussian.claims import ledger, page
+from hidden_gaussian.figures.catalogue import CATALOGUE
+
+ROOT = Path(__file__).parents[1]
+DIGITS = ROOT / "docs/results/digits.csv"
+TO_COME = {  # figures that the reviews need and the catalogue has not yet
+    *("agreement", "alpha_sweep", "energy_split", "high_noise", "high_noise_training", "jacobian", "moments"),
+    *("normalised_distance", "other_datasets", "position", "regimes", "residual_linearity", "sampler_error"),
+    *("score_thresholds", "splice", "surrogates", "training_clock"),
+}
+
+
+@pytest.mark.parametrize("path", documentation.pages())
+def test_generated_pages_are_in_step(path: str) -> None:
+    assert (ROOT / path).read_text() == documentation.pages()[path], "run python -m hidden_gaussian.documentation"
+
+
+def test_every_demand_is_answered_by_something_that_exists() -> None:
+    assert len(reviews.DEMANDS) >= 15
+    numbers = {claim.number for claim in claims.LEDGER}
+    for demand in reviews.DEMANDS:
+        assert set(demand.claims) <= numbers
+        assert set(demand.figures) <= {*CATALOGUE, *TO_COME}
+        assert demand.where
+    assert {number for demand in reviews.DEMANDS for number in demand.claims} == numbers - {"7"}
+
+
+def test_cited_pages_exist() -> None:
+    for name in ("claims", "reviews", "setup"):
+        text = (ROOT / f"docs/{name}.md").read_text()
+        for target in re.findall(r"\]\(([^)#]+)\)", text):
+            assert (ROOT / "docs" / target).exists(), target
+
+
+FORMULAS = {
+    "c_skip": ("s^2 / (sigma^2 + s^2)", lambda sigma, s: s**2 / (sigma**2 + s**2)),
+    "c_out": ("sigma s / sqrt(sigma^2 + s^2)", lambda sigma, s: sigma * s / math.sqrt(sigma**2 + s**2)),
+    "c_in": ("1 / sqrt(sigma^2 + s^2)", lambda sigma, s: 1 / math.sqrt(sigma**2 + s**2)),
+    "c_noise": ("ln(sigma) / 4", lambda sigma, s: math.log(sigma) / 4),
+}
+
+
+def test_preconditioning_is_printed_in_full() -> None:
+    """The printed formulas are those that give the network an input and a target of unit variance."""
+    text = (ROOT / "docs/setup.md").read_text()
+    printed = dict(re.findall(r"^    (c_\w+)\(sigma\)\s+= (.+)$", text, flags=re.M))
+    assert printed == {name: formula for name, (formula, _) in FORMULAS.items()}
+    for sigma, s in ((0.3, 0.5), (7.0, 0.75)):
+        skip, out, scale, _ = (function(sigma, s) for _, function in FORMULAS.values())
+        assert scale**2 * (s**2 + sigma**2) == pytest.approx(1)
+        assert ((1 - skip) ** 2 * s**2 + skip**2 * sigma**2) / out**2 == pytest.approx(1)
+
+
+def test_setup_shows_the_settings_of_the_paper() -> None:
+    text = (ROOT / "docs/setup.md").read_text()
+    recipe = yaml.safe_load((ROOT / "config/paper.yaml").read_text())["datasets"]["cifar10-paper"]
+    rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.startswith("| `")]
+    shown = {row[1].strip("`"): row[3] for row in rows}
+    assert float(shown["learning_rate"]) == recipe["training"]["learning_rate"]
+    assert int(shown["batch"]) == recipe["training"]["batch"]
+    assert float(shown["dropout"]) == recipe["network"]["dropout"]
+    for ambiguity in ("70,246,400", "921", "warm-up", "25,000"):
+        assert ambiguity in text.split("What the paper leaves open")[1]
+
+
+def test_claims_page_says_what_the_ledgers_say() -> None:
+    text = (ROOT / "docs/claims.md").read_text()
+    judged = page.ledgers(DIGITS.parent)["digits"].set_index("claim")
+    line = next(line for line in text.splitlines() if line.startswith("* **digits**"))
+    for verdict, word in (("holds", "hold"), ("fails", "fail")):
+        listed = re.search(rf"{word}: ([^;.]+)", line)
+        assert listed
+        assert listed[1].split(", ") == judged.index[judged["verdict"] == verdict].tolist()
+
+
+def test_terminal_ledger_is_a_table() -> None:
+    judged = page.ledgers(DIGITS.parent)["digits"]
+    lines = ledger.text(judged).splitlines()
+    assert max(len(line) for line in lines) <= sum(ledger.WIDTHS.values()) + 2 * (len(ledger.WIDTHS) - 1)
+    assert [line[: ledger.WIDTHS["claim"]].strip() for line in lines if line[0] != " "][2:] == judged["claim"].tolist()
+    held = judged[judged["verdict"] == "holds"].iloc[0]
+    assert f"{held['estimate']:.3g} [{held['low']:.3g}, {held['high']:.3g}]" in ledger.text(judged)
+
+
+def test_report_opens_with_overview_and_ledger(tmp_path: Path) -> None:
+    """As Snakemake renders its first page."""
+    folder = tmp_path / "digits/tables"
+    folder.mkdir(parents=True)
+    judged = pd.read_csv(DIGITS, dtype={"claim": str})
+    (folder / "claims.html").write_text(ledger.html(judged))
+    paths = [tmp_path / "digits/figures/overview.png", folder / "claims.html"]
+    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((ROOT / "workflow/report/workflow.rst").read_text())
+    source = template.render(files=[type("File", (), {"path": path}) for path in paths], categories={})
+    shown = publish_parts(source, writer="html")["html_body"]
+    assert "system-message" not in shown
+    assert "app.showResultInfo" in shown
+    assert shown.count("<tr") == 1 + len(claims.LEDGER)
+    assert "beyond what the Gaussian" in shown
+
+
+def test_ledgers_have_the_columns_of_the_table() -> None:
+    for judged in page.ledgers(DIGITS.parent).values():
+        assert list(judged.columns) == [column.name for column in tables.CLAIMS.columns]

@@ -1,0 +1,132 @@
+"""The page with the slider: what its pictures show, and that a browser can be driven through it."""
+
+import base64
+import io
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from hidden_gaussian import explorer, files, networks, spectrum
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.denoisers import GaussianDenoiser
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.estimates import Measurements
+
+CELL = Cell("digits", 8, "a", "ve", 4, 1, 64)
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = """
+<script>
+  const errors = [];
+  addEventListener("error", event => errors.push(event.message));
+  const wait = setInterval(() => {
+    if (document.body.dataset.ready !== "yes") return;
+    clearInterval(wait);
+    const look = () => [...document.querySelectorAll("canvas")].map(canvas => canvas.toDataURL()).join();
+    const before = look(), slider = document.getElementById("level");
+    slider.value = 0;
+    slider.dispatchEvent(new Event("input"));
+    document.title = JSON.stringify({errors, changed: look() !== before, sigma: document.getElementById("sigma").value,
+      strips: document.querySelectorAll("canvas").length, curves: document.querySelectorAll("polyline").length});
+  }, 20);
+</script>
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of eight grey images and one untrained network."""
+    root = tmp_path_factory.mktemp("results") / "digits"
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 1, 8, 8), dtype=np.uint8)
+    files.save_array(root / "images.npy", pixels)
+    files.save_array(root / "n8a/subset.npy", np.arange(8))
+    spectrum.fit(pixels).save(root / "n8a/spectrum.safetensors", (1, 8, 8))
+    options = {"channel_mult": [1], "blocks": 1, "attention_resolutions": [], "dropout": 0.0, "augment_dim": 0}
+    network = networks.build("ve", resolution=8, channels=1, scale=4, sigma_data=0.5, seed=0, **options)
+    metadata = {"options": json.dumps(network.options)}
+    files.save_tensors(root / CELL.id / "weights.safetensors", network.state_dict(), metadata)
+    return root
+
+
+@pytest.fixture(scope="module")
+def page(root: Path) -> str:
+    made = explorer.Explorer(root, [CELL], ["gaussian", "empirical"], frozenset(), "train", 0)
+    return made.page(Measurements([distances(CELL.id), distances("n8a/empirical")]))
+
+
+def distances(identifier: str) -> pd.DataFrame:
+    """A shard with the two quantities that the curves need."""
+    rows = [
+        {"quantity": quantity, "reference_id": reference, "sigma": sigma, "image": image, "value": value + image}
+        for quantity, reference, value in (("distance", "n8a/gaussian", 1.0), ("norm", None, 4.0))
+        for sigma in (0.1, 1.0, 10.0)
+        for image in range(4)
+    ]
+    empty = {"sampler": None, "parameter": None, "at": np.nan, "draw": 0}
+    return pd.DataFrame(rows).assign(id=identifier, inputs="train", **empty)
+
+
+def content(page: str) -> dict:
+    found = re.search(r'<script id="data" type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def picture(address: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))))
+
+
+def test_a_row_of_the_sheet_is_a_level_and_a_column_an_image(root: Path, page: str) -> None:
+    data = content(page)
+    clean = torch.from_numpy(files.load_array(root / "images.npy")[:4] / 127.5 - 1).float()
+    sheet = picture(data["sheets"]["clean"])
+    np.testing.assert_array_equal(sheet[8:16, 16:24], files.load_array(root / "images.npy")[2, 0])
+    gaussian = GaussianDenoiser(spectrum.Spectrum.load(root / "n8a/spectrum.safetensors"))
+    noisy = explorer.Explorer(root, [CELL], [], frozenset(), "train", 0)._noisy(clean, data["levels"][3])
+    expected = (gaussian(noisy, data["levels"][3])[1, 0].clamp(-1, 1) + 1) * 127.5
+    shown = picture(data["sheets"]["n8a/gaussian"])[24:32, 8:16]
+    assert np.abs(shown - expected.numpy()).max() <= 0.51
+
+
+def test_the_nearest_training_image_of_a_clean_one_is_itself(root: Path) -> None:
+    made = explorer.Explorer(root, [CELL], [], frozenset(), "train", 0)
+    unit = torch.from_numpy(files.load_array(root / "images.npy") / 127.5 - 1).float()
+    (nearest,) = made._nearest(CELL, [unit[[5, 2]]])
+    torch.testing.assert_close(nearest, unit[[5, 2]])
+
+
+def test_curves_are_of_the_network_and_the_memoriser(page: str) -> None:
+    (cell,) = content(page)["cells"]
+    assert [curve["name"] for curve in cell["curves"]] == ["network", "empirical"]
+    sigma, value, low, high = cell["curves"][0]["points"][0]
+    assert sigma == 0.1 and value == pytest.approx((10 / 22) ** 0.5, abs=1e-5) and low < value < high
+    assert [name for name, _ in cell["rows"]][2:] == ["network", "gaussian", "empirical", "nearest training image"]
+
+
+def test_the_page_needs_no_network_and_cannot_be_broken_out_of(page: str) -> None:
+    assert not re.search(r"(src|href)=.?https?:", page)
+    assert "</script><b>" not in explorer._filled("x", {"title": "</script><b>"})
+
+
+def test_too_large_a_page_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explorer, "LIMIT", 1000)
+    with pytest.raises(InputError, match=r"choose fewer cells in grid\.sweeps"):
+        explorer._filled("digits", {})
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium to drive")
+def test_the_slider_changes_the_pictures(page: str, tmp_path: Path) -> None:
+    (tmp_path / "driven.html").write_text(page.replace("</html>", DRIVER + "</html>"), encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--dump-dom"]
+    command = [BROWSER or "", *options, (tmp_path / "driven.html").as_uri()]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    found = re.search(r"<title>(.*?)</title>", ended.stdout)
+    assert found
+    assert json.loads(found[1]) == {"errors": [], "changed": True, "sigma": "80", "strips": 6, "curves": 2}

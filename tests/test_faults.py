@@ -1,0 +1,335 @@
+"""Faults, each made on purpose: failing writes, files that are not what they say, odd images, levels and places."""
+
+import errno
+import json
+import os
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from hidden_gaussian import duplicates, files, images, levels, settings, snapshots, spectrum, subsets, tables
+from hidden_gaussian.denoisers import GaussianDenoiser, open_denoiser
+from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
+from hidden_gaussian.errors import InputError
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (12, 1, 8, 8), np.uint8)
+
+
+def _shard(path: Path) -> None:
+    tables.write_shard(path, pd.DataFrame({"id": ["n8a/mean"], "quantity": ["difference"], "value": [1.0]}))
+
+
+WRITES: dict[str, Callable[[Path], None]] = {
+    "a.npy": lambda path: files.save_array(path, PIXELS),
+    "n.safetensors": lambda path: files.save_tensors(path, {"a": PIXELS}),
+    "t.safetensors": lambda path: files.save_tensors(path, {"a": torch.ones(9)}),
+    "a.json": lambda path: files.save_json(path, {"a": 1}),
+    "a.parquet": _shard,
+}
+POINTS = {"opened": ("os.open", 0), "flushed": ("os.fsync", 0), "put in place": ("pathlib.Path.replace", 0)}
+
+
+class Fault(OSError):
+    """What the test raises in the place of the system."""
+
+
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, point: str, code: int
+) -> None:
+    path = tmp_path / name
+    WRITES[name](path)
+    before = path.read_bytes()
+
+    def fail(*_: object, **__: object) -> None:
+        raise Fault(code, os.strerror(code))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(POINTS[point][0], fail)
+        with pytest.raises(Fault):
+            WRITES[name](path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    WRITES[name](path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_job_killed_while_it_writes_leaves_the_old_file(tmp_path: Path, name: str) -> None:
+    """SIGKILL in a process of its own, at the last moment before the new file takes the old one's place."""
+    path = tmp_path / name
+    WRITES[name](path)
+    before = path.read_bytes()
+    child = os.fork()
+    if child == 0:
+        os.fsync = lambda *_: os.kill(os.getpid(), 9)
+        WRITES[name](path)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == 9
+    assert path.read_bytes() == before
+    WRITES[name](path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_in_the_place_of_a_folder_is_the_systems_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OSError, match=r"exists|irectory"):
+        files.save_json(tmp_path / "file" / "a.json", 1)
+    assert (tmp_path / "file").read_text() == "x"
+
+
+# ---- files that are not what their names say
+
+
+def _subset(path: Path) -> None:
+    files.save_array(path, np.arange(8))
+
+
+def _split(path: Path) -> None:
+    subsets.save_split(path, subsets.Split(np.arange(4), np.arange(4, 12)))
+
+
+READS: dict[str, tuple[Callable[[Path], None], Callable[[Path], Any]]] = {
+    "images.npy": (lambda path: files.save_array(path, PIXELS), images.open_images),
+    "subset.npy": (_subset, files.load_array),
+    "split.safetensors": (_split, subsets.load_split),
+    "duplicates.json": (lambda path: duplicates.save(path, duplicates.find(PIXELS)), duplicates.load),
+    "spectrum.safetensors": (lambda path: spectrum.fit(PIXELS).save(path, (1, 8, 8)), spectrum.Spectrum.load),
+    "measures.parquet": (_shard, tables.read_shard),
+}
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda whole: b"",
+    "one byte": lambda whole: whole[:1],
+    "half": lambda whole: whole[: len(whole) // 2],
+    "head only": lambda whole: whole[:16],
+    "zeros": lambda whole: bytes(len(whole)),
+    "text": lambda whole: b"<html>404 Not Found</html>" * 40,
+    "a zip file": lambda whole: b"PK\x03\x04" + whole,
+}
+
+
+@pytest.mark.parametrize("name", READS)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_intermediate_is_named(tmp_path: Path, name: str, damage: str) -> None:
+    write, read = READS[name]
+    path = tmp_path / name
+    write(path)
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    with pytest.raises(InputError, match=name) as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_flipped_bit_in_the_values_of_a_shard_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "measures.parquet"
+    _shard(path)
+    whole, before = path.read_bytes(), tables.read_shard(path)
+    end = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")  # where the pages end and the foot begins
+    places, noticed = range(4, end, 7), 0
+    for place in places:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        try:
+            found = tables.read_shard(path)
+        except InputError:
+            noticed += 1
+        else:  # a hint in the head of a page, which nobody reads
+            pd.testing.assert_frame_equal(found, before)
+    assert noticed > len(places) / 2
+
+
+FOREIGN = {
+    (name, other)
+    for name in READS
+    for other in READS
+    if name != other and "subset.npy" not in (name,) and Path(name).suffix == Path(other).suffix
+}
+
+
+@pytest.mark.parametrize(("name", "other"), sorted(FOREIGN))
+def test_the_file_of_another_kind_is_named(tmp_path: Path, name: str, other: str) -> None:
+    READS[other][0](tmp_path / name)
+    with pytest.raises(InputError, match=name):
+        READS[name][1](tmp_path / name)
+
+
+@pytest.mark.parametrize("missing", ["id", "value", "quantity"])
+def test_a_table_of_another_schema_is_named(tmp_path: Path, missing: str) -> None:
+    frame = pd.DataFrame({"id": ["a"], "value": [1.0], "quantity": ["x"]}).drop(columns=missing)
+    frame.to_parquet(tmp_path / "measures.parquet")
+    with pytest.raises(InputError, match=r"measures\.parquet"):
+        tables.read_shard(tmp_path / "measures.parquet")
+
+
+def _bomb(length: int, head: bytes) -> bytes:
+    return struct.pack("<Q", length) + head
+
+
+BOMBS = {
+    "a head longer than memory": _bomb(2**62, b"{}"),
+    "a head longer than the file": _bomb(10**8, b"{}"),
+    "no JSON": _bomb(4, b"\xff\xfe\x00\x00"),
+    "nested": _bomb(200_000, b"[" * 200_000),
+    "offsets beyond the file": _bomb(64, b'{"a":{"dtype":"F64","shape":[9],"data_offsets":[0,72]}}'.ljust(64)),
+    "a shape that overflows": _bomb(
+        96, b'{"a":{"dtype":"F64","shape":[4294967296,4294967296],"data_offsets":[0,8]}}'.ljust(96) + bytes(8)
+    ),
+    "offsets that overlap": _bomb(
+        160,
+        b'{"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}'.ljust(
+            160
+        )
+        + bytes(8),
+    ),
+    "negative offsets": _bomb(64, b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[-1,0]}}'.ljust(64)),
+    "an unknown type": _bomb(64, b'{"a":{"dtype":"PY","shape":[1],"data_offsets":[0,1]}}'.ljust(64) + b"0"),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("load", [files.load_tensors, files.load_arrays, files.load_metadata])
+def test_a_safetensors_head_that_lies_is_refused(tmp_path: Path, bomb: str, load: Callable[[Path], Any]) -> None:
+    (tmp_path / "weights.safetensors").write_bytes(BOMBS[bomb])
+    with pytest.raises(InputError, match=r"weights\.safetensors is damaged"):
+        load(tmp_path / "weights.safetensors")
+
+
+# ---- images
+
+
+@pytest.mark.parametrize("value", [0, 127, 255])
+def test_constant_images_have_no_spectrum_and_denoise_to_themselves(value: int) -> None:
+    law = spectrum.fit(np.full((5, 1, 4, 4), value, np.uint8))
+    assert law.eigenvalues.shape == (0,)
+    denoised = GaussianDenoiser(law)(torch.randn(3, 1, 4, 4), 1.0)
+    torch.testing.assert_close(denoised, torch.full((3, 1, 4, 4), value / 127.5 - 1))
+
+
+def test_one_image_is_its_own_gaussian() -> None:
+    law = spectrum.fit(PIXELS[:1])
+    assert law.count == 1
+    assert law.eigenvalues.size == 0
+    np.testing.assert_allclose(law.mean.reshape(1, 8, 8), PIXELS[0] / 127.5 - 1, atol=1e-12)
+
+
+def test_images_that_are_all_equal_are_found_and_leave_one_direction_fewer() -> None:
+    twice = np.concatenate([PIXELS[:4], PIXELS[:4]])
+    assert duplicates.find(twice).groups == ((0, 4), (1, 5), (2, 6), (3, 7))
+    np.testing.assert_allclose(spectrum.fit(twice).eigenvalues, spectrum.fit(PIXELS[:4]).eigenvalues, rtol=1e-9)
+
+
+def test_a_network_that_is_not_finite_is_not_tabulated(tmp_path: Path) -> None:
+    for value, expected in ((np.nan, "lacks a value"), (np.inf, "infinite")):
+        frame = pd.DataFrame({"id": ["a"], "quantity": ["x"], "value": [value]})
+        with pytest.raises(InputError, match=expected):
+            tables.write_shard(tmp_path / "measures.parquet", frame)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_image_is_an_error_in_one_sentence() -> None:
+    with pytest.raises(InputError, match="at least one image"):
+        spectrum.fit(PIXELS[:0])
+
+
+# ---- noise levels and batches
+
+
+def test_without_noise_the_gaussian_returns_images_of_its_subset() -> None:
+    law = spectrum.fit(PIXELS)
+    clean = images.to_unit(PIXELS)
+    torch.testing.assert_close(GaussianDenoiser(law)(clean, 0.0), clean, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("sigma", [1e-6, 1e6])
+def test_extreme_noise_levels_are_finite(sigma: float) -> None:
+    noisy = images.to_unit(PIXELS) + sigma * torch.randn(12, 1, 8, 8)
+    for denoiser in (GaussianDenoiser(spectrum.fit(PIXELS)), EmpiricalDenoiser(torch.from_numpy(PIXELS))):
+        assert denoiser(noisy, sigma).isfinite().all()
+
+
+@pytest.mark.parametrize("tile", [1, 5, 10**9])
+def test_no_batch_and_no_tile_is_too_small_or_too_large(tile: int) -> None:
+    denoiser = EmpiricalDenoiser(torch.from_numpy(PIXELS), tile=tile)
+    assert denoiser(torch.zeros(0, 1, 8, 8), 1.0).shape == (0, 1, 8, 8)
+    noisy = images.to_unit(PIXELS) + 0.5
+    expected = EmpiricalDenoiser(torch.from_numpy(PIXELS))(noisy, 0.5)
+    torch.testing.assert_close(denoiser(noisy, 0.5), expected)
+
+
+@pytest.mark.parametrize("count", [-1, 0, 1])
+def test_a_schedule_has_two_levels_at_least(count: int) -> None:
+    with pytest.raises(ValueError, match="at least 2"):
+        levels.schedule(count)
+
+
+# ---- places
+
+
+@pytest.mark.parametrize("folder", ["with spaces", "ünïcödé 画像", "quote's", "a;b&c$d", "-leading", "x" * 200])
+def test_any_folder_will_do(tmp_path: Path, folder: str) -> None:
+    root = tmp_path / folder
+    for name, (write, read) in READS.items():
+        write(root / name)
+        read(root / name)
+    (root / "n8a").mkdir()
+    for name in ("subset.npy", "spectrum.safetensors"):
+        shutil.move(root / name, root / "n8a" / name)
+    for kind in ("gaussian", "empirical", "mean", "identity"):
+        assert open_denoiser(root, f"n8a/{kind}", "cpu")(torch.zeros(1, 1, 8, 8), 1.0).shape == (1, 1, 8, 8)
+
+
+def test_results_can_be_moved(tmp_path: Path) -> None:
+    for name, (write, _) in READS.items():
+        write(tmp_path / "here" / name)
+        assert str(tmp_path).encode() not in (tmp_path / "here" / name).read_bytes(), name
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    for name, (_, read) in READS.items():
+        read(tmp_path / "there" / name)
+
+
+def test_a_state_whose_bytes_changed_is_refused_wherever_the_change_is(tmp_path: Path) -> None:
+    state = snapshots.TrainingState.start(_Small())
+    path = tmp_path / "state.safetensors"
+    snapshots.save_state(path, state, {"seed": 1})
+    whole = path.read_bytes()
+    snapshots.load_state(path, state, {"seed": 1})
+    head = 8 + int.from_bytes(whole[:8], "little")
+    for place in range(head, len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(InputError, match="damaged"):
+            snapshots.load_state(path, state, {"seed": 1})
+
+
+class _Small(torch.nn.Linear):
+    options: dict[str, Any] = {}  # noqa: RUF012 -- as networks have it
+
+    def __init__(self) -> None:
+        super().__init__(2, 1)
+
+
+TAGS = [
+    "!!python/object/apply:os.system ['true']",
+    "!!python/name:os.system",
+    "!!python/object/new:os.system ['true']",
+    "!!python/module:os",
+    "!include /etc/passwd",
+    "!!binary aGVsbG8=",
+    "&a [*a]",
+]
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_tags_in_a_configuration_do_nothing(tmp_path: Path, tag: str) -> None:
+    (tmp_path / "study.yaml").write_text(f"study: {tag}\ndatasets: {{}}\n")
+    with pytest.raises(InputError) as caught:
+        settings.load(tmp_path / "study.yaml")
+    assert json.dumps(str(caught.value))

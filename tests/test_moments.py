@@ -1,0 +1,165 @@
+"""Moments and quality of samples against brute force, known laws and nulls."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.linalg import sqrtm
+
+from hidden_gaussian import files, moments, spectrum, statistics, subsets, tables
+from hidden_gaussian.estimates import Measurements
+from hidden_gaussian.metrics.moments import MomentGaps, ResamplingNull, difference_quantities, radial_power
+from hidden_gaussian.metrics.quality import FrechetDistance
+
+SIDE = 4
+MIXING = np.random.default_rng(9).normal(size=(SIDE**2, SIDE**2))
+
+
+def photographs(count: int, seed: int) -> np.ndarray:
+    drawn = 128 + 12 * np.random.default_rng(seed).normal(size=(count, SIDE**2)) @ MIXING
+    return drawn.clip(0, 255).astype(np.uint8).reshape(count, 1, SIDE, SIDE)
+
+
+TRAINING = photographs(300, 1)
+SPECTRUM = spectrum.fit(TRAINING)
+
+
+def flat(pixels: np.ndarray) -> np.ndarray:
+    return pixels.reshape(len(pixels), -1) / 127.5 - 1
+
+
+def test_gaps_by_brute_force() -> None:
+    centred = flat(photographs(9, 2)) - SPECTRUM.mean + 0.1
+    gaps = MomentGaps.of(centred, SPECTRUM, "latents")
+    pairs = [(a, b) for i, a in enumerate(centred) for j, b in enumerate(centred) if i != j]
+    covariance = (SPECTRUM.eigenvectors * SPECTRUM.eigenvalues) @ SPECTRUM.eigenvectors.T
+    assert gaps.mean[0] == pytest.approx(np.mean([a @ b for a, b in pairs]))
+    deviations = [np.outer(a, a) - covariance for a in centred]
+    products = [(deviations[i] * deviations[j]).sum() for i in range(9) for j in range(9) if i != j]
+    assert gaps.covariance[0] == pytest.approx(np.mean(products))
+    weights = statistics.weights(9, "latents")[5]
+    shares = np.outer(weights, weights) - np.diag(weights**2)
+    assert gaps.mean[5] == pytest.approx((shares * (centred @ centred.T)).sum() / shares.sum())
+
+
+def test_gaps_of_draws_from_the_training_images_are_zero_on_average() -> None:
+    centred, generator = flat(TRAINING) - SPECTRUM.mean, np.random.default_rng(0)
+    found = [MomentGaps.of(centred[generator.integers(300, size=40)], SPECTRUM, "latents") for _ in range(200)]
+    for name, size in (("mean", SPECTRUM.eigenvalues.sum()), ("covariance", np.square(SPECTRUM.eigenvalues).sum())):
+        values = np.array([getattr(one, name)[0] for one in found]) / size
+        assert abs(values.mean()) < 4 * values.std() / np.sqrt(200)
+
+
+def test_null_is_that_of_repeated_draws() -> None:
+    generator, pixels = np.random.default_rng(0), flat(TRAINING)
+    null = ResamplingNull.of(pixels, 30, np.random.default_rng(1))
+    centred = pixels - pixels.mean(0)
+    whole = centred.T @ centred / 300
+    draws = [centred[generator.integers(300, size=30)] for _ in range(2000)]
+    mean = [np.square(draw.mean(0)).sum() for draw in draws]
+    covariance = [np.square(draw.T @ draw / 30 - whole).sum() for draw in draws]
+    for values, noise, bound in (
+        (mean, null.mean_noise, null.mean_null),
+        (covariance, null.covariance_noise, null.covariance_null),
+    ):
+        assert noise == pytest.approx(np.mean(values), rel=0.05)
+        assert bound == pytest.approx(np.quantile(values, 0.95), rel=0.1)
+
+
+def test_kurtosis_of_differences() -> None:
+    generator = np.random.default_rng(0)
+    for draw, expected in ((generator.normal, 0.0), (generator.laplace, 1.5)):  # a difference halves the excess
+        found = difference_quantities(draw(size=(400, 1, 8, 8)))
+        kurtosis = found["difference_fourth"].mean() / found["difference_square"].mean() ** 2 - 3
+        assert kurtosis == pytest.approx(expected, abs=0.15)
+
+
+def test_power_of_one_wave_is_at_its_frequency() -> None:
+    rows = np.arange(8)
+    wave = np.cos(2 * np.pi * 3 * rows / 8)[None, None, :, None] * np.ones((1, 2, 8, 8))
+    power = radial_power(wave)[0]
+    assert power.shape == (5,)
+    assert power[3] == pytest.approx(8**2 * np.square(wave).sum())
+    np.testing.assert_allclose(np.delete(power, 3), 0, atol=1e-20)
+
+
+def frechet(first: np.ndarray, second: np.ndarray) -> float:
+    one, two = np.cov(first.T, bias=True), np.cov(second.T, bias=True)
+    root = sqrtm(one)
+    traces = np.trace(one + two - 2 * sqrtm(root @ two @ root).real)
+    return float(np.square(first.mean(0) - second.mean(0)).sum() + traces)
+
+
+def test_frechet_distance_by_the_textbook() -> None:
+    heldout, samples = flat(photographs(80, 3)), 1.4 * flat(photographs(60, 4)) + 0.2
+    distance = FrechetDistance(heldout, SPECTRUM)
+    plain = distance._plain(samples @ distance.basis, statistics.weights(60, "latents"))
+    assert plain[0] == pytest.approx(frechet(heldout @ distance.basis, samples @ distance.basis))
+    counts = np.rint(statistics.weights(60, "latents")[7] * 60).astype(int)
+    again = np.repeat(samples, counts, axis=0) @ distance.basis
+    assert plain[7] == pytest.approx(frechet(heldout @ distance.basis, again))
+
+
+def test_frechet_distance_is_corrected_for_the_number_of_samples() -> None:
+    distance = FrechetDistance(flat(photographs(4000, 3)), SPECTRUM)
+    samples = [flat(photographs(60, seed)) for seed in range(100, 108)]
+    corrected = np.mean([distance(one, "latents")[0] for one in samples])
+    plain = np.mean([distance._plain(one @ distance.basis, statistics.weights(60, "latents"))[0] for one in samples])
+    assert abs(corrected) < 0.3 * plain
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
+    """Rows of what plays the samples of the subset n60a."""
+    root = tmp_path_factory.mktemp("toy")
+    files.save_array(root / "images.npy", TRAINING)
+    order = np.arange(300)
+    subsets.save_split(root / "split.safetensors", subsets.Split(order[200:], order[:200]))
+    for name, size in (("n60a", 60), ("n200a", 200)):
+        files.save_array(root / name / "subset.npy", order[:size])
+        spectrum.fit(TRAINING[:size]).save(root / name / "spectrum.safetensors", TRAINING.shape[1:])
+    standard = moments.Standard.open(root, "n60a", "n200a", ["train", "heldout"])
+    own, generator = spectrum.fit(TRAINING[:60]), np.random.default_rng(5)
+    gaussian = own.mean + (generator.normal(size=(100, 16)) * np.sqrt(own.eigenvalues)) @ own.eigenvectors.T
+    memoriser = flat(TRAINING[generator.integers(60, size=100)])
+    white = own.mean + np.sqrt(own.eigenvalues.mean()) * generator.normal(size=(100, 16))
+    made = {"n60a/gaussian": gaussian, "n60a/empirical": memoriser, "n60a/stationary": white}
+    frames = [
+        standard.measured(name, samples.reshape(-1, 1, SIDE, SIDE), "heun18", seed=0) for name, samples in made.items()
+    ]
+    frames.append(standard.nulls(TRAINING[200:] / 127.5 - 1, count=100, seed=0))
+    for number, frame in enumerate(frames):
+        tables.write_shard(root / f"{number}.parquet", frame)
+    return Measurements([tables.read_shard(root / f"{number}.parquet") for number in range(len(frames))])
+
+
+def value(held: Measurements, metric: str, name: str, **where: object) -> pd.Series:
+    curve = held.curve(metric, f"n60a/{name}", **where)
+    assert len(curve) == 1, (metric, name)
+    return curve.iloc[0]
+
+
+def test_samples_of_the_gaussian_and_copies_keep_both_moments(held: Measurements) -> None:
+    for name in ("gaussian", "empirical"):
+        for metric in ("mean_ratio", "covariance_ratio"):
+            assert value(held, metric, name)["low"] < 1.2
+            assert value(held, metric, name)["high"] < 1.7
+        assert abs(value(held, "covariance_error", name)["value"]) < 0.3
+    assert value(held, "covariance_ratio", "stationary")["low"] > 1.5
+    assert value(held, "mean_ratio", "stationary")["high"] < 1.7
+
+
+def test_the_whole_training_set_has_no_error(held: Measurements) -> None:
+    """All 60 images, once each: the unbiased gap is below 0 by exactly their noise."""
+    found = value(held, "covariance_ratio", "train")
+    assert found["value"] < 0.4
+    assert value(held, "component_variance", "train", parameter="component", at=1.0)["value"] == pytest.approx(1)
+    assert value(held, "power_ratio", "train", parameter="frequency", at=1.0)["value"] == pytest.approx(1)
+
+
+def test_quality_tells_photographs_from_white_noise(held: Measurements) -> None:
+    found = {name: value(held, "frechet_relative", name) for name in ("gaussian", "stationary", "train", "copies")}
+    assert found["stationary"]["low"] > 1.5 * max(found[name]["high"] for name in ("gaussian", "train", "copies"))
+    for one in found.values():
+        assert one["low"] < one["value"] < one["high"]
+    assert held.curve("frechet_relative", "n60a/heldout").empty
+    assert not held.curve("difference_kurtosis", "n60a/heldout").empty

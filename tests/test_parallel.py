@@ -1,0 +1,120 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import test_training
+import torch
+
+from hidden_gaussian import files, guards, parallel, stretches
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.parallel import Team
+
+
+def test_shares_are_disjoint_and_make_up_the_batch():
+    shares = [list(range(12))[Team(rank, 3).share(12)] for rank in range(3)]
+    assert [image for share in shares for image in share] == list(range(12))
+    assert {len(share) for share in shares} == {4}
+
+
+def train(root, images_seen, previous=None, gpus=1):
+    told = test_training.stretch(root, images_seen, previous, learning_rate=1e-3, gpus=gpus)
+    stretches.run(told)
+    return told.folder
+
+
+def test_two_processes_train_as_one_and_go_on_from_one(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    whole = train(one, 480)
+    train(two, 160)
+    shared = train(two, 480, 160, gpus=2)
+    curve, other = (pd.read_parquet(folder / "training.parquet") for folder in (whole, shared))
+    assert other.images_seen.tolist() == [400, 480]
+    pd.testing.assert_frame_equal(curve, other, rtol=1e-4)
+    weights, others = (files.load_tensors(folder / "state.safetensors") for folder in (whole, shared))
+    assert weights.keys() == others.keys()
+    for name, tensor in weights.items():
+        torch.testing.assert_close(others[name], tensor, rtol=1e-3, atol=1e-4, msg=name)
+
+
+WAITING = """
+import sys, torch
+from pathlib import Path
+from hidden_gaussian import parallel
+from hidden_gaussian.errors import InputError
+with parallel.reported(Path(sys.argv[1]).parent), parallel.joined() as (team, device):
+    if team.rank == 1:
+        raise InputError("the second process found no pixels")
+    team.add(torch.ones(3))
+"""
+
+
+def test_a_process_that_fails_ends_the_job_with_its_own_error(tmp_path, monkeypatch):
+    (tmp_path / "waiting.py").write_text(WAITING)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(InputError, match=r"^the second process found no pixels$"):
+        parallel.launch("waiting", 2, {})
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "message"),
+    [
+        (InputError("no pixels"), InputError, "^no pixels$"),
+        (OSError(28, "No space left on device", "a/b"), OSError, "No space left on device: 'a/b'"),
+        (ValueError("a slip"), RuntimeError, "(?s)Traceback.*test_parallel.*a slip"),
+    ],
+)
+def test_the_first_error_is_reported(tmp_path, error, expected, message):
+    for one in (error, ConnectionError("peer is gone")):
+        with pytest.raises(SystemExit), parallel.reported(tmp_path):
+            raise one
+    with pytest.raises(expected, match=message):
+        parallel._raise_report(tmp_path, 1, stopped=False)
+
+
+def test_processes_that_were_killed_leave_what_torchrun_said(tmp_path):
+    (tmp_path / "torchrun.log").write_text("Signal 9 (SIGKILL) received")
+    with pytest.raises(RuntimeError, match=r"status 1.*\nSignal 9"):
+        parallel._raise_report(tmp_path, 1, stopped=False)
+
+
+def test_processes_that_were_stopped_before_they_could_report_are_no_defect(tmp_path, monkeypatch):
+    monkeypatch.setattr(parallel, "PATIENCE", 0.0)
+    with pytest.raises(guards.Interrupted, match="told to stop"):
+        parallel._raise_report(tmp_path, 1, stopped=True)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import test_training
+from hidden_gaussian import stretches
+from hidden_gaussian.logs import job_log
+with job_log({log!r}):
+    stretches.run(test_training.stretch(Path({root!r}), 20000, gpus=2, checkpoint_minutes=0.01))
+"""
+
+
+def test_a_signal_saves_and_ends_all_processes_within_10_seconds(tmp_path):
+    script = SCRIPT.format(tests=str(Path(__file__).parent), log=str(tmp_path / "job.log"), root=str(tmp_path))
+    place = {"PYTHONPATH": str(Path(stretches.__file__).parents[1])}
+    job = subprocess.Popen([sys.executable, "-c", script], env=os.environ | place, stderr=subprocess.PIPE, text=True)
+    side_file = test_training.stretch(tmp_path, 20000).side_file
+    while not side_file.exists():
+        assert job.poll() is None
+        time.sleep(0.05)
+    job.send_signal(signal.SIGTERM)
+    start = time.monotonic()
+    _, errors = job.communicate(timeout=60)  # the pipe closes when the last process has ended
+    assert time.monotonic() - start < 10
+    assert job.returncode == 1
+    images_seen = json.loads(files.load_metadata(side_file)["snapshot"])["images_seen"]
+    assert f"was told to stop at images_seen {images_seen} " in errors
+    assert "Traceback" not in errors
+    assert not side_file.with_name(side_file.name + ".lock").exists()

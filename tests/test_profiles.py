@@ -1,0 +1,88 @@
+"""The options that a profile really gives, defaults merged; and what every rule asks a cluster for."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hidden_gaussian import resources, settings
+
+ROOT = Path(__file__).parents[1]
+PAPER = settings.load(ROOT / "config/paper.yaml").datasets
+
+
+@pytest.fixture
+def options(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The effective options of ``snakemake --profile slurm`` in a clone."""
+    from snakemake.cli import parse_args
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("SNAKEMAKE_PROFILE", raising=False)
+    _, args = parse_args(["--profile", "slurm"])
+    return args
+
+
+def test_the_slurm_profile_and_the_defaults_are_merged(options: Any) -> None:
+    assert options.executor == "slurm"
+    assert options.jobs == 100
+    assert options.retries == 2
+    assert options.keep_going
+    assert options.rerun_incomplete
+    assert {str(trigger) for trigger in options.rerun_triggers} == {"mtime", "params", "input"}
+    assert [Path(path).name for path in options.configfile] == ["paper.yaml"]
+    assert options.cores is None
+
+
+def test_every_rule_with_a_gpu_goes_to_the_gpu_partition_and_no_other() -> None:
+    profile = yaml.safe_load((ROOT / "profiles/slurm/profile.v9+.yaml").read_text())
+    moved = {rule for rule, given in profile["set-resources"].items() if given["slurm_partition"] == "gpu"}
+    text = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    rules = re.split(r"^rule ", text, flags=re.M)[1:]
+    assert moved == {rule.split(":")[0] for rule in rules if "gpu=" in rule}
+
+
+def test_the_default_profile_holds_nothing_of_one_machine() -> None:
+    profile = yaml.safe_load((ROOT / "profiles/default/profile.v9+.yaml").read_text())
+    assert not set(profile) & {"cores", "jobs", "retries", "executor", "default-resources"}
+
+
+def test_no_rule_retries_by_itself_and_each_asks_by_its_size() -> None:
+    for path in (ROOT / "rules").glob("*.smk"):
+        text = path.read_text()
+        assert "retries:" not in text, path
+        for amount in re.findall(r"(?:mem_mb|runtime)=(.*),", text):
+            assert re.fullmatch(r'(memory|minutes)\("\w+"\)', amount), (path, amount)
+
+
+def test_requests_follow_the_formulas() -> None:
+    ffhq = PAPER["ffhq"]
+    d = 3 * 64 * 64
+    asked = resources.spectrum(ffhq, 70_000)
+    assert asked.mem_mb == 1_000 + 32 * d * d // 10**6
+    assert asked.runtime == 10 + int(2 * (2 * 70_000 * d**2 + 20 * d**3) / 1e10 / 60)
+    small = resources.training(ffhq, 4, 256_000)
+    assert small.mem_mb == 3_000 + 4 * 32 * 64 * 64 * 4 * 4 * 60 // 10**6
+    assert small.runtime == 10 + int(2 * 256_000 / (400 * 128 / 4) / 60)
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_larger_jobs_ask_for_more_and_none_for_more_than_a_day(name: str) -> None:
+    dataset = PAPER[name]
+    sizes = sorted({cell.subset_size for cell in dataset.cells(name)})
+    scales = sorted({cell.scale for cell in dataset.cells(name)})
+    series = [
+        [resources.spectrum(dataset, size) for size in sizes],
+        [resources.measuring(dataset, size, scales[-1], distilled=True) for size in sizes],
+        [resources.measuring(dataset, size, None, distilled=False) for size in sizes],
+        [resources.sampling(dataset, size, None, "heun40") for size in sizes],
+        [resources.training(dataset, scale, 10**6) for scale in scales],
+        [resources.training(dataset, scales[0], images) for images in (10**5, 10**6, 10**8)],
+        [resources.distilling(dataset, sizes[0], scale) for scale in scales],
+        [resources.tabulating(dataset, cells) for cells in (1, 10, 100)],
+    ]
+    for asked in series:
+        assert [request.mem_mb for request in asked] == sorted(request.mem_mb for request in asked)
+        assert [request.runtime for request in asked] == sorted(request.runtime for request in asked)
+        assert all(10 <= request.runtime <= resources.DAY and request.mem_mb >= 1_000 for request in asked)

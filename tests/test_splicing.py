@@ -1,0 +1,91 @@
+"""Spliced samplers against what must come out when both denoisers are known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hidden_gaussian import files, moments, sampling, spectrum, splicing, subsets, tables
+from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
+from hidden_gaussian.denoisers.spliced import SplicedDenoiser
+from hidden_gaussian.estimates import Measurements
+from hidden_gaussian.levels import sampler_levels
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (12, 1, 4, 4), dtype=np.uint8)
+GAUSSIAN = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
+MEMORISER = EmpiricalDenoiser(torch.from_numpy(IMAGES))
+START = sampling.latents(range(6), (1, 4, 4), seed=0)
+ENDS = (0.0, 0.5, 5.0, 80.0)
+
+
+def test_a_spliced_denoiser_is_the_one_that_the_level_says() -> None:
+    noisy = torch.randn(4, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    spliced = SplicedDenoiser(MEMORISER, GAUSSIAN, 0.5, 5.0)
+    for sigma, expected in ((0.5, MEMORISER), (0.6, GAUSSIAN), (5.0, GAUSSIAN), (5.1, MEMORISER)):
+        torch.testing.assert_close(spliced(noisy, sigma), expected(noisy, sigma))
+    sigmas = torch.tensor([0.5, 0.6, 5.0, 5.1])
+    one_by_one = torch.cat([spliced(image[None], float(sigma)) for image, sigma in zip(noisy, sigmas, strict=True)])
+    torch.testing.assert_close(spliced(noisy, sigmas), one_by_one)
+
+
+@pytest.mark.parametrize("sampler", ["euler10", "heun18"])
+def test_spliced_samples_equal_the_whole_way_with_a_spliced_denoiser(sampler: str) -> None:
+    """The states above the range are the network's own: beginning there changes nothing but rounding."""
+    way = list(sampling.trajectory(MEMORISER, START, sampler))
+    sets = list(splicing.spliced(MEMORISER, {"gaussian": GAUSSIAN}, way, sampler, ENDS))
+    assert [(one.parameter, one.at) for one in sets] == [
+        (f"above {low:g}", high) for low, high in [(0, 0.5), (0, 5), (0, 80), (0.5, 5), (0.5, 80), (5, 80)]
+    ]
+    for one in sets:
+        low = float(one.parameter.split()[1])
+        whole = sampling.draw(SplicedDenoiser(MEMORISER, GAUSSIAN, low, one.at), START, sampler)
+        torch.testing.assert_close(one.samples, whole, atol=2e-5, rtol=1e-4)
+    assert (sets[3].samples - way[-1]).abs().max() > 1e-3
+    replaced = next(one for one in sets if one.parameter == "above 0" and one.at == 80)
+    torch.testing.assert_close(replaced.samples, sampling.draw(GAUSSIAN, START, sampler), atol=2e-5, rtol=1e-4)
+
+
+def test_a_sampler_can_begin_at_any_of_its_states() -> None:
+    way = list(sampling.trajectory(MEMORISER, START, "heun18"))
+    for begin in (0, 5, 17, 18):
+        torch.testing.assert_close(sampling.draw(MEMORISER, way[begin], "heun18", begin), way[-1], atol=2e-5, rtol=1e-4)
+
+
+def test_teleporting_the_gaussian_leaves_only_the_later_error_of_the_solver() -> None:
+    sets = list(splicing.teleported(GAUSSIAN, GAUSSIAN, START, "heun18"))
+    assert [one.at for one in sets] == sampler_levels("heun18")
+    exact = sampling.draw(GAUSSIAN, START, "exact")
+    errors = [float((one.samples - exact).norm()) for one in sets]
+    torch.testing.assert_close(sets[0].samples, sampling.draw(GAUSSIAN, START, "heun18"))
+    assert errors[-1] < 1e-5 < errors[0]
+    assert errors[12] < 0.1 * errors[0]
+
+
+def test_rows_of_spliced_samples(tmp_path: Path) -> None:
+    files.save_array(tmp_path / "images.npy", IMAGES)
+    subsets.save_split(tmp_path / "split.safetensors", subsets.Split(np.arange(8, 12), np.arange(8)))
+    files.save_array(tmp_path / "n8a" / "subset.npy", np.arange(8))
+    own = spectrum.fit(IMAGES[:8])
+    own.save(tmp_path / "n8a" / "spectrum.safetensors", (1, 4, 4))
+    standard = moments.Standard.open(tmp_path, "n8a", "n8a", ["heldout"])
+    network, gaussian = EmpiricalDenoiser(torch.from_numpy(IMAGES[:8])), GaussianDenoiser(own, dtype=torch.float64)
+    way = list(sampling.trajectory(network, START, "heun18"))
+    sets = [
+        *splicing.spliced(network, {"gaussian": gaussian}, way, "heun18", (0.0, 80.0)),
+        *splicing.teleported(network, gaussian, START, "heun18"),
+    ]
+    identifier = "n8a/ve4r1/i64"
+    rows = splicing.shard(identifier, sets, way[-1], standard, own.mean, "heun18")
+    tables.write_shard(tmp_path / "splice.parquet", rows)
+    held = Measurements.read([tmp_path / "splice.parquet"], pixels=16)
+    spliced = f"{identifier}/splice-gaussian"
+    assert held.curve("memorised_fraction", spliced, parameter="above 0", at=80.0)["value"].item() < 1
+    assert held.curve("r_c", spliced, reference_id=identifier)["value"].item() < 0.99
+    teleport = f"{identifier}/teleport"
+    whole = held.curve("r_c", teleport, parameter="start", at=80.0, reference_id=identifier)
+    assert whole["value"].item() == pytest.approx(1, abs=1e-6)
+    late = held.curve("pixel_distance", teleport, parameter="start", at=0.0, reference_id=identifier)
+    assert late["value"].item() == pytest.approx(held.curve("pixel_distance", spliced)["value"].item(), rel=0.2)
+    assert held.curve("memorised_fraction", teleport, parameter="start", at=80.0)["value"].item() == 1
+    assert len(held.curve("frechet_distance", teleport, parameter="start", at=0.0)) == 1

@@ -1,0 +1,127 @@
+"""The page of claims: what is tested and how, and the verdicts on the data sets that were run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from hidden_gaussian.claims import LEDGER
+from hidden_gaussian.claims.ledger import markdown, shown
+from hidden_gaussian.claims.verdicts import Claim
+
+RULES = {"above": "interval above {}", "below": "equivalence: interval below {}", "covers": "interval covers {}"}
+HEAD = """# Claims
+
+What the paper (Li, Dai & Qu, NeurIPS 2024), its reviewers and its authors' replies claim, as tests: the statistic,
+the smallest effect that matters (delta) or the bound of an equivalence, and the gate were fixed before any result was
+seen. Generated from `hidden_gaussian/claims/` and from the ledgers in `docs/results/`, which are `tables/claims.csv`
+of the runs.
+
+A claim **holds** if the whole 95 % interval lies beyond delta (below it for an equivalence), in each of its parts. It
+**fails** if the whole interval of one part lies on the other side, or if the gate is unmet: an untrained network agrees
+perfectly with another one, so agreement counts only where the network has learned something. It is **undecided**
+otherwise, or where the study has not the cells. Each test has to call its counter-example a failure
+(`tests/test_claims.py`).
+
+* *Window*: the noise levels where E|D_emp - D_G|^2, the squared distance of the empirical (memorising) denoiser to
+  the Gaussian one, exceeds half its maximum; of the largest subset, once a data set. It is taken on **training**
+  inputs. There both denoisers return the image at low noise and the mean at high noise, so that it ends on both
+  sides. On held-out inputs the memoriser stays at a training image however low the noise, and half the maximum would
+  reach down to the lowest level. Everything else is measured on held-out inputs unless said otherwise, with sums
+  pooled over the window before any ratio.
+* *Gates*: T, training loss in the window below that of the Gaussian denoiser; Q, held-out loss less the Gaussian's
+  has its upper end below 0; M, memorised fraction surely above that of held-out photographs.
+* *Intervals*: images and latents are resampled once and used in every cell (BCa, with Student's deviate). With
+  several trainings a cell, their variance is pooled over the cells and enters by t; with one, the interval is "given
+  these networks" and says nothing of another training.
+* *Holm*: the verdict after correction over the whole ledger is given where it differs.
+
+## Tests
+
+"""
+RESULTS = """## Results
+
+"""
+READING = """## How to read them
+
+**Why "linear = Gaussian" is uninformative on training inputs.** Let y = x + sigma e with x drawn from the training
+images, and let D(y) = E[x | y] be *any* exact posterior mean. By the tower property E[D(y) y'] = E[x y'], so the best
+affine approximation of D from y is the best affine estimator of x itself, which is the Gaussian (Wiener) denoiser D_G
+of the training set. The empirical denoiser, which copies its training images, is such a posterior mean: distilled on
+noised training images it gives D_G exactly, though it memorises perfectly. More generally the distilled map is D_G
+whenever the error D(y) - x is uncorrelated with y, which training to a stationary point nearly enforces. That a
+network distils to the Gaussian on its training inputs therefore says nothing on generalising; `cal` checks the
+identity, and claims 4 and 5 use images that the network has not seen.
+
+**Closeness to the Gaussian and generalising well are different axes**, so 4, 6 and 15 are read together. Where 15
+holds, the network denoises better than its Gaussian: by structure that is not Gaussian, or by a better guess at the
+covariance than its training images give; where 6 fails while its part rho holds, the trend with N is that of the
+Gaussian itself, which converges as N grows and to which any fixed denoiser would seem to come nearer. Where 10 fails,
+two networks agree no more than a network agrees with its own Gaussian, and the Gaussian may be all that they share.
+
+**What these runs are not.** Digits have 8x8 pixels, faces 16x16, and the networks are small and shortly trained. A
+claim that fails here has not failed on FFHQ at 64x64 with 70 million images seen; its test on that scale is
+`config/paper.yaml`. A small effect is called a failure when it is surely below delta, even where its sign is the
+paper's."""
+
+
+def page(results: Mapping[str, pd.DataFrame]) -> str:
+    """Return the page, as Markdown.
+
+    Parameters
+    ----------
+    results : mapping of str to DataFrame
+        Ledgers (the columns of ``tables.CLAIMS``) by data set.
+    """
+    parts = [HEAD + _tests(), RESULTS + _summary(results)]
+    for name, judged in results.items():
+        columns = ["claim", "statement", "estimate", "delta", "verdict", "reason"]
+        parts += [f"### {name}\n", markdown(shown(judged)[columns])]
+    return "\n".join([*parts, READING])
+
+
+def ledgers(folder: Path) -> dict[str, pd.DataFrame]:
+    """Return the ledgers that are kept as CSV in a folder, by their names."""
+    paths = sorted(folder.glob("*.csv"))
+    return {path.stem: pd.read_csv(path, dtype={"claim": str, "clock": str}) for path in paths}
+
+
+def _tests() -> str:
+    table = pd.DataFrame([_test(claim) for claim in LEDGER])
+    return markdown(table.fillna(""))
+
+
+def _test(claim: Claim) -> dict[str, str | None]:
+    return {
+        "claim": claim.number,
+        "source": claim.source,
+        "statement": claim.statement,
+        "statistic": claim.statistic,
+        "holds if": RULES[claim.rule].format(f"{claim.delta:g}"),
+        "gate": claim.gate,
+        "counter-example": claim.counter_example,
+        "the paper reports": claim.paper_value,
+    }
+
+
+def _summary(results: Mapping[str, pd.DataFrame]) -> str:
+    """Tell which claims hold, which do not, and which could not be judged, on each data set."""
+    lines = []
+    for name, judged in results.items():
+        verdicts = judged["verdict"].where(judged["reason"] != "missing", "missing")
+        told = {
+            "hold": judged["claim"][verdicts == "holds"],
+            "fail": judged["claim"][verdicts == "fails"],
+            "undecided": judged["claim"][verdicts == "undecided"],
+            "not measured": judged["claim"][verdicts == "missing"],
+        }
+        lines.append(
+            f"* **{name}**: " + "; ".join(f"{what}: {_listed(of)}" for what, of in told.items() if len(of)) + "."
+        )
+    return "\n".join([*lines, ""])
+
+
+def _listed(numbers: Iterable[str]) -> str:
+    return ", ".join(numbers)

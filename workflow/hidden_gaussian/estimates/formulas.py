@@ -1,0 +1,98 @@
+"""What a metric is: quantities that are pooled over images first, and a formula on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Formula = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One measured quantity of a formula, or several of one place combined before pooling.
+
+    The texts are filled in for each id:
+    ``{id}`` is the denoiser or sample set, ``{reference}`` what it is compared with, ``{subset}`` its training images,
+    ``{gaussian}``, ``{empirical}``, ``{linear}`` and ``{all}`` its Gaussian, empirical and distilled denoiser and the
+    Gaussian of the largest subset, ``{inputs}`` and ``{sampler}`` those of the row.
+
+    Attributes
+    ----------
+    quantity : str or tuple of str
+        A quantity that is absent with this reference or on this axis is taken from where it has none.
+    each : callable, optional
+        What is pooled: a function of the quantities of one image and draw.
+    """
+
+    quantity: str | tuple[str, ...]
+    reference: str = ""
+    subject: str = "{id}"
+    inputs: str = "{inputs}"
+    sampler: str = "{sampler}"
+    each: Formula | None = None
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """The quantities, also when there is one."""
+        return (self.quantity,) if isinstance(self.quantity, str) else self.quantity
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A named formula.
+
+    Attributes
+    ----------
+    name, family : str
+    terms : tuple of Term
+        What the formula takes. Rows are made wherever the first term was measured and the others are found.
+    formula : callable
+        On the pooled terms; the identity by default.
+    subject, reference : str
+        Id and reference_id of the rows.
+    per_pixel : bool
+        Divide every sum by the number of pixels first.
+    proportion : bool
+        Values are 0 or 1: the interval is Clopper and Pearson's.
+    axis : tuple of (str, float), optional
+        ``parameter`` and ``at`` of the rows, for a curve whose places are in the formula and not in the shards.
+    """
+
+    name: str
+    family: str
+    terms: tuple[Term, ...]
+    formula: Formula = lambda pooled: pooled
+    subject: str = "{id}"
+    reference: str = ""
+    per_pixel: bool = False
+    proportion: bool = False
+    axis: tuple[str, float] | None = None
+
+
+def signed_root(square: Array) -> Array:
+    """Root of an unbiased squared distance, which noise can make negative: it keeps the sign."""
+    root: Array = np.sign(square) * np.sqrt(np.abs(square))
+    return root
+
+
+def root_ratio(numerator: Array, denominator: Array) -> Array:
+    """Root of a ratio of squares."""
+    ratio: Array = np.sqrt(numerator / denominator)
+    return ratio
+
+
+def correlation(inner: Array, first: Array, second: Array) -> Array:
+    """Correlation from an inner product and two squared norms."""
+    ratio: Array = inner / np.sqrt(first * second)
+    return ratio
+
+
+def left(numerator: Array, denominator: Array) -> Array:
+    """Share that is left when a share is taken away: 1 - ratio."""
+    return 1 - numerator / denominator

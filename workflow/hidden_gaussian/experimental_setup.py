@@ -1,0 +1,161 @@
+"""The page of the paper's experimental setup: networks, training and measurements, every number from the settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from hidden_gaussian import levels, settings
+from hidden_gaussian.measuring import Distillation, Measures
+from hidden_gaussian.settings import Dataset
+from hidden_gaussian.source import Source
+
+HEAD = """# Experimental setup
+
+The paper's grid as this project runs it, generated from `config/paper.yaml`. Pixels are in [-1, 1]; sigma is the
+standard deviation of the noise, never its variance; lengths of training are in images seen.
+
+## The denoiser
+
+A network F is turned into a denoiser by the preconditioning of Karras et al. (2022). With s the standard deviation of
+the pixels (`sigma_data`),
+
+    D(x; sigma) = c_skip(sigma) x + c_out(sigma) F(c_in(sigma) x; c_noise(sigma))
+
+    c_skip(sigma)  = s^2 / (sigma^2 + s^2)
+    c_out(sigma)   = sigma s / sqrt(sigma^2 + s^2)
+    c_in(sigma)    = 1 / sqrt(sigma^2 + s^2)
+    c_noise(sigma) = ln(sigma) / 4
+
+so that F has input and target of unit variance at every sigma. It is trained on
+
+    E [ lambda(sigma) |D(x + sigma e; sigma) - x|^2 ],
+
+    lambda(sigma) = (sigma^2 + s^2) / (sigma s)^2 = 1 / c_out(sigma)^2,
+
+with e white noise of unit variance and ln sigma normal with mean `p_mean` and standard deviation `p_std`: sigma exceeds
+4.07 in 1.5 %, 9.7 in 0.19 % and 20 in 0.024 % of the draws, which is why high noise is learned last. Adam has
+beta = (0.9, 0.999) and epsilon = 1e-8; the weights that are measured are an exponential moving average.
+
+## Architectures
+
+The names stand for networks alone: forward process, preconditioning and loss are those above for all of them.
+
+| name | network | its parts |
+| --- | --- | --- |
+| `ve` | NCSN++ (Song et al. 2021): U-Net | random Fourier features of c_noise; resampling by the filter [1, 3, 3, 1]; \
+the noisy image enters at every level; one head of attention; sums divided by sqrt(2) |
+| `vp` | DDPM++ (Song et al. 2021): U-Net | sinusoidal embedding of c_noise; resampling by averages of 2x2; no further \
+entry of the image; otherwise as `ve` |
+| `adm` | ADM (Dhariwal & Nichol 2021): U-Net | sinusoidal embedding; c_noise also scales features; heads of 64 \
+channels; weights that end a block start at 0 |
+
+The *scale* is the number of base channels; `channel_mult` multiplies it at each resolution, finest first. At 64x64
+with `channel_mult` (1, 2, 2, 2) and 4 blocks, `ve` has 64,583 parameters at scale 4, 251,531 at 8, 992,531 at 16,
+3,942,947 at 32, 15,717,443 at 64 and 62,761,091 at 128; `vp` has 61.8 million at 128.
+
+## Noise levels
+
+sigma_i = (80^(1/7) + i/(n-1) (0.002^(1/7) - 80^(1/7)))^7, i = 0 ... n-1 (Karras et al. 2022, eq. 5). For n = 10:
+"""
+CELLS = """## Training runs
+
+Every combination of a row is one run, kept at each snapshot; halves a and b are disjoint.
+
+"""
+AMBIGUITIES = """## What the paper leaves open
+
+From the head of `config/paper.yaml`:
+
+"""
+BLOCKS: dict[str, tuple[type[BaseModel], Callable[[Dataset], BaseModel]]] = {
+    "Network": (settings.Network, lambda dataset: dataset.network),
+    "Training": (settings.Training, lambda dataset: dataset.training),
+    "Samples": (settings.Sampling, lambda dataset: dataset.sampling),
+    "Measurements": (Measures, lambda dataset: dataset.measures),
+    "Linear distillation": (Distillation, lambda dataset: dataset.distillation),
+}
+
+
+def page(path: Path) -> str:
+    """Return the page of a study, as Markdown.
+
+    Parameters
+    ----------
+    path : Path
+        Its settings.
+
+    Raises
+    ------
+    InputError
+        If they cannot be used.
+    """
+    datasets = settings.load(path).datasets
+    noise = ", ".join(f"{sigma:.4g}" for sigma in levels.schedule(10))
+    parts = [HEAD, f"{noise}.\n", "## Data\n", _data(datasets)]
+    for title, (block, part) in BLOCKS.items():
+        parts += [f"## {title}\n", _block(block, {name: part(dataset) for name, dataset in datasets.items()})]
+    parts += [CELLS + _runs(datasets), AMBIGUITIES + _remarks(path)]
+    return "\n".join(parts)
+
+
+def _data(datasets: Mapping[str, Dataset]) -> str:
+    rows = [
+        (
+            name,
+            f"{dataset.resolution}x{dataset.resolution}",
+            f"{dataset.source.count:,}",
+            _source(dataset.heldout),
+            "the held-out images" if dataset.foreign == "heldout" else _source(dataset.foreign),
+        )
+        for name, dataset in datasets.items()
+    ]
+    return _table(("data set", "pixels", "images", "held out", "foreign inputs"), rows)
+
+
+def _source(images: Source | int | str | None) -> str:
+    if isinstance(images, Source):
+        return f"{images.count:,} of `{images.path}`"
+    return f"{images:,}" if images else "none"
+
+
+def _block(block: type[BaseModel], parts: Mapping[str, BaseModel]) -> str:
+    rows = [
+        (f"`{key}`", *(_value(getattr(part, key)) for part in parts.values()), field.description or "")
+        for key, field in block.model_fields.items()
+    ]
+    return _table(("key", *parts, "meaning"), rows)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json", exclude_unset=True)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return json.dumps(value).replace('"', "")
+
+
+def _runs(datasets: Mapping[str, Dataset]) -> str:
+    rows = []
+    for name, dataset in datasets.items():
+        for run in dataset.grid.runs:
+            kept = sorted({seen for size in run.subset_sizes for seen in run.kept(size, dataset.training.batch)})
+            lists = (run.subset_sizes, run.halves, run.architectures, run.scales, kept)
+            rows.append((name, *(", ".join(_value(item) for item in one) for one in lists)))
+    return _table(("data set", "training images", "halves", "architectures", "scales", "images seen"), rows)
+
+
+def _remarks(path: Path) -> str:
+    """Return the list in the comment at the head of the settings."""
+    comment = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    listed = [line.removeprefix("# ") for line in comment if line.startswith(("# * ", "#   "))]
+    return "\n".join(listed) + "\n"
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    titles = list(header)
+    lines = [titles, ["---"] * len(titles), *(list(row) for row in rows)]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"

@@ -1,0 +1,81 @@
+"""How well networks of disjoint halves agree, over the number of training images, beside pairs that must agree."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.figures import style
+from hidden_gaussian.figures.curves import Curve, joined
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.entry import WHOLE
+from hidden_gaussian.figures.pairs import LOOKS, pairs
+from hidden_gaussian.figures.varied import Groups, copying
+
+DASHES = {"Gaussian a to b": "gaussian", "empirical a to b": "empirical", "other latents": "identity"}
+EARLY = {"halves_stopped": ("v", "network a to b, stopped early"), "halves_small_scale": ("p", "small network a to b")}
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure: r_c of pairs of samples (a), and memorised fraction and GL score of half a (b)."""
+    groups: Groups = {}
+    for cell in sorted(data.plan.cells(*WHOLE)):
+        groups.setdefault(cell.subset_size, []).append(cell)
+    groups = {size: cells for size, cells in groups.items() if any(cell.half == "a" for cell in cells)}
+    figure = style.new(3.1)
+    left, right = figure.subplots(1, 2, width_ratios=[1.6, 1])
+    for axes in (left, right):
+        style.parameter_axis(axes, list(groups), "training images $N$")
+    _pairs(left, data, groups)
+    for sweep, (marker, label) in EARLY.items():
+        _early(left, data, data.plan.cells(sweep), marker, label if data.plan.cells(sweep) else f"{label}: absent")
+    left.set_ylabel("$r_c$ of samples of the same latent")
+    style.letter(left, "a", "agreement")
+    _copying(right, data, groups)
+    style.letter(right, "b", "copying, half a")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def _pairs(axes: Axes, data: FigureData, groups: Groups) -> None:
+    curves: dict[str, dict[int, Curve]] = {kind: {} for kind in LOOKS}
+    for size, cells in groups.items():
+        found = dict(pairs(data, cells))
+        for kind, curve in found.items():
+            curves[kind][size] = curve
+        if "network a to b" not in found:
+            axes.annotate("no half b", (size, 0), (0, 3), textcoords="offset points", color=style.GREY, rotation=90,
+                          ha="center", va="bottom", fontsize=7)  # fmt: skip
+    for kind, places in curves.items():
+        curve = joined(places, places.values())
+        if kind in DASHES:
+            style.null(axes, curve, kind, DASHES[kind])
+        else:
+            style.band(axes, curve, kind, **LOOKS[kind])
+    style.level(axes, 0, None)
+
+
+def _early(axes: Axes, data: FigureData, cells: list[Cell], marker: str, label: str) -> None:
+    if not cells:
+        axes.plot([], [], marker, color=style.NETWORK, markerfacecolor="white", label=label)
+        return
+    curve = dict(pairs(data, cells))["network a to b"]
+    error = [curve.value - curve.low, curve.high - curve.value]
+    place = [1.08 * cells[0].subset_size]
+    axes.errorbar(
+        place, curve.value, error, fmt=marker, color=style.NETWORK, markerfacecolor="white", elinewidth=1, label=label
+    )
+
+
+def _copying(axes: Axes, data: FigureData, groups: Groups) -> None:
+    scores = {size: copying(data, cells) for size, cells in groups.items()}
+    memorised = joined(scores, [score.memorised for score in scores.values()])
+    style.band(axes, memorised, r"$f_{\mathrm{mem}}$", color=style.NETWORK, marker="o")
+    gl = joined(scores, [score.gl for score in scores.values()])
+    style.band(axes, gl, "GL score", color=style.GAUSSIAN, marker="s")
+    nulls = {size: score.null for size, score in scores.items() if score.null is not None}
+    if nulls:
+        axes.plot(*zip(*nulls.items(), strict=True), color=style.GREY, ls=style.DASHES["identity"], lw=1,
+                  label=r"$f_{\mathrm{mem}}$, held-out")  # fmt: skip
+    axes.legend(loc="best")

@@ -1,0 +1,36 @@
+"""Network architectures under the same recipe."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.figures import compared
+from hidden_gaussian.figures.compared import Images
+from hidden_gaussian.figures.curves import Curve, Measured
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.entry import is_edm
+from hidden_gaussian.figures.linear_weights import over_sigma, weights
+from hidden_gaussian.figures.sweeps import Panel
+
+LATENTS = 10
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure: distance to the Gaussian (a), distance of the distilled weights (b), samples (c)."""
+    panels = [
+        Panel("nRMSE to the Gaussian", Measured.nrmse, ("empirical", "mean"), limits=(0, 1.3)),
+        Panel(r"$\|W - W_G\| / \|W_G\|$", _weights, ("empirical",), ((1.0, "$W = 0$", "identity"),)),
+    ]
+    return compared.draw(data, is_edm, panels, _samples)
+
+
+def _weights(measured: Measured, ids: list[str]) -> Curve:
+    return over_sigma(weights(measured, ids[0]), "weight_mismatch", "gaussian_weight")
+
+
+def _samples(data: FigureData, cells: list[Cell]) -> Images:
+    images = {cell.architecture: data.samples(cell.id, data.plan.solver(cell.id))[:LATENTS] for cell in cells}
+    images["Gaussian"] = data.samples(f"{cells[0].subset}/gaussian", "exact")[:LATENTS]
+    return {name: np.asarray(shown) for name, shown in images.items()}

@@ -1,0 +1,96 @@
+"""What one figure is: its caption, what a study must have for it, and the files that it is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.figures.plan import Plan
+
+HALVES = ("halves_large", "halves_small", "halves_stopped", "halves_small_scale")
+VARIED = ("size", "scale", "time")
+EXTREMES = ("empirical", "identity")  # nulls drawn for the smallest subset too, since they change most with N
+WHOLE = ("size", "halves_large", "halves_small")  # sweeps of networks trained to the end, at their full scale
+BASELINES = ("ve", "ve-baseline")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One figure: what it is called, where the paper has it, what it is drawn from.
+
+    Attributes
+    ----------
+    title, paper : str
+        Its caption in the report, and its number in the paper.
+    sweeps : tuple of str
+        Sweeps without which there is no figure.
+    needs : callable
+        Plan in, files below the dataset's folder out.
+    also : tuple of str
+        Sweeps that are shown if they are there, and marked as absent if not.
+    inputs : tuple of str
+        Kinds of clean image without which there is no figure.
+    architectures : tuple of str
+        What an architecture of the architecture sweep must begin with: one of these.
+    """
+
+    title: str
+    paper: str
+    sweeps: tuple[str, ...]
+    needs: Callable[[Plan], list[str]]
+    also: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
+
+    def lacks(self, plan: Plan) -> list[str]:
+        """Return the settings that a dataset lacks for this figure, as a user would write them."""
+        absent = [f"grid.sweeps.{sweep}" for sweep in self.sweeps if sweep not in plan.sweeps]
+        absent += [f"'{kind}' in measures.inputs, and such images" for kind in self.inputs if kind not in plan.inputs]
+        present = [cell.architecture for cell in plan.cells("architecture")]
+        if self.architectures and present and not any(name.startswith(self.architectures) for name in present):
+            absent.append(f"an architecture {' or '.join(self.architectures)} in grid.sweeps.architecture")
+        return absent
+
+
+def first_replicates(cells: list[Cell]) -> list[Cell]:
+    """Return the cells of the first replicate of each network: a file where there is one, else the first training."""
+    first: dict[tuple[str, str, int], int] = {}
+    for cell in cells:
+        network = (cell.subset, cell.architecture, cell.scale)
+        first[network] = min(cell.replicate, first.get(network, cell.replicate))
+    return [cell for cell in cells if cell.replicate == first[cell.subset, cell.architecture, cell.scale]]
+
+
+def shown(cells: list[Cell]) -> list[Cell]:
+    """Return the cells whose samples stand for their halves and replicates: half a, first replicate."""
+    return [cell for cell in first_replicates(cells) if cell.half == "a"]
+
+
+def extremes(cells: list[Cell]) -> list[Cell]:
+    """Return a shown cell of the smallest subset and one of the largest."""
+    ordered = sorted(shown(cells))
+    return [ordered[0], ordered[-1]]
+
+
+def alike(plan: Plan) -> list[Cell]:
+    """Return the cells of the training clock: those of the architecture and the scale of the time sweep."""
+    first = plan.cells("time")[0]
+    cells = plan.cells("time", "clock", "size")
+    return [cell for cell in cells if (cell.architecture, cell.scale) == (first.architecture, first.scale)]
+
+
+def is_edm(architecture: str) -> bool:
+    """Return whether an architecture is one of EDM's, with its preconditioning and all noise levels in one network."""
+    return architecture in ("ve", "vp", "adm")
+
+
+def of_one_level(architecture: str) -> bool:
+    """Return whether an architecture is a denoising autoencoder, or one that such a one is shown beside."""
+    return architecture.startswith("dae-") or is_edm(architecture)
+
+
+def of_architectures(plan: Plan, wanted: Callable[[str], bool]) -> Plan:
+    """Return the plan of those architectures of the architecture sweep that a figure shows."""
+    chosen = [cell.id for cell in plan.cells("architecture") if wanted(cell.architecture)]
+    return replace(plan, sweeps={"architecture": chosen})

@@ -1,0 +1,102 @@
+"""Whether the error at high noise is lack of training: how rarely it is drawn, and what more training does."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy import special
+
+from hidden_gaussian.figures import style
+from hidden_gaussian.figures.curves import Array, Curve, Measured, between, joined
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.entry import of_one_level
+from hidden_gaussian.figures.sweeps import Row
+from hidden_gaussian.figures.varied import ARCHITECTURE, SCALE, TIME, copying, ids
+from hidden_gaussian.levels import SIGMA_MAX, SIGMA_MIN
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure: training mass (a), autoencoders (c), error above W by scale (b) and images seen (d)."""
+    measured = Measured(data)
+    figure = style.new(4.4)
+    grid = figure.add_gridspec(2, 3, width_ratios=[1, 1, 0.5])
+    mass, error = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1, 0])
+    _mass(mass, data, measured)
+    _architectures(error, data, measured)
+    handles: dict[str, Artist] = {}
+    for row, varied in enumerate((SCALE, TIME)):
+        axes, key = figure.add_subplot(grid[row, 1]), figure.add_subplot(grid[row, 2])
+        _above(axes, Row(data, measured, varied, varied.groups(data.plan)), key)
+        style.letter(axes, "bd"[row], "error above the window")
+        handles |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def share_above(sigma: Array | float, p_mean: float, p_std: float) -> Array:
+    """Return the probability that training draws a noise level above sigma: ln sigma is normal."""
+    above: Array = special.ndtr((p_mean - np.log(sigma)) / p_std)
+    return above
+
+
+def _mass(axes: Axes, data: FigureData, measured: Measured) -> None:
+    p_mean, p_std = (data.plan.trained[name] for name in ("p_mean", "p_std"))
+    sigma = np.geomspace(SIGMA_MIN, SIGMA_MAX, 400)
+    density = np.exp(-0.5 * ((np.log(sigma) - p_mean) / p_std) ** 2) / (p_std * np.sqrt(2 * np.pi))
+    top = measured.window()[1]
+    axes.plot(sigma, density, color="k")
+    axes.fill_between(sigma, density, where=sigma >= top, color=style.GAUSSIAN, alpha=0.7, linewidth=0)
+    share = float(share_above(top, p_mean, p_std))
+    axes.text(0.98, 0.95, f"above the window:\n{100 * share:.2g} % of training", color=style.GAUSSIAN, ha="right",
+              va="top", transform=axes.transAxes, fontsize=7)  # fmt: skip
+    style.sigma_axis(axes, measured.window())
+    axes.set_ylim(0, 1.45 * density.max())
+    axes.set_ylabel(r"training mass per $\ln \sigma$")
+    style.letter(axes, "a", "noise levels in training")
+
+
+def above_window(measured: Measured, names: list[str]) -> Curve:
+    """Return the nRMSE to the own Gaussian, pooled over the measured levels above the window; a curve of one place."""
+    top = measured.window()[1]
+    gap, norm = measured.table(names, "distance", "gaussian"), measured.table(names, "norm")
+    gap, norm = (between(table, top).sum(axis=1).to_frame(0.0) for table in (gap, norm))
+    return measured.ratio(gap, norm, 0.5)
+
+
+def _above(axes: Axes, row: Row, key: Axes) -> None:
+    if not row.groups:
+        key.set_axis_off()
+        style.absent(axes, f"grid.sweeps.{row.varied.sweep}")
+        return
+    curve = joined(row.groups, [above_window(row.measured, ids(cells)) for cells in row.groups.values()])
+    style.parameter_axis(axes, list(row.groups), row.varied.label, 0.26)
+    style.band(axes, curve, color=style.GREY, linewidth=0.8)
+    for place, height in zip(row.groups, curve.value, strict=True):
+        axes.plot(place, height, "o", color=row.colours[place])
+    empirical = dict.fromkeys(f"{cell.subset}/empirical" for cells in row.groups.values() for cell in cells)
+    style.level(axes, float(above_window(row.measured, list(empirical)).value[0]), "empirical", "empirical")
+    style.level(axes, 0, "Gaussian", "gaussian")
+    axes.set_ylabel("nRMSE to the Gaussian")
+    row.key(key)
+
+
+def _architectures(axes: Axes, data: FigureData, measured: Measured) -> None:
+    groups = ARCHITECTURE.groups(data.plan)
+    style.letter(axes, "c", "a network a level")
+    if not any(name.startswith("dae-") for name in groups):
+        axes.text(0.5, 0.5, "absent: the settings have no\narchitecture 'dae-' in\ngrid.sweeps.architecture",
+                  color=style.GREY, ha="center", va="center", transform=axes.transAxes, fontsize=7)  # fmt: skip
+        axes.set_xticks([])
+        axes.set_yticks([])
+        return
+    chosen = {name: cells for name, cells in groups.items() if of_one_level(name)}
+    colours = style.colours(chosen)
+    for name, cells in chosen.items():
+        label = f"{name}: {copying(data, cells).text}"
+        style.band(axes, measured.nrmse(ids(cells)), label, color=colours[name], marker="o", markersize=2)
+    style.sigma_axis(axes, measured.window())
+    axes.set_ylim(0, 1.3)
+    axes.set_ylabel("nRMSE to the Gaussian")
+    axes.legend(loc="upper left")

@@ -1,0 +1,72 @@
+"""Samples and outputs of one dataset from every denoiser, with the agreement at every noise level."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from hidden_gaussian.figures import strips, style
+from hidden_gaussian.figures.curves import Curve
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.figures.pairs import correlation
+from hidden_gaussian.figures.ways import LEVELS, seen
+
+COUNT = 10
+LOOKS = {"Gaussian": style.GAUSSIAN, "linear": style.LINEAR, "empirical": style.EMPIRICAL}
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure: samples (a), outputs from one latent (b), and r_c of the outputs with the network's (c)."""
+    main, sampler = data.plan.main, data.plan.sampler
+    samples = {
+        "network": data.samples(main.id, sampler),
+        "Gaussian": data.samples(f"{main.subset}/gaussian", "exact"),
+        "linear": data.samples(f"{main.id}/linear", "euler10"),
+        "empirical": data.samples(f"{main.subset}/empirical", sampler),
+    }
+    ways = {
+        "network": seen(data, main.id),
+        "Gaussian": seen(data, f"{main.subset}/gaussian"),
+        "linear": seen(data, f"{main.id}/linear"),
+        "empirical": seen(data, f"{main.subset}/empirical"),
+    }
+    figure = style.new(5.6)
+    top, middle, bottom = figure.subplots(3, 1, gridspec_kw={"height_ratios": [2, 2, 1.5]})
+    strips.grid(top, np.stack([np.asarray(shown[:COUNT]) for shown in samples.values()]), rows=list(samples))
+    steps = [style.level_text(sigma) for sigma in LEVELS]
+    strips.grid(middle, np.stack([way[0] for way in ways.values()]), rows=list(ways), columns=steps)
+    middle.set_xlabel(r"noise level $\sigma$ of the step")
+    scores = Copying.of(data, main.id).text
+    style.letter(
+        top, "a", rf"samples of the same latents, $N$ = {main.subset_size:,} ($f_{{\mathrm{{mem}}}}$, GL: {scores})"
+    )
+    style.letter(middle, "b", "outputs along the sampler from one latent")
+    _agreement(bottom, ways, strips.pixels(data.training_images(main.subset)).mean(axis=0))
+    style.letter(bottom, "c", f"agreement of outputs with the network's, {len(ways['network'])} latents")
+    return figure
+
+
+def over_levels(first: NDArray[np.float64], second: NDArray[np.float64], centre: NDArray[np.float32]) -> Curve:
+    """Return r_c of outputs from the same latents, a place a step, with intervals over latents."""
+    a, b = (way.reshape(*way.shape[:2], -1) - centre.ravel() for way in (first, second))
+    sums = {"inner": (a * b).sum(2), "norm_a": (a * a).sum(2), "norm_b": (b * b).sum(2)}
+    curves = []
+    for step in range(a.shape[1]):
+        columns = [pd.DataFrame({"image": range(len(a)), "quantity": q, "value": v[:, step]}) for q, v in sums.items()]
+        curves.append(correlation([pd.concat(columns)]))
+    parts = (np.concatenate([getattr(curve, name) for curve in curves]) for name in ("value", "low", "high"))
+    return Curve(np.array(LEVELS), *parts)
+
+
+def _agreement(axes: Axes, ways: dict[str, NDArray[np.float64]], centre: NDArray[np.float32]) -> None:
+    network = ways["network"]
+    for name, colour in LOOKS.items():
+        style.band(axes, over_levels(network, ways[name], centre), name, color=colour, marker="o")
+    style.null(axes, over_levels(network, np.roll(network, -1, axis=0), centre), "other latents", "identity")
+    style.sigma_axis(axes)
+    axes.set_ylabel("$r_c$")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))

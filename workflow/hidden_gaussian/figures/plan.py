@@ -1,0 +1,166 @@
+"""The cells and files of one dataset, as figures and tables ask for them; known without importing matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.references import possible
+from hidden_gaussian.settings import Dataset
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What there is of one dataset, as figures ask for it.
+
+    Attributes
+    ----------
+    name : str
+        The dataset's.
+    sweeps : mapping of str to sequence of str
+        Ids of the cells of each sweep.
+    largest : str
+        The largest subset, whose empirical and Gaussian denoiser tell the window W of noise levels.
+    inputs : sequence of str
+        Kinds of clean image that are measured.
+    sampler : str
+        Solver of the networks' sample sets.
+    shape : sequence of int
+        Channels, height and width of an image.
+    trained : mapping of str to float
+        ``warmup`` in images, ``p_mean`` and ``p_std`` of ln sigma.
+    spliced : sequence of str
+        Ids of the cells that are sampled with another denoiser at some noise levels.
+    measured, sampled : sequence of str
+        Further reference denoisers of every subset, such as ``stationary``.
+    """
+
+    name: str
+    sweeps: Mapping[str, Sequence[str]]
+    largest: str
+    inputs: Sequence[str]
+    sampler: str
+    shape: Sequence[int]
+    trained: Mapping[str, float]
+    spliced: Sequence[str] = ()
+    measured: Sequence[str] = ()
+    sampled: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, name: str, dataset: Dataset) -> Plan:
+        """Return the plan of a dataset with all its sweeps."""
+        sweeps = dataset.sweeps(name)
+        cells = [cell for chosen in sweeps.values() for cell in chosen]
+        largest = max(cells, key=lambda cell: (cell.subset_size, cell.half == "a")).subset if cells else ""
+        ids = {sweep: [cell.id for cell in chosen] for sweep, chosen in sweeps.items()}
+        shape = (dataset.channels, dataset.resolution, dataset.resolution)
+        trained = {key: float(getattr(dataset.training, key)) for key in ("warmup", "p_mean", "p_std")}
+        chosen = dataset.sampling.splice.choose(dataset.cells(name)) if dataset.sampling.splice else []
+        spliced = [cell.id for cell in chosen]
+        listed = (dataset.measures.references, dataset.sampling.references)
+        return cls(name, ids, largest, dataset.inputs, dataset.sampling.sampler, shape, trained, spliced, *listed)
+
+    def only(self, sweeps: Collection[str]) -> Plan:
+        """Return the plan without the other sweeps, so that a figure does not depend on cells it does not show."""
+        return replace(self, sweeps={name: ids for name, ids in self.sweeps.items() if name in sweeps})
+
+    def cells(self, *sweeps: str) -> list[Cell]:
+        """Return the cells of some sweeps, each once; of a sweep that is not there, none."""
+        ids = dict.fromkeys(identifier for sweep in sweeps for identifier in self.sweeps.get(sweep, ()))
+        return [Cell.parse(self.name, identifier) for identifier in ids]
+
+    @property
+    def every(self) -> list[Cell]:
+        """Cells of all sweeps."""
+        return self.cells(*self.sweeps)
+
+    @property
+    def main(self) -> Cell:
+        """The cell with the most training images, which stands for the generalising network."""
+        return max(self.cells("size"), key=lambda cell: (cell.subset_size, cell.half == "a", -cell.replicate))
+
+    @property
+    def smallest(self) -> Cell:
+        """The cell of the size sweep with the fewest training images."""
+        return min(self.cells("size"), key=lambda cell: (cell.subset_size, cell.half, cell.replicate))
+
+    @property
+    def unseen(self) -> str:
+        """Kind of clean image that no network was trained on, or ``train`` where there is none."""
+        return next(name for name in ("heldout", "foreign", "train") if name in self.inputs)
+
+    @property
+    def photographs(self) -> bool:
+        """Whether there are photographs that no network was trained on: held-out or foreign ones."""
+        return bool({"heldout", "foreign"} & set(self.inputs))
+
+    def solver(self, identifier: str) -> str:
+        """Return the solver of a network's sample sets: one that visits only levels where it is defined."""
+        return "euler10" if Cell.parse(self.name, identifier).is_levelwise else self.sampler
+
+    def measures(self, cells: list[Cell], *kinds: str) -> list[str]:
+        """Return measurement shards of cells, of some reference denoisers of their subsets, and of what tells W."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        ids = [*(cell.id for cell in cells), *(f"{subset}/{kind}" for subset in subsets for kind in kinds)]
+        return [f"{identifier}/measures.parquet" for identifier in [*ids, f"{self.largest}/empirical"]]
+
+    def memorisation(self, cells: list[Cell]) -> list[str]:
+        """Return memorisation shards of cells, and of the photographs and copies that are their nulls."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        files = [f"{cell.id}/memorisation_{self.solver(cell.id)}.parquet" for cell in cells]
+        return files + [f"{subset}/nulls/memorisation_photographs.parquet" for subset in subsets if self.photographs]
+
+    def samples(self, cells: list[Cell]) -> list[str]:
+        """Return sample sets of cells and of their Gaussians."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        files = [f"{cell.id}/samples_{self.solver(cell.id)}.npy" for cell in cells]
+        return files + [f"{subset}/gaussian/samples_exact.npy" for subset in subsets]
+
+    def agreement(self, cells: list[Cell]) -> list[str]:
+        """Return agreement shards of half a: cells and reference denoisers, each compared with half b."""
+        first = [cell for cell in cells if cell.half == "a"]
+        subsets = dict.fromkeys(cell.subset for cell in first)
+        files = [f"{cell.id}/agreement_{self.solver(cell.id)}.parquet" for cell in first]
+        files += [f"{subset}/gaussian/agreement_exact.parquet" for subset in subsets]
+        return files + [f"{subset}/empirical/agreement_{self.sampler}.parquet" for subset in subsets]
+
+    def references(self, cells: list[Cell]) -> list[str]:
+        """Return shards of the listed reference denoisers of cells' subsets: measured, and sampled for half a."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        measured = [name for subset in subsets for name in possible(self.measured, subset)]
+        sampled = [name for subset in subsets for name in possible(self.sampled, subset)]
+        files = [f"{identifier}/measures.parquet" for identifier in measured]
+        files += [f"{identifier}/memorisation_{self.sampler}.parquet" for identifier in sampled]
+        first = [identifier for identifier in sampled if identifier.split("/")[0].endswith("a")]
+        return files + [f"{identifier}/agreement_{self.sampler}.parquet" for identifier in first]
+
+    def moments(self, cells: list[Cell]) -> list[str]:
+        """Return moment shards of cells, of their Gaussians, and of the photographs and copies that are their nulls."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        files = [f"{cell.id}/moments_{self.solver(cell.id)}.parquet" for cell in cells]
+        files += [f"{subset}/gaussian/moments_exact.parquet" for subset in subsets]
+        return files + [f"{subset}/nulls/moments_photographs.parquet" for subset in subsets if self.photographs]
+
+    @property
+    def splices(self) -> list[str]:
+        """Return splice shards: of the sampler, and of Euler's, at whose levels linear maps exist."""
+        return [
+            f"{cell}/splice_{sampler}.parquet"
+            for cell in self.spliced
+            for sampler in dict.fromkeys((self.solver(cell), "euler10"))
+        ]
+
+    def ways(self, cells: list[Cell], *kinds: str) -> list[str]:
+        """Return the states of the 10-step Euler sampler, of cells and of reference denoisers of their subsets."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        ids = [*(cell.id for cell in cells), *(f"{subset}/{kind}" for subset in subsets for kind in kinds)]
+        return [f"{identifier}/trajectories_euler10.npy" for identifier in ids]
+
+    def strips(self, cells: list[Cell]) -> list[str]:
+        """Return what a strip of samples with nearest training images is drawn from."""
+        return [*self.samples(cells), *self.memorisation(cells), *self.training(cells)]
+
+    def training(self, cells: list[Cell]) -> list[str]:
+        """Return the training images of cells."""
+        return ["images.npy", *(f"{subset}/subset.npy" for subset in dict.fromkeys(cell.subset for cell in cells))]

@@ -1,0 +1,33 @@
+"""Samples beside their nearest training images, from memorising to generalising networks."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hidden_gaussian.figures import strips, style
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.entry import shown
+from hidden_gaussian.figures.neighbours import nearest_images
+from hidden_gaussian.figures.varied import SIZE, copying, spaced
+
+LATENTS, SIZES = 8, 4
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure: for each of some sizes, network, nearest training image and own Gaussian."""
+    groups = spaced(SIZE.groups(data.plan), SIZES)
+    rows = (len(groups) + 1) // 2
+    figure = style.new(1.2 * rows, images=True)
+    panels = figure.subplots(rows, 2, squeeze=False).ravel()
+    for axes in panels[len(groups) :]:
+        axes.set_axis_off()
+    for index, (axes, (size, cells)) in enumerate(zip(panels, groups.items(), strict=False)):
+        cell = shown(cells)[0]
+        network = np.asarray(data.samples(cell.id, data.plan.solver(cell.id))[:LATENTS])
+        gaussian = np.asarray(data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS])
+        names = ["nearest", "network", "Gaussian"] if index % 2 == 0 else []
+        strips.grid(axes, np.stack([nearest_images(data, cell.id, len(network)), network, gaussian]), rows=names)
+        scores = rf"$f_{{\mathrm{{mem}}}}$, GL: {copying(data, cells).text}"
+        style.letter(axes, "abcd"[index], f"$N$ = {size:,} ({scores})")
+    return figure

@@ -1,0 +1,82 @@
+"""Closeness to the Gaussian against images seen, for several subset sizes on one axis."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.figures import style
+from hidden_gaussian.figures.curves import Curve, Measured, joined
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.entry import alike
+from hidden_gaussian.figures.varied import Groups, copying, ids
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure: rho over images seen (a) and over epochs (c), the memorised fraction over images seen (b)."""
+    measured = Measured(data)
+    sizes = sized(alike(data.plan))
+    colours = style.colours(sizes)
+    figure = style.new(2.7)
+    closeness, memorised, epochs = figure.subplots(1, 3)
+    for size, groups in sizes.items():
+        rho = joined(groups, [measured.rho(ids(cells)) for cells in groups.values()])
+        _way(closeness, rho, colours[size])
+        _way(epochs, Curve(rho.x / size, rho.value, rho.low, rho.high), colours[size])
+        scores = [copying(data, cells) for cells in groups.values()]
+        _way(memorised, joined(groups, [score.memorised for score in scores]), colours[size], minimum=False)
+        if scores[-1].null is not None:
+            style.level(memorised, scores[-1].null, None, "identity")
+    for axes, name, title, label in (
+        (closeness, "a", r"$\rho$ in the window", "images seen"),
+        (memorised, "b", r"memorised fraction $f_{\mathrm{mem}}$", "images seen"),
+        (epochs, "c", r"$\rho$ in the window", "epochs"),
+    ):
+        style.letter(axes, name, title)
+        axes.set_xscale("log")
+        style.log_ticks(axes.xaxis)
+        axes.set_xlabel(label)
+        if axes is not epochs:
+            left, right = axes.get_xlim()
+            axes.axvspan(left / 10, data.plan.trained["warmup"], color="#dddddd", lw=0, zorder=0)
+            axes.set_xlim(left, right)
+    for axes in (closeness, epochs):
+        style.level(axes, 1, None, "empirical")
+        style.level(axes, 0, None, "gaussian")
+    _key(figure, sizes, colours)
+    return figure
+
+
+def sized(cells: list[Cell]) -> dict[int, Groups]:
+    """Return cells by subset size, then by images seen."""
+    sizes: dict[int, Groups] = {}
+    for cell in sorted(cells, key=lambda cell: (cell.subset_size, cell.images_seen, cell)):
+        sizes.setdefault(cell.subset_size, {}).setdefault(cell.images_seen, []).append(cell)
+    return sizes
+
+
+def _way(axes: Axes, curve: Curve, colour: object, *, minimum: bool = True) -> None:
+    style.band(axes, curve, color=colour, marker="o", markersize=2.5)
+    if len(curve.x) == 1:
+        axes.errorbar(curve.x, curve.value, [curve.value - curve.low, curve.high - curve.value], color=colour)
+    elif minimum:
+        lowest = int(np.argmin(curve.value))
+        axes.plot(curve.x[lowest], curve.value[lowest], "o", color=colour, markersize=7, markerfacecolor="none")
+
+
+def _key(figure: Figure, sizes: dict[int, Groups], colours: dict[int, str]) -> None:
+    handles = []
+    for size, groups in sizes.items():
+        few = "" if len(groups) > 1 else ", earlier absent"
+        handles.append(Line2D([], [], color=colours[size], marker="o", label=f"$N$ = {style.number(size)}{few}"))
+    handles += [
+        Line2D([], [], color="k", marker="o", ls="", markersize=7, markerfacecolor="none", label="minimum"),
+        Line2D([], [], color="#dddddd", lw=6, label="warm-up"),
+        Line2D([], [], color=style.GREY, ls=style.DASHES["empirical"], lw=0.8, label="empirical"),
+        Line2D([], [], color=style.GREY, ls=style.DASHES["gaussian"], lw=0.8, label="Gaussian"),
+        Line2D([], [], color=style.GREY, ls=style.DASHES["identity"], lw=0.8, label="held-out images"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)

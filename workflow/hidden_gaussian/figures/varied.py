@@ -1,0 +1,73 @@
+"""What varies along a sweep, and the networks that have it in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.entry import shown
+from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.figures.plan import Plan
+
+Place = int | str
+Groups = dict[Any, list[Cell]]
+
+
+@dataclass(frozen=True)
+class Varied:
+    """A coordinate of the grid, and the sweep in which it varies.
+
+    Attributes
+    ----------
+    sweep, label : str
+        Name of the sweep, and axis label of the coordinate.
+    value : callable
+        Cell in, coordinate out.
+    """
+
+    sweep: str
+    label: str
+    value: Callable[[Cell], Place]
+
+    def groups(self, plan: Plan) -> Groups:
+        """Return the cells of the sweep by coordinate: halves and replicates of one place together."""
+        groups: Groups = {}
+        for cell in sorted(plan.cells(self.sweep), key=lambda cell: (self.value(cell), cell)):
+            groups.setdefault(self.value(cell), []).append(cell)
+        return groups
+
+
+SIZE = Varied("size", "training images $N$", lambda cell: cell.subset_size)
+SCALE = Varied("scale", "base channels", lambda cell: cell.scale)
+TIME = Varied("time", "images seen", lambda cell: cell.images_seen)
+ARCHITECTURE = Varied("architecture", "architecture", lambda cell: cell.architecture)
+
+
+def ids(cells: list[Cell]) -> list[str]:
+    """Return the ids of cells."""
+    return [cell.id for cell in cells]
+
+
+def copying(data: FigureData, cells: list[Cell]) -> Copying:
+    """Return the memorised fraction and the GL score of the cell that stands for a group."""
+    return Copying.of(data, shown(cells)[0].id)
+
+
+def spaced(groups: Groups, most: int) -> Groups:
+    """Return at most so many of the groups, evenly spaced, with the first and the last."""
+    places = list(groups)
+    if len(places) <= most:
+        return groups
+    chosen = np.linspace(0, len(places) - 1, most).round().astype(int)
+    return {places[index]: groups[places[index]] for index in chosen}
+
+
+def subsets(groups: Groups) -> tuple[str, str]:
+    """Return the smallest and the largest subset of a sweep."""
+    ordered = sorted(cell for cells in groups.values() for cell in shown(cells))
+    return ordered[0].subset, ordered[-1].subset

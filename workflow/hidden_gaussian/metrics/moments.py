@@ -1,0 +1,141 @@
+"""Whether samples have the mean, the covariance and the non-Gaussian statistics of their training images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hidden_gaussian import statistics
+from hidden_gaussian.spectrum import Spectrum
+
+Array = NDArray[np.float64]
+NULL_QUANTILE = 0.95
+
+
+def component_quantities(centred: Array, spectrum: Spectrum) -> Iterator[tuple[int, dict[str, Array]]]:
+    """Yield powers of the coordinates along principal components 1, 2, 4, 8 ..., in units of their variance.
+
+    Parameters
+    ----------
+    centred : ndarray of shape (n, d)
+        Images less the mean of the training images.
+
+    Yields
+    ------
+    int, dict of ndarray of shape (n,)
+        Component, from 1; ``component_square`` c^2 / l and ``component_fourth`` c^4 / l^2.
+    """
+    for index in range(len(spectrum.eigenvalues).bit_length()):
+        component = 2**index
+        square = np.square(centred @ spectrum.eigenvectors[:, component - 1]) / spectrum.eigenvalues[component - 1]
+        yield component, {"component_square": square, "component_fourth": np.square(square)}
+
+
+def difference_quantities(images: Array) -> dict[str, Array]:
+    """Return means over pairs of adjacent pixels: ``difference_square`` and ``difference_fourth``, of shape (n,).
+
+    Differences of a Gaussian image have the kurtosis of their differing variances; those of photographs have tails.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, channels, height, width)
+    """
+    pairs = [np.diff(images, axis=axis).reshape(len(images), -1) for axis in (2, 3)]
+    square = np.square(np.concatenate(pairs, axis=1))
+    return {"difference_square": square.mean(1), "difference_fourth": np.square(square).mean(1)}
+
+
+def radial_power(centred: Array) -> Array:
+    """Return the power of images by spatial frequency, in whole cycles per image.
+
+    Parameters
+    ----------
+    centred : ndarray of shape (n, channels, height, width)
+        Images less the mean of the training images.
+
+    Returns
+    -------
+    ndarray of shape (n, 1 + height // 2)
+        Sum of |F|^2 over channels and the frequencies whose length rounds to 0, 1, 2 ...; corners are left out.
+    """
+    power = np.square(np.abs(np.fft.fft2(centred))).sum(1)
+    lengths = [np.fft.fftfreq(size) * size for size in centred.shape[2:]]
+    ring = np.hypot(*np.meshgrid(*lengths, indexing="ij")).round().astype(int)
+    return np.stack([power[:, ring == radius].sum(1) for radius in range(1 + centred.shape[2] // 2)], axis=1)
+
+
+@dataclass(frozen=True)
+class MomentGaps:
+    """Squared distances of the first two moments to those of the training images.
+
+    Attributes
+    ----------
+    mean, covariance : ndarray of shape (POOLED,)
+        |m - mu|^2 and |C - Sigma|_F^2, C being taken about mu; unbiased, so that they may be negative.
+    """
+
+    mean: Array
+    covariance: Array
+
+    @classmethod
+    def of(cls, centred: Array, spectrum: Spectrum, stream: str) -> MomentGaps:
+        """Return the gaps of images, and their resamples by the weights that all statistics of `stream` share.
+
+        Products of an image with itself are left out: they are what finite samples add to a squared error, and would
+        add again with every resample.
+
+        Parameters
+        ----------
+        centred : ndarray of shape (n, d)
+            Images less the mean of the training images.
+        """
+        products = centred @ centred.T
+        weights = statistics.weights(len(centred), stream)
+        expected = np.square(centred @ spectrum.eigenvectors) @ spectrum.eigenvalues  # z^T Sigma z
+        norm = np.square(spectrum.eigenvalues).sum()
+        covariance = _distinct(np.square(products), weights) - 2 * weights @ expected + norm
+        return cls(_distinct(products, weights), covariance)
+
+
+def _distinct(products: Array, weights: Array) -> Array:
+    """Return the weighted mean of products over pairs of different images."""
+    together = ((weights @ products) * weights).sum(1) - np.square(weights) @ np.diag(products)
+    mean: Array = together / (1 - np.square(weights).sum(1))
+    return mean
+
+
+@dataclass(frozen=True)
+class ResamplingNull:
+    """How far the moments of n draws with replacement are from those of the images they are drawn from.
+
+    Attributes
+    ----------
+    mean_noise, covariance_noise : float
+        Expected squared distances.
+    mean_null, covariance_null : float
+        Their 95 % quantiles.
+    """
+
+    mean_noise: float
+    covariance_noise: float
+    mean_null: float
+    covariance_null: float
+
+    @classmethod
+    def of(cls, images: Array, count: int, generator: np.random.Generator) -> ResamplingNull:
+        """Return the null of `count` draws from images of shape (N, d)."""
+        centred = images - images.mean(0)
+        products = centred @ centred.T
+        draws = generator.multinomial(count, np.full(len(images), 1 / len(images)), size=statistics.RESAMPLES) / count
+        squares = np.square(products)
+        mean = ((draws @ products) * draws).sum(1)
+        covariance = ((draws @ squares) * draws).sum(1) - 2 * draws @ squares.mean(1) + squares.mean()
+        return cls(
+            float(np.diag(products).mean() / count),
+            float((np.diag(squares).mean() - squares.mean()) / count),
+            float(np.quantile(mean, NULL_QUANTILE)),
+            float(np.quantile(covariance, NULL_QUANTILE)),
+        )

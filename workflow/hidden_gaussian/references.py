@@ -1,0 +1,30 @@
+"""Names of the reference denoisers of a subset that settings may list; known without importing torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+FITTED = r"gaussian-shrunk|stationary|mixture-[1-9]\d*"
+"""Those that are fitted once and kept in a file."""
+LISTED = rf"{FITTED}|patch-\d*[13579]"
+"""All that settings may list; the Gaussian, the empirical, the identity and the mean are always measured."""
+
+
+def is_fitted(name: str) -> bool:
+    """Return whether a denoiser is opened from its own file ``denoiser.safetensors``."""
+    return re.fullmatch(FITTED, name) is not None
+
+
+def is_listed(name: str) -> bool:
+    """Return whether settings may list a denoiser of this name."""
+    return re.fullmatch(LISTED, name) is not None
+
+
+def possible(names: Iterable[str], subset: str) -> list[str]:
+    """Return the ids of the listed references that a subset, such as ``n64a``, has.
+
+    A mixture of more components than the subset has images is left out.
+    """
+    count = int(subset[1:-1])
+    return [f"{subset}/{name}" for name in names if not name.startswith("mixture-") or int(name[8:]) <= count]

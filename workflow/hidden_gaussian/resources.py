@@ -1,0 +1,182 @@
+"""What each job asks a cluster for, from its size: memory of what it holds, minutes from what it computes.
+
+Notation: d numbers in an image, N images of a subset, speed: images trained a second at the largest scale (the
+dataset's setting), inversely proportional to the scale; a forward pass costs a third of a training step. Minutes are
+twice the estimate plus ten. A job that fails is tried again with twice, then three times as much.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hidden_gaussian.levels import AUTOENCODERS
+from hidden_gaussian.settings import Dataset
+
+PLAIN, TORCH = 1_000, 3_000  # MB of Snakemake's own process beside the job's, and of the libraries that it imports
+FLOPS = 1e10  # float64 operations a second of one core, of matrix products and decompositions
+DAY = 1_440  # minutes: longer trainings are stopped, save and go on in the next attempt
+CONVERTED, COMPARED = 300, 2e8  # images packed a second; pairs of images screened for likeness a second
+EVALUATIONS = {"euler10": 10, "heun18": 35, "heun40": 79, "exact": 0}
+REFERENCES = 4  # denoisers of a subset that are measured in one job
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the first attempt asks for.
+
+    Attributes
+    ----------
+    mem_mb : int
+        Megabytes.
+    runtime : int
+        Minutes.
+    """
+
+    mem_mb: int
+    runtime: int
+
+
+def request(base: int, held: float, seconds: float) -> Request:
+    """Return megabytes of a base and of bytes held, and minutes: twice the seconds and ten minutes, a day at most."""
+    return Request(base + int(held / 1e6), min(10 + int(2 * seconds / 60), DAY))
+
+
+def dimension(dataset: Dataset) -> int:
+    """Return d, the numbers in an image."""
+    return dataset.channels * dataset.resolution**2
+
+
+def speed(dataset: Dataset, scale: int) -> float:
+    """Return images trained a second by a network of a scale."""
+    largest = max(cell.scale for cell in dataset.cells("dataset"))
+    return dataset.speed * largest / scale
+
+
+def packing(dataset: Dataset, count: int) -> Request:
+    """Pack a source: CIFAR-10's batches are held as bytes, archives are read image by image."""
+    held = 3 * count * dimension(dataset) if dataset.source.kind == "cifar10" else 0
+    return request(TORCH, held, count / CONVERTED)
+
+
+def splitting(dataset: Dataset) -> Request:
+    """Split and find duplicates: 67 float32 numbers an image, twice, and all pairs of images."""
+    count = dataset.source.count
+    return request(PLAIN, 2 * 67 * 4 * count, count**2 / COMPARED)
+
+
+def spectrum(dataset: Dataset, size: int) -> Request:
+    """Diagonalise the smaller of Gram matrix and covariance: four arrays of min(N, d) x d in float64."""
+    smaller, numbers = min(size, dimension(dataset)), dimension(dataset)
+    operations = 2 * size * smaller * numbers + 20 * smaller**3
+    return request(PLAIN, 32 * smaller * numbers, operations / FLOPS)
+
+
+def reference(dataset: Dataset, size: int) -> Request:
+    """Fit a shrunk, stationary or mixture law: the images and components in float64, with a copy, ten minutes more."""
+    once = spectrum(dataset, size)
+    return Request(TORCH + 32 * size * dimension(dataset) // 1_000_000, once.runtime + 10)
+
+
+def training(dataset: Dataset, scale: int, images: int) -> Request:
+    """Train a stretch of so many images: activations of a batch, 60 float32 numbers a pixel, channel and block."""
+    return _training(dataset, scale, images, dataset.training.gpus)
+
+
+def autoencoders(dataset: Dataset, scale: int, images: int) -> Request:
+    """Train the ten autoencoders of a cell on one device, each for so many images."""
+    return _training(dataset, scale, AUTOENCODERS * images, 1)
+
+
+def _training(dataset: Dataset, scale: int, images: int, gpus: int) -> Request:
+    batch = dataset.training.microbatch or dataset.training.batch // gpus
+    activations = 4 * batch * dataset.resolution**2 * scale * dataset.network.blocks * 60
+    return request(gpus * TORCH, gpus * activations, images / speed(dataset, scale) / gpus)
+
+
+def importing() -> Request:
+    """Read a file: the largest published network has 300 million float32 numbers, held three times."""
+    return request(TORCH, 3 * 4 * 3e8, 600)
+
+
+def sampling(dataset: Dataset, size: int, scale: int | None, sampler: str) -> Request:
+    """Solve the sampler's equation for the sample set, and compare it with the N training images."""
+    count, steps = dataset.sampling.count, EVALUATIONS[sampler]
+    seconds = 2 * size * count * dimension(dataset) / FLOPS
+    if scale is None:
+        seconds *= 1 + steps
+    else:
+        seconds += count * steps / (3 * speed(dataset, scale))
+    return request(TORCH, _held(dataset, size), seconds)
+
+
+def measuring(dataset: Dataset, size: int, scale: int | None, *, distilled: bool) -> Request:
+    """Measure a network, or the references of a subset: noisy images, pairs for linearity, least squares."""
+    measures, distillation = dataset.measures, dataset.distillation
+    images = len(dataset.inputs) * measures.images
+    noisy = images * (measures.draws * measures.levels + 3 * measures.linearity_levels)
+    fits = measures.levels * len(distillation.inputs) if distilled else 0
+    noisy += fits * distillation.draws
+    d = dimension(dataset)
+    seconds = 2 * min(noisy, images * measures.draws * measures.levels) * size * d / FLOPS  # the empirical reference
+    if scale is None:
+        seconds *= REFERENCES
+        seconds += 2 * noisy * (size + d) * d / FLOPS
+    else:
+        seconds += noisy / (3 * speed(dataset, scale))
+    seconds += fits * (2 * distillation.draws * d**2 + 10 * d**3) / FLOPS
+    return request(TORCH, _held(dataset, size) + 8 * 8 * d**2 * distilled, seconds)
+
+
+def linearising(dataset: Dataset, size: int, scale: int | None) -> Request:
+    """Follow the local slopes of a network: products with its Jacobian, each as dear as a training step."""
+    slopes = dataset.measures.jacobian
+    if slopes is None:
+        return request(TORCH, 0, 0)
+    products = 10 * (2 * slopes.components * slopes.states * slopes.rounds + slopes.probes)
+    activations = 4 * slopes.components * dataset.resolution**2 * (scale or 1) * dataset.network.blocks * 60
+    return request(TORCH, _held(dataset, size) + activations, products / speed(dataset, scale or 1))
+
+
+def distilling(dataset: Dataset, size: int, scale: int) -> Request:
+    """Keep the ten affine maps of a network."""
+    d, draws = dimension(dataset), dataset.distillation.draws
+    seconds = 10 * draws / (3 * speed(dataset, scale)) + 10 * (2 * draws * d**2 + 10 * d**3) / FLOPS
+    return request(TORCH, _held(dataset, size) + 32 * 8 * d**2, seconds)
+
+
+def comparing(dataset: Dataset) -> Request:
+    """Compare sample sets, three at a time, or photographs with training images."""
+    return request(PLAIN, 3 * 8 * dataset.sampling.count * dimension(dataset), 60)
+
+
+def moments(dataset: Dataset, size: int, largest: int) -> Request:
+    """Hold samples, photographs or noisy copies against the N training images and the largest subset's spectrum."""
+    seconds = 4 * dataset.sampling.count * size * dimension(dataset) / FLOPS
+    thousands = 8 * dimension(dataset) * 20_000  # samples, photographs and training images in float64
+    return request(PLAIN, _held(dataset, size) + _held(dataset, largest) + thousands, seconds + 60)
+
+
+def splicing(dataset: Dataset, size: int, scale: int | None) -> Request:
+    """Draw a network's samples again for every range of noise levels, all states of all latents being held."""
+    once = sampling(dataset, size, scale, dataset.sampling.sampler)
+    ranges = 3 * len(dataset.sampling.splice_ends) ** 2 // 2 + len(dataset.sampling.splice_ends)
+    states = 4 * dataset.sampling.count * dimension(dataset) * 2 * EVALUATIONS[dataset.sampling.sampler]
+    return Request(once.mem_mb + states // 1_000_000, min(once.runtime * max(ranges, 1), DAY))
+
+
+def exploring(dataset: Dataset, size: int, cells: int) -> Request:
+    """Evaluate every network of the sweeps on four images at ten levels."""
+    return request(TORCH, _held(dataset, size), 20 * cells)
+
+
+def tabulating(dataset: Dataset, cells: int) -> Request:
+    """Estimate from the shards of so many cells: 100 bytes a row, six copies of one family at a time."""
+    measures = dataset.measures
+    rows = len(dataset.inputs) * measures.images * (11 * measures.draws * measures.levels + 13 * measures.levels)
+    return request(2 * PLAIN, 60 * rows * cells, rows * cells / 1e5)
+
+
+def _held(dataset: Dataset, size: int) -> float:
+    """Return bytes of the training images in float64 and of the spectrum's vectors."""
+    d = dimension(dataset)
+    return 8 * d * (min(size, 20_000) + min(size, d))

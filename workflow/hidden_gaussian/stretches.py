@@ -1,0 +1,196 @@
+"""One stretch of a training run, from the snapshot before to the next one: what a job does, alone or as a team.
+
+``python -m hidden_gaussian.stretches task.json`` is what each process of a team runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hidden_gaussian import files, guards, networks, parallel, progress, recipes, seeding, snapshots, training
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.grid import Strict
+from hidden_gaussian.images import open_images
+from hidden_gaussian.objectives import Objective, at_level, objective_of
+from hidden_gaussian.parallel import ALONE, Team
+from hidden_gaussian.settings import Network, Training
+from hidden_gaussian.state import TrainingState
+
+logger = logging.getLogger(__name__)
+
+LEFT_TO_SAVE = 8.0  # seconds in which the first process of a team can finish a step and save
+
+
+class Stretch(Strict):
+    """What a job is told to train; fit for JSON, so that several processes can be told the same.
+
+    Attributes
+    ----------
+    cell : Cell
+        The snapshot to make.
+    network, training : settings
+    images, subset : Path
+        The packed images, and which of them are trained on.
+    seed : int
+        Of the study; that of the run is derived from it and the run's path.
+    previous_state : Path or None
+        ``state.safetensors`` of the snapshot before; None starts a run.
+    side_file : Path
+        Where the unfinished state is kept every ``training.checkpoint_minutes`` and when the job is told to stop
+        (SIGTERM, SIGINT); removed at the end.
+    folder : Path
+        Gets ``weights.safetensors``, ``state.safetensors`` and ``training.parquet``.
+    sigma : float or None
+        The one noise level that is trained, with the plain loss; None: all levels, as the architecture asks.
+    """
+
+    cell: Cell
+    network: Network
+    training: Training
+    images: Path
+    subset: Path
+    seed: int
+    previous_state: Path | None
+    side_file: Path
+    folder: Path
+    sigma: float | None = None
+
+    @property
+    def objective(self) -> Objective:
+        """Noise levels and loss."""
+        return objective_of(self.cell.architecture) if self.sigma is None else at_level(self.sigma)
+
+    @property
+    def run_seed(self) -> int:
+        """The seed of the run."""
+        return seeding.derive(self.seed, f"training/{self.cell.dataset}/{self.cell.run}")
+
+    def pixels(self) -> np.ndarray:
+        """Read the training subset, uint8 of shape (subset_size, channels, side, side)."""
+        pixels: np.ndarray = open_images(self.images)[files.load_array(self.subset)]
+        if len(pixels) != self.cell.subset_size:
+            raise InputError(
+                f"{self.subset} names {len(pixels)} images, expected {self.cell.subset_size}: draw the subset again"
+            )
+        return pixels
+
+
+def run(stretch: Stretch) -> None:
+    """Train a stretch on as many devices as its settings say: GPUs where there are any, else cores.
+
+    A run that was stopped goes on where it was when it is started again; one that another job is at is waited for.
+    Images seen 0 is the untrained network.
+
+    Raises
+    ------
+    InputError
+        If a saved state belongs to other settings or images, the hardware lacks the precision or devices, the loss is
+        no longer finite, or the disk is full.
+    Interrupted
+        If the job was told to stop, after saving.
+    """
+    if stretch.training.gpus > 1:
+        parallel.launch(__name__, stretch.training.gpus, stretch.model_dump(mode="json"))
+    else:
+        train(stretch, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def train(stretch: Stretch, device: torch.device, team: Team = ALONE) -> None:
+    """Train a stretch as one process of a team; only the first reads and writes states; raises as :func:`run`."""
+    pixels = stretch.pixels()
+    state = _untrained(stretch, pixels, device)
+    until = stretch.cell.images_seen
+    seed, objective = stretch.run_seed, stretch.objective
+    steps = training.train(state, pixels, stretch.training, until=until, seed=seed, objective=objective, team=team)
+    if team.rank:
+        with guards.delayed_end(LEFT_TO_SAVE):
+            _start_as_one(state, team)
+            deque(steps, maxlen=0)
+        return
+    fingerprint = _fingerprint(stretch, state, pixels)
+    with guards.lock(stretch.side_file) as waited, guards.interruption() as stopped:
+        if waited and snapshots.are_whole(stretch.folder, fingerprint):
+            logger.info("%s was trained by the other job", stretch.cell.id)
+            state.images_seen = until
+            _start_as_one(state, team)
+            return
+        if stretch.previous_state is not None:
+            snapshots.load_state(stretch.previous_state, state, fingerprint)
+        snapshots.resume(stretch.side_file, state, fingerprint)
+        _start_as_one(state, team)
+        _train_and_save(stretch, state, steps, stopped, fingerprint)
+        snapshots.save_outputs(stretch.folder, state, fingerprint)
+        stretch.side_file.unlink(missing_ok=True)
+
+
+def _train_and_save(
+    stretch: Stretch,
+    state: TrainingState,
+    steps: Iterator[training.Progress],
+    stopped: Callable[[], bool],
+    fingerprint: dict[str, Any],
+) -> None:
+    """Train to the end, or until told to stop; save now and then, and before stopping."""
+    cell, saved = stretch.cell, time.monotonic()
+    with progress.shown(cell.id, cell.images_seen, done=state.images_seen) as show:
+        for step in steps:
+            show(step.images_seen)
+            told = stopped()
+            if told or time.monotonic() - saved > 60 * stretch.training.checkpoint_minutes:
+                snapshots.save_state(stretch.side_file, state, fingerprint)
+                saved = time.monotonic()
+            if told:
+                raise guards.Interrupted(
+                    f"{cell.id}: training was told to stop at images_seen {step.images_seen} and its state was "
+                    f"saved in {stretch.side_file}: run again to go on from there"
+                )
+
+
+def _untrained(stretch: Stretch, pixels: np.ndarray, device: torch.device) -> TrainingState:
+    network = networks.build(
+        stretch.cell.architecture,
+        resolution=pixels.shape[2],
+        channels=pixels.shape[1],
+        scale=stretch.cell.scale,
+        seed=seeding.derive(stretch.run_seed, "weights"),
+        **stretch.network.model_dump(),
+    )
+    return TrainingState.start(network, device)
+
+
+def _start_as_one(state: TrainingState, team: Team) -> None:
+    """Give every process of a team the state of the first."""
+    seen = torch.tensor(state.images_seen, device=state.device)
+    team.follow(seen, state.weights.data, state.averages, *state.moments.values())
+    state.images_seen = int(seen)
+
+
+def _fingerprint(stretch: Stretch, state: TrainingState, pixels: np.ndarray) -> dict[str, Any]:
+    """Return what the numbers depend on."""
+    return {
+        "recipe": recipes.TRAINING,
+        "seed": stretch.run_seed,
+        "network": state.options,
+        "training": stretch.training.recipe(),
+        "images": hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest(),
+    }
+
+
+def _main(task: Path) -> None:
+    with parallel.reported(task.parent), parallel.joined() as (team, device):
+        train(Stretch.model_validate(files.load_json(task)), device, team)
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]))

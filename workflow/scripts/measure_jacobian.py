@@ -1,0 +1,11 @@
+"""A denoiser, its distilled maps and its trajectories -> local slopes, and images that show them."""
+
+from pathlib import Path
+
+from hidden_gaussian import files, logs, subjects, tables
+
+with logs.job_log(snakemake.log[0]):
+    root = Path(snakemake.input.denoiser[0]).parent
+    shard, images = subjects.measured_slopes(root, snakemake.wildcards.id, **snakemake.params)
+    tables.write_shard(snakemake.output.shard, shard)
+    files.save_tensors(snakemake.output.images, images)
