@@ -10,6 +10,7 @@ import yaml
 from hidden_gaussian import grid, plan, records, settings
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.figures.plan import Plan
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
@@ -121,7 +122,8 @@ def test_autoencoders_count_ten_networks_and_are_sampled_at_their_levels(config:
     study = settings.read(changed)
     digits = study.datasets["digits"]
     cells = digits.cells("digits")
-    assert {cell.architecture: digits.sampler(cell) for cell in cells} == {"ve": "heun18", "dae-skip": "euler10"}
+    solvers = {cell.architecture: Plan.of("digits", digits).solver(cell.id) for cell in cells}
+    assert solvers == {"ve": "heun18", "dae-skip": "euler10"}
     row = plan.describe(study).splitlines()[1].split()
     assert row[:4] == ["digits", "8", "5", f"{4 * 64 + 10 * 96:,}"]
     assert "digits/n16a/dae-skip4r1/i32/states.zip" in plan.superseded(study)

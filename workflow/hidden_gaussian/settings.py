@@ -124,10 +124,6 @@ class Dataset(Strict):
         """Return every cell of the grid, in the order of the settings."""
         return self.grid.cells(name, self.training.batch)
 
-    def sampler(self, cell: Cell) -> str:
-        """Return the solver of a cell's sample sets: one whose noise levels the cell is defined at."""
-        return "euler10" if cell.is_levelwise else self.sampling.sampler
-
     def sweep(self, name: str, sweep: str) -> list[Cell]:
         """Return the cells of one sweep; empty when the settings do not have it."""
         chosen: Slice | None = getattr(self.grid.sweeps, sweep)
