@@ -110,28 +110,31 @@ def train(stretch: Stretch, device: torch.device, team: Team = ALONE) -> None:
     """Train a stretch as one process of a team; only the first reads and writes states; raises as :func:`run`."""
     pixels = stretch.pixels()
     state = _untrained(stretch, pixels, device)
-    until = stretch.cell.images_seen
-    seed, objective = stretch.run_seed, stretch.objective
-    steps = training.train(state, pixels, stretch.training, until=until, seed=seed, objective=objective, team=team)
     if team.rank:
         with guards.delayed_end(LEFT_TO_SAVE):
             _start_as_one(state, team)
-            deque(steps, maxlen=0)
+            deque(_steps(stretch, state, pixels, team), maxlen=0)
         return
     fingerprint = _fingerprint(stretch, state, pixels)
     with guards.lock(stretch.side_file) as waited, guards.interruption() as stopped:
         if waited and snapshots.are_whole(stretch.folder, fingerprint):
             logger.info("%s was trained by the other job", stretch.cell.id)
-            state.images_seen = until
+            state.images_seen = stretch.cell.images_seen
             _start_as_one(state, team)
             return
         if stretch.previous_state is not None:
             snapshots.load_state(stretch.previous_state, state, fingerprint)
         snapshots.resume(stretch.side_file, state, fingerprint)
         _start_as_one(state, team)
+        steps = _steps(stretch, state, pixels, team)
         _train_and_save(stretch, state, steps, stopped, fingerprint)
         snapshots.save_outputs(stretch.folder, state, fingerprint)
         stretch.side_file.unlink(missing_ok=True)
+
+
+def _steps(stretch: Stretch, state: TrainingState, pixels: np.ndarray, team: Team) -> Iterator[training.Progress]:
+    until, seed, objective = stretch.cell.images_seen, stretch.run_seed, stretch.objective
+    return training.train(state, pixels, stretch.training, until=until, seed=seed, objective=objective, team=team)
 
 
 def _train_and_save(

@@ -63,7 +63,7 @@ CATALOGUE: dict[str, Entry] = {
         "",
         ("size",),
         lambda plan: plan.measures(plan.every, "gaussian", "empirical"),
-        also=("scale", "time", *HALVES),
+        also=("scale", "time", *HALVES, "architecture", "clock"),
     ),
     "linearity": Entry("Linearity against noise level", "Fig. 1", ("size",), _linearity),
     "denoiser_distance": Entry(
