@@ -21,6 +21,7 @@ BLOCKS: tuple[type[BaseModel], ...] = (
     settings.Training,
     grid.Grid,
     grid.Run,
+    grid.Pretrained,
     grid.Sweeps,
     grid.Slice,
     settings.Sampling,

@@ -22,6 +22,7 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.grid import Strict
 from hidden_gaussian.images import open_images
+from hidden_gaussian.objectives import Objective, at_level, objective_of
 from hidden_gaussian.parallel import ALONE, Team
 from hidden_gaussian.settings import Network, Training
 from hidden_gaussian.state import TrainingState
@@ -50,6 +51,8 @@ class Stretch(Strict):
         (SIGTERM, SIGINT); removed at the end.
     folder : Path
         Gets ``weights.safetensors``, ``state.safetensors`` and ``training.parquet``.
+    sigma : float or None
+        The one noise level that is trained, with the plain loss; None: all levels, as the architecture asks.
     """
 
     cell: Cell
@@ -61,6 +64,12 @@ class Stretch(Strict):
     previous_state: Path | None
     side_file: Path
     folder: Path
+    sigma: float | None = None
+
+    @property
+    def objective(self) -> Objective:
+        """Noise levels and loss."""
+        return objective_of(self.cell.architecture) if self.sigma is None else at_level(self.sigma)
 
     @property
     def run_seed(self) -> int:
@@ -124,8 +133,8 @@ def train(stretch: Stretch, device: torch.device, team: Team = ALONE) -> None:
 
 
 def _steps(stretch: Stretch, state: TrainingState, pixels: np.ndarray, team: Team) -> Iterator[training.Progress]:
-    until, seed = stretch.cell.images_seen, stretch.run_seed
-    return training.train(state, pixels, stretch.training, until=until, seed=seed, team=team)
+    until, seed, objective = stretch.cell.images_seen, stretch.run_seed, stretch.objective
+    return training.train(state, pixels, stretch.training, until=until, seed=seed, objective=objective, team=team)
 
 
 def _train_and_save(

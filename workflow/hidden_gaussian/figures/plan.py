@@ -145,7 +145,11 @@ class Plan:
     @property
     def splices(self) -> list[str]:
         """Return splice shards: of the sampler, and of Euler's, at whose levels linear maps exist."""
-        return [f"{cell}/splice_{sampler}.parquet" for cell in self.spliced for sampler in (self.sampler, "euler10")]
+        return [
+            f"{cell}/splice_{sampler}.parquet"
+            for cell in self.spliced
+            for sampler in dict.fromkeys((self.solver(cell), "euler10"))
+        ]
 
     def ways(self, cells: list[Cell], *kinds: str) -> list[str]:
         """Return the states of the 10-step Euler sampler, of cells and of reference denoisers of their subsets."""
