@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -18,7 +19,7 @@ def draw(data: FigureData) -> Figure:
     measured = Measured(data)
     figure = style.new(3.0)
     panels = figure.subplots(1, 2, sharey=True)
-    handles: dict[str, object] = {}
+    handles: dict[str, Artist] = {}
     for name, axes, cell in zip("ab", panels, (data.plan.smallest, data.plan.main), strict=True):
         _panel(axes, measured, cell)
         scores = Copying.of(data, cell.id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -42,7 +44,7 @@ def draw(data: FigureData) -> Figure:
             rf"$N$ = {cell.subset_size:,} ($f_{{\mathrm{{mem}}}}$, GL: {Copying.of(data, cell.id).text})"
         )
     _bar(figure, scale, panels)
-    looks = {
+    looks: dict[str, dict[str, Any]] = {
         "descent": {"color": "k"},
         "exact optimum": {"color": "k", "ls": "", "marker": "D"},
         "$W = 0$": {"color": style.GREY, "ls": style.DASHES["mean"]},

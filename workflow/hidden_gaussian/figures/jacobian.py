@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -96,7 +98,7 @@ def _strip(axes: Axes, data: FigureData, cell: Cell) -> None:
 
 
 def _looks() -> list[Line2D]:
-    looks = {
+    looks: dict[str, dict[str, Any]] = {
         "to Gaussian's $W_G$": {"color": style.GAUSSIAN},
         "to distilled $W$": {"color": style.LINEAR},
         "other half's components": {"color": "k", "ls": ":"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -40,11 +42,11 @@ def _spaced(values: list[float], most: int) -> list[float]:
 
 def _overlap(axes: Axes, measured: Measured, cell: Cell) -> None:
     """Draw the overlap for some ranks, with what two halves of the fit have, and what random subspaces have."""
-    table = weights(measured, cell.id, "rank").set_index("at")
-    colours, _ = style.ramp(table.index)
-    ranks = _spaced(sorted(table.index.unique()), RANKS)
+    table = weights(measured, cell.id, "rank")
+    colours, _ = style.ramp(table["at"])
+    ranks = _spaced(sorted(table["at"].unique()), RANKS)
     for rank in ranks:
-        rows = table.loc[rank].sort_values("sigma")
+        rows = table[table["at"] == rank].sort_values("sigma")
         sigma, whole = rows["sigma"], rows["overlap_whole"]
         label = f"rank {rank:.0f}"
         axes.plot(sigma, rows["overlap"] / whole, "o-", color=colours[rank], markersize=2.5, label=label)
@@ -80,7 +82,7 @@ def _values(axes: Axes, measured: Measured, cell: Cell) -> None:
 
 
 def _looks() -> list[Line2D]:
-    looks = {
+    looks: dict[str, dict[str, Any]] = {
         "two halves of the fit": {"color": "k", "ls": ":"},
         "memoriser, middle rank": {"color": style.GREY, "ls": style.DASHES["empirical"]},
         "random subspaces": {"color": style.GREY, "ls": style.DASHES["identity"]},

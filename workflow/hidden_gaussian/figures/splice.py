@@ -103,7 +103,7 @@ def _windows(axes: Axes, ends: Sequence[float], values: NDArray[np.float64], hig
     axes.pcolormesh(values, cmap=style.ramp_map(), norm=scale, edgecolor="white", linewidth=0.5)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
-            text = f"{value:.2f}".removeprefix("0") if value < 10 else f"{value:.0f}"
+            text = f"{value:.2f}".removeprefix("0") if value < 0.995 else f"{value:.2g}"
             colour = "white" if scale(value) < 0.6 else "black"
             axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7, color=colour)
     middles = np.arange(len(ends) - 1) + 0.5
@@ -130,5 +130,5 @@ def _starts(data: FigureData, panels: Sequence[Axes], shards: dict[Cell, pd.Data
         style.sigma_axis(axes, window, label=False)
         axes.set_xlabel(r"start $\sigma$")
         style.letter(axes, letters[column], title)
-    panels[0].set_ylabel("network from here on")
+    panels[0].set_ylabel("network after")
     panels[0].legend()
