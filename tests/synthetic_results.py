@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,16 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_digits
 
-from hidden_gaussian import files, tables
+from hidden_gaussian import files, sampler_error, statistics, tables
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures.catalogue import CATALOGUE, narrowed, needs
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.plan import Plan
+from hidden_gaussian.figures.splice import INSIDES
 from hidden_gaussian.levels import schedule
+from hidden_gaussian.references import possible
 from hidden_gaussian.settings import Dataset
+from hidden_gaussian.spectrum import Spectrum
 
 IMAGES, SAMPLES, HELDOUT = 24, 32, 400
 LEVELS = schedule(7)
@@ -42,8 +45,16 @@ def settings(**changes: Any) -> dict[str, Any]:
             "levels": 10,
             "linearity_levels": 10,
             "inputs": ["train", "heldout"],
+            "alphas": [0.5**0.5, 0.99**0.5],
+            "references": ["stationary", "mixture-12"],
+            "jacobian": {"cells": {"subset_sizes": [8, 512], "halves": ["a"]}},
         },
-        "sampling": {"count": SAMPLES},
+        "sampling": {
+            "count": SAMPLES,
+            "splice": {"subset_sizes": [8, 512], "halves": ["a"]},
+            "splice_ends": [0, 0.3, 3, 80],
+        },
+        "distillation": {"solver": "adam"},
         "grid": {
             "runs": [
                 {**size, "halves": ["a", "b"], "snapshots": [64, 640, 6400, 64000]},
@@ -112,12 +123,16 @@ class World:
             return noisy
         if kind == "mean":
             return np.broadcast_to(mean, noisy.shape)
+        if kind == "stationary":
+            return mean + (noisy - mean) * values.mean() / (values.mean() + sigma**2)
         training = self.flat(self.indices(subset))
         logits = (2 * noisy @ training.T - np.square(training).sum(1)) / (2 * sigma**2)
         weights = np.exp(logits - logits.max(1, keepdims=True))
         empirical = weights / weights.sum(1, keepdims=True) @ training
         if kind == "empirical":
             return empirical
+        if kind.startswith("mixture"):
+            return (gaussian + empirical) / 2
         copying, own = self.habits(Cell.parse("digits", identifier))
         wiggle = np.sin(gaussian @ self.own) * sigma / (1 + sigma**1.5)
         return gaussian + copying * (empirical - gaussian) + own * wiggle
@@ -139,6 +154,10 @@ class World:
         kind, _, sampler = name.split(".")[0].partition("_")
         if kind in ("images", "subset"):
             files.save_array(path, self.images if kind == "images" else self.indices(folder))
+        elif name == "sampler_error.parquet":
+            tables.write_table(path, self.sampler_error(folder), sampler_error.TABLE)
+        elif name == "jacobian.safetensors":
+            files.save_tensors(path, self.slope_images(folder))
         elif kind in ("samples", "trajectories"):
             files.save_array(path, getattr(self, kind)(folder, sampler))
         else:
@@ -157,7 +176,8 @@ class World:
             where = {"id": identifier, "inputs": inputs, "sigma": float(sigma)}
             frames += self._outputs(identifier, clean, noisy, sigma, where)
             if inputs == "heldout":
-                frames.append(self._linearity(identifier, noisy, sigma, where))
+                for alpha in self.dataset.measures.alphas:
+                    frames.append(self._linearity(identifier, noisy, sigma, where, alpha))
             frames += self._linear(identifier, noisy, sigma, where)
         return pd.concat(frames, ignore_index=True)
 
@@ -168,20 +188,20 @@ class World:
         residual = noisy - output
         own["residual_norm_centred"] = residual - residual.mean(0)
         yield rows(own, **where)
-        for kind in ("gaussian", "empirical"):
-            reference = f"{subset}/{kind}"
+        listed = possible(self.plan.measured, subset) if "r1/" in identifier else []
+        for reference in (f"{subset}/gaussian", f"{subset}/empirical", *listed):
             if reference != identifier:
                 other = self.denoise(reference, noisy, sigma)
                 yield rows({"distance": output - other}, reference_id=reference, **where)
 
-    def _linearity(self, identifier, noisy, sigma, where):
+    def _linearity(self, identifier, noisy, sigma, where, weight):
         mean = self.spectrum(identifier.split("/")[0])[0]
-        weight = 0.5**0.5
-        second, third = np.roll(noisy, -1, 0), np.roll(noisy, -2, 0)
-        one, two, three = (self.denoise(identifier, part, sigma) for part in (noisy, second, third))
-        mixture = weight * (noisy + second)
-        mixed, combined = self.denoise(identifier, mixture, sigma), weight * (one + two)
-        shift = (1 - 2 * weight) * mean
+        other = (1 - weight**2) ** 0.5
+        second = np.roll(noisy, -1, 0)
+        one, two = (self.denoise(identifier, part, sigma) for part in (noisy, second))
+        mixture = weight * noisy + other * second
+        mixed, combined = self.denoise(identifier, mixture, sigma), weight * one + other * two
+        shift = (1 - weight - other) * mean
         pairs = {
             "": (mixed, combined),
             "_centred": (self.denoise(identifier, mixture + shift, sigma) - mean, combined + shift - mean),
@@ -191,11 +211,16 @@ class World:
         for suffix, (a, b) in pairs.items():
             lengths = {"mixed_norm": a * a, "combined_norm": b * b, "mixed_gap": (a - b) ** 2, "mixed_inner": a * b}
             values |= {f"{name}{suffix}": products.sum(1) for name, products in lengths.items()}
+        if weight < 0.8:
+            values |= self._affinity(identifier, noisy, sigma)
+        return numbers(values, parameter="alpha", at=weight, **where)
+
+    def _affinity(self, identifier, noisy, sigma):
+        second, third = np.roll(noisy, -1, 0), np.roll(noisy, -2, 0)
+        one, two, three = (self.denoise(identifier, part, sigma) for part in (noisy, second, third))
         affine = self.denoise(identifier, FIRST * noisy + SECOND * second + THIRD * third, sigma)
         gap = affine - (FIRST * one + SECOND * two + THIRD * three)
-        values["affine_gap"] = np.square(gap).sum(1)
-        values["norm_centred"] = np.square(one - one.mean(0)).sum(1)
-        return numbers(values, parameter="alpha", at=weight, **where)
+        return {"affine_gap": np.square(gap).sum(1), "norm_centred": np.square(one - one.mean(0)).sum(1)}
 
     def _linear(self, identifier, noisy, sigma, where):
         if identifier.split("/")[1] in ("gaussian", "identity", "mean"):
@@ -220,9 +245,31 @@ class World:
                 "gaussian_weight": weight,
                 "linear_weight": weight * (1 + share),
                 "asymmetry": weight * (share + noise) / 2,
+                "fit_gap": share * (1 + noise),
+                "fit_spread": 1.0,
             }
-            frame = pd.DataFrame({"quantity": list(sums), "value": list(sums.values()), "image": -1})
-            yield frame.assign(reference_id=reference, parameter="draws", at=float(draws), **where)
+            yield single(sums, reference_id=reference, parameter="draws", at=float(draws), **where)
+        yield from self._maps(share, weight, np.sort(values)[::-1], {"reference_id": reference, **where})
+
+    @staticmethod
+    def _maps(share, weight, values, where):
+        """The course of the descent, subspaces and singular values."""
+        for epoch in (0, 1, 2, 5, 10):
+            left = np.exp(-epoch)
+            sums = {"weight_gap": weight * (share + left), "gaussian_weight": weight, "fit_gap": share + left}
+            sums |= {"fit_spread": 1.0, "asymmetry": weight * share * epoch, "linear_weight": weight * (1 - left)}
+            yield single(sums, parameter="epoch", at=float(epoch), **where)
+        for rank in (1, 2, 5, 10, 20, 50):
+            sums = {
+                "overlap": rank / (1 + share * (1 + 10 / rank)),
+                "overlap_whole": rank,
+                "overlap_ceiling": rank * 0.9,
+            }
+            yield single(sums | {"overlap_random": rank**2 / 64}, parameter="rank", at=float(rank), **where)
+        gains = values / (values + where["sigma"] ** 2)
+        for component, gain in enumerate(gains, start=1):
+            sums = {"gain": gain, "gaussian_gain": gain, "singular_value": gain * (1 + share)}
+            yield single(sums, parameter="component", at=float(component), **where)
 
     @staticmethod
     def linear(identifier: str, output: np.ndarray, gaussian: np.ndarray) -> np.ndarray:
@@ -278,6 +325,99 @@ class World:
             frames.append(self.neighbours(f"{subset}/copies", copies, **where))
         return pd.concat(frames, ignore_index=True)
 
+    def moments(self, identifier: str, sampler: str) -> pd.DataFrame:
+        subset = identifier.split("/")[0]
+        if sampler != "photographs":
+            return self._moments(identifier, self.samples(identifier, sampler), sampler)
+        training = self.flat(self.indices(subset))[:SAMPLES]
+        kinds = {"train": training, "copies": training + 0.006 * self.latents[: len(training)]}
+        kinds["heldout"] = self.flat(self.heldout[:SAMPLES])
+        return pd.concat([self._moments(f"{subset}/{kind}", of, sampler) for kind, of in kinds.items()])
+
+    def _moments(self, identifier: str, samples: np.ndarray, sampler: str) -> pd.DataFrame:
+        subset = identifier.split("/")[0]
+        mean, values, vectors = self.spectrum(subset)
+        centred = samples.reshape(len(samples), -1) - mean
+        where = {"id": identifier, "reference_id": subset, "sampler": sampler}
+        edges = np.diff(samples.reshape(-1, *self.shape), axis=3).reshape(len(samples), -1) ** 2
+        frames = [numbers({"difference_square": edges.mean(1), "difference_fourth": (edges**2).mean(1)}, **where)]
+        for component in (1, 2, 4):
+            square = (centred @ vectors[:, -component]) ** 2 / values[-component]
+            place = {"parameter": "component", "at": float(component)}
+            frames.append(numbers({"component_square": square, "component_fourth": square**2}, **place, **where))
+        for radius in range(3):
+            power = np.abs(np.fft.fft(centred)[:, radius]) ** 2
+            training = np.abs(np.fft.fft(self.flat(self.indices(subset)) - mean)[:, radius]) ** 2
+            share = {"power": power / (training.mean() + 1e-9)}
+            if radius:
+                frames.append(numbers(share, parameter="frequency", at=float(radius), **where))
+        covariance = centred.T @ centred / len(centred) - vectors * values @ vectors.T
+        spread = 1 + 0.1 * np.random.default_rng(0).standard_normal(statistics.POOLED) * (
+            np.arange(statistics.POOLED) > 0
+        )
+        for name, gap, size in (("mean", centred.mean(0), values.sum()), ("covariance", covariance, (values**2).sum())):
+            single = {f"{name}_norm": size, f"{name}_noise": size / SAMPLES, f"{name}_null": 1.3 * size / SAMPLES}
+            frames.append(
+                pd.DataFrame({"quantity": list(single), "value": list(single.values()), **where, "image": -1})
+            )
+            resampled = {"value": (gap**2).sum() * spread, "draw": np.arange(len(spread)), "image": -1}
+            frames.append(pd.DataFrame({**resampled, "quantity": f"{name}_gap", **where}))
+        return pd.concat(frames, ignore_index=True).fillna({"draw": 0})
+
+    def splice(self, identifier: str, sampler: str) -> pd.DataFrame:
+        subset, own = identifier.split("/")[0], self.samples(identifier, sampler)
+        gaussian, empirical = (self.samples(f"{subset}/{kind}", "exact") for kind in ("gaussian", "empirical"))
+        sets = [("teleport", "start", sigma, (gaussian + sigma * own) / (1 + sigma)) for sigma in (80.0, 4.0, 0.3, 0.0)]
+        for (low, high), kind in product(combinations(self.dataset.sampling.splice_ends, 2), INSIDES):
+            share = np.log((high + 0.1) / (low + 0.1)) / np.log(801)
+            inside = empirical if kind == "empirical" else gaussian
+            sets.append((f"splice-{kind}", f"above {low:g}", high, own + share * (inside - own)))
+        frames = []
+        for name, parameter, at, samples in sets:
+            where = {"sampler": sampler, "parameter": parameter, "at": at}
+            name = f"{identifier}/{name}"
+            frames.append(self._agreement(samples, own).assign(id=name, reference_id=identifier, **where))
+            frames.append(self.neighbours(name, samples, **where))
+            gap = float(np.square(samples.mean(0) - own.mean(0)).sum())
+            resamples = {"value": np.full(statistics.POOLED, gap), "draw": np.arange(statistics.POOLED), "image": -1}
+            place = {"id": name, "reference_id": f"{subset}/heldout", **where}
+            frames.append(pd.DataFrame({**resamples, "quantity": "frechet", **place}))
+            frames.append(single({"frechet_scale": 10.0}, **place))
+        return pd.concat(frames, ignore_index=True).fillna({"draw": 0})
+
+    def jacobian(self, identifier: str, _: str) -> pd.DataFrame:
+        subset = identifier.split("/")[0]
+        other = {"reference_id": f"{subset[:-1]}b/gaussian", "parameter": "rank"}
+        frames = [single({"overlap_ceiling": rank - 0.1}, at=float(rank), **other) for rank in (1, 2, 5)]
+        bent = 0.1 if identifier.endswith("empirical") else 0.02
+        for sigma, image in product(schedule(10), range(4)):
+            where = {"sigma": float(sigma), "inputs": "trajectory", "sampler": "euler10"}
+            for rank in (1, 2, 5):
+                share = rank * (0.5 + 0.1 * image) * sigma / (rank + bent + sigma)
+                sums = {"overlap": share, "overlap_whole": rank, "overlap_random": rank**2 / 64}
+                place = {"reference_id": f"{subset}/gaussian", "parameter": "rank", "at": float(rank)}
+                frames.append(single(sums, **place, **where).assign(image=image))
+            for step in (0.5, 1.0, 2.0):
+                sums = {"step_gap": step**2 * (1 - bent * step * image), "step_linear": step**2}
+                frames.append(single(sums, parameter="step", at=step, **where).assign(image=image))
+            if not image:
+                for number, name in enumerate((f"{subset}/gaussian", f"{identifier}/linear"), start=1):
+                    sums = {"slope_gap": 0.1 * number, "slope_weight": 1 + sigma}
+                    frames.append(single(sums, reference_id=name, sigma=float(sigma)))
+        return pd.concat(frames, ignore_index=True).assign(id=identifier)
+
+    def slope_images(self, identifier: str) -> dict[str, np.ndarray]:
+        way = self.trajectories(identifier)[:, :10].swapaxes(0, 1)
+        vectors = self.spectrum(identifier.split("/")[0])[2].T[:-4:-1].reshape(3, *self.shape)
+        vectors = np.broadcast_to(vectors, (10, 4, *vectors.shape)).astype(np.float32)
+        pushed = np.stack([way[:, :2] + 0.2, way[:, :2] - 0.2], axis=2)
+        return {"state": way, "denoised": np.tanh(way), "vectors": vectors, "pushed": np.tanh(pushed)}
+
+    def sampler_error(self, subset: str) -> pd.DataFrame:
+        mean, values, vectors = self.spectrum(subset)
+        kept = np.flatnonzero(values > 1e-9 * values[-1])[::-1]
+        return sampler_error.table("digits", subset, Spectrum(mean, values[kept], vectors[:, kept], int(subset[1:-1])))
+
     def agreement(self, identifier: str, sampler: str) -> pd.DataFrame:
         subset, kind = identifier.split("/", 1)
         other = f"{subset[:-1]}{'b' if subset.endswith('a') else 'a'}/{kind}"
@@ -319,6 +459,10 @@ def numbers(values: dict[str, np.ndarray], **where: Any) -> pd.DataFrame:
         "value": np.concatenate(list(values.values())),
     }
     return pd.DataFrame({**columns, **where})
+
+
+def single(values: dict[str, float], **where: Any) -> pd.DataFrame:
+    return pd.DataFrame({"quantity": list(values), "value": list(values.values()), "image": -1, **where})
 
 
 def rows(vectors: dict[str, np.ndarray], **where: Any) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.figures import catalogue_images, catalogue_measures
+from hidden_gaussian.figures import catalogue_asked, catalogue_images, catalogue_measures
 from hidden_gaussian.figures.entry import HALVES, Entry, extremes, first_replicates, shown
 from hidden_gaussian.figures.plan import Plan
 
@@ -34,7 +34,11 @@ def _linearity(plan: Plan) -> list[str]:
 
 def _memorisation(plan: Plan) -> list[str]:
     cells = [plan.main, plan.smallest]
-    return [*plan.measures(cells, "empirical", "identity", "mean"), *plan.memorisation(cells)]
+    return [*plan.measures(cells, "empirical", "identity", "mean"), *_scores(plan)]
+
+
+def _scores(plan: Plan) -> list[str]:
+    return plan.memorisation([plan.main, plan.smallest])
 
 
 def _denoisers(plan: Plan, pattern: str, sampler: str, exact: str) -> list[str]:
@@ -85,6 +89,12 @@ CATALOGUE: dict[str, Entry] = {
         ("size",),
         lambda plan: plan.measures([plan.main, plan.smallest], "empirical"),
     ),
+    "singular_vectors": Entry(
+        "Singular vectors of the distilled maps",
+        "Fig. 4 right",
+        ("size",),
+        lambda plan: [*plan.measures([plan.main, plan.smallest], "empirical"), *_scores(plan)],
+    ),
     "memorisation": Entry("Memorising and generalising networks", "Fig. 5a", ("size",), _memorisation),
     "dataset_size": Entry("Closeness to the Gaussian by training images", "Fig. 6", ("size",), _sweep("size")),
     "model_scale": Entry("Closeness to the Gaussian by scale", "Fig. 7", ("scale",), _sweep("scale")),
@@ -93,6 +103,7 @@ CATALOGUE: dict[str, Entry] = {
     "generalisation_score": Entry("Generalisation score", "Fig. 13a", ("size",), _generalisation_score),
     **catalogue_measures.ENTRIES,
     **catalogue_images.ENTRIES,
+    **catalogue_asked.ENTRIES,
 }
 
 

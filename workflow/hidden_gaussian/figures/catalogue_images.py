@@ -32,6 +32,11 @@ def _regimes(plan: Plan) -> list[str]:
     return plan.strips(shown(plan.cells("size")))
 
 
+def _moments(plan: Plan) -> list[str]:
+    cells = shown(plan.cells("size"))
+    return [*plan.moments(cells), *plan.memorisation(cells)]
+
+
 def _outputs(plan: Plan) -> list[str]:
     cells = shown(plan.cells("size", "scale"))
     return [*plan.ways(cells, "gaussian", "empirical"), *_scores(plan, cells)]
@@ -76,6 +81,16 @@ def _first(plan: Plan) -> list[Cell]:
 ENTRIES: dict[str, Entry] = {
     "agreement": Entry("Agreement of halves by training images", "", ("size",), _agreement, also=HALVES),
     "regimes": Entry("Samples and their nearest training images", "Fig. 12", ("size",), _regimes),
+    "score_thresholds": Entry(
+        "Copies by threshold",
+        "rebuttal R1",
+        ("size",),
+        lambda plan: plan.memorisation(shown(plan.cells("size"))),
+    ),
+    "moments": Entry("Moments of samples", "", ("size",), _moments),
+    "sampler_error": Entry(
+        "Error of the samplers", "", ("size",), lambda plan: [f"{plan.largest}/sampler_error.parquet"]
+    ),
     "high_noise": Entry("Outputs at high noise", "Fig. 17", ("size",), _outputs, also=("scale",)),
     "outputs_sigma4": Entry("Outputs at sigma = 4", "Fig. 18", ("size",), _outputs, also=("scale",)),
     "outputs_by_scale": Entry("Outputs by scale", "rebuttal R2", ("scale",), _by_scale),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hidden_gaussian import files, tables
+from hidden_gaussian import files, sampler_error, tables
 from hidden_gaussian.figures.plan import Plan
 
 
@@ -54,6 +54,18 @@ class FigureData:
     def shard(self, identifier: str, family: str, sampler: str) -> pd.DataFrame:
         """Return a memorisation or agreement shard of a sample set."""
         return tables.read_shard(self._path(f"{identifier}/{family}_{sampler}.parquet"))
+
+    def sampler_error(self, subset: str) -> pd.DataFrame:
+        """Return what the samplers do to the principal components of the Gaussian of a subset."""
+        return tables.read_table(self._path(f"{subset}/sampler_error.parquet"), sampler_error.TABLE)
+
+    def slopes(self, identifier: str) -> pd.DataFrame:
+        """Return the shard of local slopes of a denoiser."""
+        return tables.read_shard(self._path(f"{identifier}/jacobian.parquet"))
+
+    def slope_images(self, identifier: str) -> dict[str, NDArray[np.float32]]:
+        """Return the images that show the local slopes of a denoiser, see :func:`hidden_gaussian.jacobian`."""
+        return files.load_arrays(self._path(f"{identifier}/jacobian.safetensors"))
 
     def samples(self, identifier: str, sampler: str) -> NDArray[np.float32]:
         """Return a sample set, of shape (samples, channels, height, width)."""

@@ -13,6 +13,14 @@ VARIED = ("size", "scale", "time")
 EXTREMES = ("empirical", "identity")  # nulls drawn for the smallest subset too, since they change most with N
 WHOLE = ("size", "halves_large", "halves_small")  # sweeps of networks trained to the end, at their full scale
 BASELINES = ("ve", "ve-baseline")
+ASKED = {
+    "measured": "measures.references",
+    "alphas": "second weight in measures.alphas",
+    "descended": "distillation.solver adam",
+    "spliced": "sampling.splice",
+    "sloped": "measures.jacobian",
+}
+"""Fields of the plan that are empty unless the settings ask for more, and what would fill them."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,8 @@ class Entry:
         Kinds of clean image without which there is no figure.
     architectures : tuple of str
         What an architecture of the architecture sweep must begin with: one of these.
+    asked : str
+        Field of the plan that must not be empty, one of :data:`ASKED`.
     """
 
     title: str
@@ -42,6 +52,7 @@ class Entry:
     also: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
+    asked: str = ""
 
     def lacks(self, plan: Plan) -> list[str]:
         """Return the settings that a dataset lacks for this figure, as a user would write them."""
@@ -50,6 +61,8 @@ class Entry:
         present = [cell.architecture for cell in plan.cells("architecture")]
         if self.architectures and present and not any(name.startswith(self.architectures) for name in present):
             absent.append(f"an architecture {' or '.join(self.architectures)} in grid.sweeps.architecture")
+        if self.asked and not getattr(plan, self.asked):
+            absent.append(ASKED[self.asked])
         return absent
 
 

@@ -49,10 +49,10 @@ def draw(data: FigureData) -> Figure:
     return figure
 
 
-def weights(measured: Measured, identifier: str) -> pd.DataFrame:
-    """Return the sums over weight entries, one row for each sigma and number of noises."""
+def weights(measured: Measured, identifier: str, parameter: str = "draws") -> pd.DataFrame:
+    """Return what was found of the distilled maps, one row for each sigma and number of noises, or rank, or epoch."""
     rows = measured.shard(identifier)
-    rows = rows[(rows["parameter"] == "draws") & (rows["reference_id"] == f"{identifier}/linear")]
+    rows = rows[(rows["parameter"] == parameter) & (rows["reference_id"] == f"{identifier}/linear")]
     wide = rows.pivot_table(index=["sigma", "at"], columns="quantity", values="value", observed=True)
     return wide.reset_index()
 

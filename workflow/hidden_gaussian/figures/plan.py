@@ -34,6 +34,12 @@ class Plan:
         Ids of the cells that are sampled with another denoiser at some noise levels.
     measured, sampled : sequence of str
         Further reference denoisers of every subset, such as ``stationary``.
+    alphas : sequence of float
+        Weights of the pairs of the linearity scores, where there are several.
+    descended : bool
+        Whether linear maps are distilled by gradient descent as well.
+    sloped : sequence of str
+        Ids of the cells whose local slopes are measured.
     """
 
     name: str
@@ -46,6 +52,9 @@ class Plan:
     spliced: Sequence[str] = ()
     measured: Sequence[str] = ()
     sampled: Sequence[str] = ()
+    alphas: Sequence[float] = ()
+    descended: bool = False
+    sloped: Sequence[str] = ()
 
     @classmethod
     def of(cls, name: str, dataset: Dataset) -> Plan:
@@ -56,10 +65,23 @@ class Plan:
         ids = {sweep: [cell.id for cell in chosen] for sweep, chosen in sweeps.items()}
         shape = (dataset.channels, dataset.resolution, dataset.resolution)
         trained = {key: float(getattr(dataset.training, key)) for key in ("warmup", "p_mean", "p_std")}
-        chosen = dataset.sampling.splice.choose(dataset.cells(name)) if dataset.sampling.splice else []
-        spliced = [cell.id for cell in chosen]
-        listed = (dataset.measures.references, dataset.sampling.references)
-        return cls(name, ids, largest, dataset.inputs, dataset.sampling.sampler, shape, trained, spliced, *listed)
+        cells = dataset.cells(name)
+        measures, sampling = dataset.measures, dataset.sampling
+        return cls(
+            name,
+            ids,
+            largest,
+            dataset.inputs,
+            sampling.sampler,
+            shape,
+            trained,
+            spliced=[cell.id for cell in sampling.splice.choose(cells)] if sampling.splice else [],
+            measured=measures.references,
+            sampled=sampling.references,
+            alphas=measures.alphas if len(measures.alphas) > 1 else (),
+            descended=dataset.distillation.solver == "adam",
+            sloped=[cell.id for cell in measures.jacobian.cells.choose(cells)] if measures.jacobian else [],
+        )
 
     def only(self, sweeps: Collection[str]) -> Plan:
         """Return the plan without the other sweeps, so that a figure does not depend on cells it does not show."""
@@ -150,6 +172,31 @@ class Plan:
             for cell in self.spliced
             for sampler in dict.fromkeys((self.solver(cell), "euler10"))
         ]
+
+    @property
+    def spliced_shown(self) -> list[Cell]:
+        """Spliced cells that stand for all: with the fewest and with the most training images."""
+        return self._extremes(self.spliced)
+
+    @property
+    def sloped_shown(self) -> list[Cell]:
+        """Cells with local slopes that stand for all: of the fewest and the most images, and an autoencoder."""
+        levelwise = [cell for cell in self._parsed(self.sloped) if cell.is_levelwise]
+        return list(dict.fromkeys([*self._extremes(self.sloped), *levelwise[:1]]))
+
+    @property
+    def sloped_main(self) -> Cell:
+        """The cell with local slopes that has the most training images."""
+        return self._extremes(self.sloped)[-1]
+
+    def _parsed(self, identifiers: Sequence[str]) -> list[Cell]:
+        return [Cell.parse(self.name, identifier) for identifier in identifiers]
+
+    def _extremes(self, identifiers: Sequence[str]) -> list[Cell]:
+        cells = self._parsed(identifiers)
+        fewest = min(cells, key=lambda cell: (cell.is_levelwise, cell.subset_size))
+        most = min(cells, key=lambda cell: (cell.is_levelwise, -cell.subset_size))
+        return list(dict.fromkeys([fewest, most]))
 
     def ways(self, cells: list[Cell], *kinds: str) -> list[str]:
         """Return the states of the 10-step Euler sampler, of cells and of reference denoisers of their subsets."""

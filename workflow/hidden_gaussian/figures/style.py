@@ -147,7 +147,7 @@ def parameter_axis(axes: Axes, values: list[float], label: str, share: float = 0
     axes.set_xlabel(label)
 
 
-def log_ticks(axis: Axis) -> None:
+def log_ticks(axis: Axis, most: int = 6) -> None:
     """Give a logarithmic axis a few plain numbers as ticks: powers of 10, or more where these are few."""
     low, high = axis.get_view_interval()
     powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
@@ -155,7 +155,7 @@ def log_ticks(axis: Axis) -> None:
         ticks = sorted(power * factor for power in powers for factor in factors if low <= power * factor <= high)
         if len(ticks) >= 3:
             break
-    ticks = ticks[:: 1 + len(ticks) // 6]
+    ticks = ticks[:: 1 + len(ticks) // most]
     axis.set_ticks(ticks, labels=[f"{tick:.3g}" if tick < 1000 else number(tick) for tick in ticks])
     axis.set_ticks([], minor=True)
 

@@ -160,7 +160,7 @@ def draw(data: FigureData, panels: Sequence[Panel], sweeps: Sequence[Varied] = (
     return figure
 
 
-def layout(figure: Figure, panels: Sequence[Panel], heights: Sequence[float]) -> GridSpec:
+def layout(figure: Figure, panels: Sequence[object], heights: Sequence[float]) -> GridSpec:
     """Return a grid of rows of the heights, with a column for each panel and a narrow one for the key."""
     widths = [*[1.0] * len(panels), 0.62 if len(panels) > 2 else 0.45]
     return figure.add_gridspec(len(heights), len(widths), width_ratios=widths, height_ratios=heights)

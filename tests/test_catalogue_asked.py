@@ -1,0 +1,167 @@
+"""Figures of samples' moments and thresholds, and those of measurements a study must ask for, against vectors."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from synthetic_results import LEVELS, World, settings
+
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.estimates.sample_metrics import THRESHOLDS
+from hidden_gaussian.figures import alpha_sweep, distillation_course, jacobian, moments, perturbation, splice
+from hidden_gaussian.figures.catalogue import available, needs
+from hidden_gaussian.figures.curves import Measured
+from hidden_gaussian.figures.linear_weights import weights
+from hidden_gaussian.figures.neighbours import wide
+from hidden_gaussian.figures.plan import Plan
+from hidden_gaussian.figures.score_thresholds import below
+from hidden_gaussian.settings import Dataset
+
+MAIN, SMALL = "n512a/ve16r1/i64000", "n8a/ve16r1/i64000"
+
+
+def drawn(world: World, name: str) -> Figure:
+    return importlib.import_module(f"hidden_gaussian.figures.{name}").draw(world.data(name))
+
+
+def without(section: str, key: str, value: Any) -> Plan:
+    content = settings()
+    content[section] = {**content[section], key: value}
+    return Plan.of("digits", Dataset.model_validate(content))
+
+
+def test_shares_below_every_threshold(world):
+    shard = world.data("score_thresholds").shard("n32a/ve16r1/i64000", "memorisation", "heun18")
+    samples = world.samples("n32a/ve16r1/i64000", "heun18").reshape(-1, world.size).astype(float)
+    training = world.flat(world.indices("n32a"))
+    distance = np.sort(np.linalg.norm(samples[:, None] - training, axis=2), axis=1)
+    for whole, lengths in (("second", distance[:, 1]), ("norm", np.linalg.norm(samples, axis=1))):
+        found = below(wide(shard), whole)
+        expected = [(distance[:, 0] < threshold * lengths).mean() for threshold in THRESHOLDS]
+        assert np.allclose(found.value, expected)
+        assert 0 < found.value.mean() < 1
+        assert (found.low <= found.value).all() and (found.high > found.low + 0.1).all()
+
+
+def test_moments_of_samples(world):
+    shard = world.data("moments").shard(MAIN, "moments", "heun18")
+    mean, values, vectors = world.spectrum("n512a")
+    centred = world.samples(MAIN, "heun18").reshape(-1, world.size) - mean
+    along = [centred @ vectors[:, -component] for component in (1, 2, 4)]
+    kurtosis = moments.score(shard, "component_kurtosis")
+    assert np.allclose(kurtosis.x, [1, 2, 4])
+    assert np.allclose(kurtosis.value, [(part**4).mean() / (part**2).mean() ** 2 - 3 for part in along], atol=1e-5)
+    error = np.square(centred.mean(0)).sum() + values.sum() / len(centred)
+    ratio = moments.score(shard, "mean_ratio")
+    assert np.isclose(ratio.value[0], np.sqrt(error / (1.3 * values.sum() / len(centred))))
+    assert ratio.low[0] < ratio.value[0] < ratio.high[0]
+
+
+def test_amplitudes_of_samplers(world):
+    table = world.sampler_error("n512a")
+    euler = table[(table["sampler"] == "euler10") & (table["sigma_max"] == 80)].sort_values("std")
+    one, whole = euler[euler["component"].notna()], euler[euler["component"].isna()]
+    figure = drawn(world, "sampler_error")
+    (line,) = [line for line in figure.axes[0].lines if line.get_label() == "Euler, 10 steps"]
+    assert np.allclose(line.get_xydata().T, [one["std"] ** 2, one["amplitude"] / one["std"]])
+    heights = [dict(map(tuple, line.get_xydata())).get(80.0) for line in figure.axes[1].lines]
+    assert float((whole["distance"] / whole["std"]).iloc[0]) in heights
+
+
+def test_models_of_the_network(world):
+    small, large = drawn(world, "analytic_models").axes[:2]
+    assert "mixture, 12 components" not in {line.get_label() for line in small.lines}
+    for kind, label in (("stationary", "stationary"), ("mixture-12", "mixture, 12 components")):
+        (line,) = [line for line in large.lines if line.get_label() == label]
+        for sigma, height in line.get_xydata():
+            _, noisy = world.noisy(sigma)
+            network, model = (world.denoise(name, noisy, sigma) for name in (MAIN, f"n512a/{kind}"))
+            assert np.isclose(height, np.linalg.norm(network - model) / np.linalg.norm(network))
+
+
+def test_linearity_of_every_weight(world):
+    measured = Measured(world.data("alpha_sweep"))
+    for square in (0.5, 0.99):
+        found = alpha_sweep.cosine(measured, MAIN, "", square)
+        first, second = np.sqrt([square, 1 - square])
+        for place, sigma in enumerate(found.x):
+            _, noisy = world.noisy(sigma)
+            output, other = world.denoise(MAIN, noisy, sigma), np.roll(noisy, -1, 0)
+            mixed = world.denoise(MAIN, first * noisy + second * other, sigma)
+            apart = first * output + second * np.roll(output, -1, 0)
+            cosines = (mixed * apart).sum(1) / np.linalg.norm(mixed, axis=1) / np.linalg.norm(apart, axis=1)
+            assert np.isclose(found.value[place], cosines.mean())
+        assert np.allclose(alpha_sweep.cosine(measured, "n512a/gaussian", "_centred", square).value, 1)
+
+
+def test_descent_approaches_the_exact_optimum(world):
+    measured = Measured(world.data("distillation_course"))
+    course, exact = (
+        distillation_course.ratio(weights(measured, MAIN, name), "weight_gap", "gaussian_weight")
+        for name in ("epoch", "draws")
+    )
+    assert list(course.index) == [0, 1, 2, 5, 10]
+    assert np.allclose(course.columns, LEVELS[::-1])
+    assert np.allclose(course.loc[0] ** 2 - course.loc[10] ** 2, 1 - np.exp(-10))
+    figure = drawn(world, "distillation_course")
+    marks = [line for line in figure.axes[3].lines if line.get_marker() == "D"]
+    assert np.allclose([mark.get_ydata()[0] for mark in marks], exact.loc[4096])
+
+
+def test_overlaps_and_singular_values(world):
+    figure = drawn(world, "singular_vectors")
+    table = weights(Measured(world.data("singular_vectors")), MAIN, "rank")
+    solid = [line for line in figure.axes[1].lines if line.get_label().startswith("rank")]
+    assert [line.get_label() for line in solid] == ["rank 1", "rank 5", "rank 50"]
+    for line, rank in zip(solid, (1, 5, 50), strict=True):
+        expected = table[table["at"] == rank].sort_values("sigma")["overlap"] / rank
+        assert expected.std() > 0
+        assert np.allclose(line.get_ydata(), expected)
+
+
+def test_spliced_samples_by_window(world):
+    shard = world.data("splice").shard(MAIN, "splice", "heun18")
+    rows = shard[shard["id"] == f"{MAIN}/splice-gaussian"]
+    ends, values = splice.windows(rows, splice.correlation)
+    assert ends == [0, 0.3, 3, 80]
+    assert np.isnan(values[1, 0]) and np.isnan(values[2, :2]).all() and np.isfinite(values[0]).all()
+    mean = world.spectrum("n512a")[0]
+    own, gaussian = (
+        world.samples(name, sampler).reshape(-1, world.size)
+        for name, sampler in ((MAIN, "heun18"), ("n512a/gaussian", "exact"))
+    )
+    a, b = gaussian - mean, own - mean  # all levels replaced
+    assert np.isclose(values[0, 2], (a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b), atol=1e-6)
+    figure = drawn(world, "splice")
+    printed = [text.get_text() for axes in figure.axes[9:10] for text in axes.texts]
+    assert len(printed) == 6 and f"{values[0, 2]:.2f}".removeprefix("0") in printed
+
+
+def test_slopes(world):
+    shard = world.data("jacobian").slopes(MAIN)
+    found = jacobian.overlap(shard, "n512a/gaussian", 2)
+    assert np.allclose(found.value, 0.65 * found.x / (2.02 + found.x))
+    assert (found.low < found.value).all()
+    assert np.allclose(perturbation.response(shard, 1.0).value, np.sqrt(0.97))
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "key", "value", "setting"),
+    [
+        ("analytic_models", "measures", "references", [], r"measures\.references"),
+        ("alpha_sweep", "measures", "alphas", [0.7], r"second weight in measures\.alphas"),
+        ("distillation_course", "distillation", "solver", "exact", r"distillation\.solver adam"),
+        ("splice", "sampling", "splice", None, r"sampling\.splice"),
+        ("jacobian", "measures", "jacobian", None, r"measures\.jacobian"),
+        ("perturbation", "measures", "jacobian", None, r"measures\.jacobian"),
+    ],
+)
+def test_says_which_measurement_a_figure_lacks(name, section, key, value, setting):
+    plan = without(section, key, value)
+    assert name not in available(plan)
+    with pytest.raises(InputError, match=rf"'{name}' of dataset 'digits'.*{setting}"):
+        needs(name, plan)

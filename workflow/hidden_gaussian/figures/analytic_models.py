@@ -1,0 +1,55 @@
+"""How far the network is from denoisers that are known in closed form: which of them explains it, and where."""
+
+from __future__ import annotations
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.figures import style
+from hidden_gaussian.figures.curves import Measured
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.references import possible
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure: the smallest subset (a) and the largest (b), a curve for each analytic denoiser."""
+    measured = Measured(data)
+    figure = style.new(3.0)
+    panels = figure.subplots(1, 2, sharey=True)
+    handles: dict[str, Artist] = {}
+    for name, axes, cell in zip("ab", panels, (data.plan.smallest, data.plan.main), strict=True):
+        _panel(axes, measured, cell)
+        scores = Copying.of(data, cell.id)
+        style.letter(axes, name, rf"$N$ = {cell.subset_size:,} ($f_{{\mathrm{{mem}}}}$, GL: {scores.text})")
+        style.sigma_axis(axes, measured.window())
+        handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    panels[0].set_ylim(0, min(panels[0].get_ylim()[1], 1.5))
+    panels[0].set_ylabel("network to model, nRMSE")
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=3)
+    return figure
+
+
+def label(kind: str) -> str:
+    """Return the name of a listed reference denoiser as printed: mixture-8 is ``mixture, 8 components``."""
+    name, _, size = kind.partition("-")
+    if name == "mixture":
+        return f"mixture, {size} components"
+    return f"patch, {size} x {size}" if name == "patch" else {"gaussian-shrunk": "shrunk Gaussian"}.get(kind, kind)
+
+
+def _panel(axes: Axes, measured: Measured, cell: Cell) -> None:
+    norm = measured.table(cell.id, "norm")
+    for kind, name in (("empirical", "empirical"), ("identity", "identity"), ("mean", "mean image")):
+        style.null(axes, measured.nrmse(f"{cell.subset}/{kind}"), f"{name} to Gaussian", kind)
+    listed = measured.data.plan.measured
+    colours = {"gaussian": style.GAUSSIAN, "empirical": style.EMPIRICAL}
+    others = [colour for colour in style.CATEGORIES if colour not in colours.values()]
+    colours |= {kind: others[index % len(others)] for index, kind in enumerate(listed)}
+    kinds = ["gaussian", "empirical", *(name.split("/")[1] for name in possible(listed, cell.subset))]
+    for kind in kinds:
+        curve = measured.ratio(measured.table(cell.id, "distance", kind), norm, 0.5)
+        name = {"gaussian": "Gaussian"}.get(kind, label(kind))
+        style.band(axes, curve, name, color=colours[kind], marker="o", markersize=2.5)

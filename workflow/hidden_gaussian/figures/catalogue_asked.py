@@ -1,0 +1,55 @@
+"""The figures that exist only where the settings ask for more than every study has: what each is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hidden_gaussian.figures.entry import Entry
+from hidden_gaussian.figures.plan import Plan
+
+
+def _extreme(*kinds: str) -> Callable[[Plan], list[str]]:
+    """Return the needs of figures of the networks with the fewest and with the most training images."""
+
+    def needs(plan: Plan) -> list[str]:
+        cells = [plan.smallest, plan.main]
+        return [*plan.measures(cells, *kinds), *plan.memorisation(cells)]
+
+    return needs
+
+
+def _splice(plan: Plan) -> list[str]:
+    cells = plan.spliced_shown
+    files = [f"{cell.id}/splice_{sampler}.parquet" for cell in cells for sampler in (plan.sampler, "euler10")]
+    return [*files, *plan.memorisation(cells), *plan.measures([])]
+
+
+def _slopes(plan: Plan) -> list[str]:
+    cells = plan.sloped_shown
+    ids = [*(cell.id for cell in cells), *(f"{cell.subset}/empirical" for cell in cells)]
+    shards = [f"{identifier}/jacobian.parquet" for identifier in ids]
+    return [*shards, f"{plan.sloped_main.id}/jacobian.safetensors", *plan.memorisation(cells), *plan.measures([])]
+
+
+ENTRIES: dict[str, Entry] = {
+    "analytic_models": Entry(
+        "Analytic denoisers as models of the network",
+        "",
+        ("size",),
+        _extreme("empirical", "identity", "mean"),
+        asked="measured",
+    ),
+    "alpha_sweep": Entry(
+        "Linearity by the weights of the mixture",
+        "Fig. 10",
+        ("size",),
+        _extreme("gaussian", "empirical"),
+        asked="alphas",
+    ),
+    "splice": Entry("Samples with other denoisers at some noise levels", "", ("size",), _splice, asked="spliced"),
+    "jacobian": Entry("Slopes along the sampler's way", "Fig. 28", ("size",), _slopes, asked="sloped"),
+    "perturbation": Entry("Pushes along a singular vector", "Fig. 30", ("size",), _slopes, asked="sloped"),
+    "distillation_course": Entry(
+        "Distillation by gradient descent", "Fig. 14", ("size",), _extreme(), asked="descended"
+    ),
+}

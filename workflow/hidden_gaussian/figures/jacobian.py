@@ -1,0 +1,108 @@
+"""Local slopes of the network along the sampler's way: their singular vectors against principal components."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.figures import curves, strips, style
+from hidden_gaussian.figures.curves import Curve, Measured
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.neighbours import Copying
+
+SPREAD = 2.0  # standard deviations of a random unit vector's pixels that are shown as 1
+ROWS = ("state", "output", "$u_1$", "$u_2$", "$u_3$")
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure: overlap and distance of slopes for some networks, and singular vectors of the last one."""
+    measured = Measured(data)
+    cells = data.plan.sloped_shown
+    figure = style.new(1.8 * len(cells) + 3.1)
+    grid = figure.add_gridspec(len(cells) + 1, 2, height_ratios=[*[1.8] * len(cells), 2.8])
+    for row, cell in enumerate(cells):
+        left, right = (figure.add_subplot(grid[row, column]) for column in (0, 1))
+        _overlap(left, data, cell)
+        scores = Copying.of(data, cell.id).text
+        style.letter(left, "acegik"[row], f"{cell.architecture}, $N$ = {cell.subset_size:,} ({scores})")
+        _distance(right, data.slopes(cell.id), cell)
+        style.letter(right, "bdfhjl"[row], "slope at the mean image")
+        for axes in (left, right):
+            style.sigma_axis(axes, measured.window(), label=False)
+            axes.set_xlabel(r"noise level $\sigma$" if row == len(cells) - 1 else "")
+    images = figure.add_subplot(grid[-1, :])
+    _strip(images, data, data.plan.sloped_main)
+    style.letter(images, "cegikm"[len(cells) - 1], f"$N$ = {data.plan.sloped_main.subset_size:,}", pad=15)
+    figure.legend(handles=_looks(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def overlap(shard: pd.DataFrame, gaussian: str, rank: float) -> Curve:
+    """Return the share of the first left singular vectors that lies in as many principal components, over sigma."""
+    rows = shard[(shard["parameter"] == "rank") & (shard["at"] == rank) & (shard["reference_id"] == gaussian)]
+    tables = [over_sigma(rows, quantity) for quantity in ("overlap", "overlap_whole")]
+    return curves.combined(tables, np.divide, stream="trajectory")
+
+
+def over_sigma(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """Return a quantity by state (rows) and sigma (columns)."""
+    rows = rows[rows["quantity"] == quantity]
+    return rows.pivot_table(index="image", columns="sigma", values="value")
+
+
+def _overlap(axes: Axes, data: FigureData, cell: Cell) -> None:
+    shard, gaussian = data.slopes(cell.id), f"{cell.subset}/gaussian"
+    ranked = shard[shard["parameter"] == "rank"]
+    ranks = sorted(ranked.loc[ranked["quantity"] == "overlap", "at"].unique())
+    colours, _ = style.ramp(ranks)
+    for rank in ranks:
+        style.band(axes, overlap(shard, gaussian, rank), f"{rank:.0f}", color=colours[rank], marker="o", markersize=2)
+        at = ranked[ranked["at"] == rank].groupby("quantity", observed=True)["value"].mean()
+        style.level(axes, at["overlap_random"] / rank, None, "identity")
+        if "overlap_ceiling" in at:
+            axes.axhline(at["overlap_ceiling"] / rank, color=colours[rank], linestyle=":", linewidth=0.8)
+    null = data.slopes(f"{cell.subset}/empirical")
+    style.null(axes, overlap(null, gaussian, ranks[-1]), None, "empirical")
+    axes.set_ylim(-0.03, 1.05)
+    axes.set_ylabel("share in common")
+    axes.legend(title="vectors", loc="upper left", bbox_to_anchor=(1, 1), handlelength=0.8)
+
+
+def _distance(axes: Axes, shard: pd.DataFrame, cell: Cell) -> None:
+    """Draw how far the slope at the mean image is from the Gaussian's weights and from the distilled ones."""
+    for name, colour in ((f"{cell.subset}/gaussian", style.GAUSSIAN), (f"{cell.id}/linear", style.LINEAR)):
+        rows = shard[shard["reference_id"] == name]
+        gap, weight = (over_sigma(rows, quantity).iloc[0] for quantity in ("slope_gap", "slope_weight"))
+        axes.plot(gap.index, np.sqrt(gap / weight), "o-", color=colour, markersize=2)
+    style.level(axes, 0, None)
+    axes.set_ylabel(r"$\|J - W\| / \|J\|$")
+    axes.set_ylim(0, min(axes.get_ylim()[1], 2.0))
+
+
+def _strip(axes: Axes, data: FigureData, cell: Cell) -> None:
+    """Draw the first latent's states, outputs and singular vectors, these all by the same factor."""
+    found = data.slope_images(cell.id)
+    vectors = found["vectors"][:, 0]
+    scaled = vectors * np.sqrt(vectors[0, 0].size) / SPREAD
+    images = [found["state"][:, 0], found["denoised"][:, 0], *np.moveaxis(scaled, 1, 0)]
+    levels = sorted(data.slopes(cell.id)["sigma"].dropna().unique(), reverse=True)
+    blocks = [style.level_text(level) for level in levels]
+    strips.grid(axes, np.stack(images), rows=ROWS[: len(images)], blocks=blocks)
+    axes.set_xlabel(r"noise level $\sigma$ (above)")
+
+
+def _looks() -> list[Line2D]:
+    looks: dict[str, dict[str, Any]] = {
+        "to Gaussian's $W_G$": {"color": style.GAUSSIAN},
+        "to distilled $W$": {"color": style.LINEAR},
+        "other half's components": {"color": "k", "ls": ":"},
+        "random subspaces": {"color": style.GREY, "ls": style.DASHES["identity"]},
+        "memoriser, most vectors": {"color": style.GREY, "ls": style.DASHES["empirical"]},
+    }
+    return [Line2D([], [], label=name, **look) for name, look in looks.items()]
