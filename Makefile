@@ -23,7 +23,7 @@ demo: $(READY) ## run the default study on real digits, and say where everything
 test: $(READY) ## every test
 	$(BIN)/python -m pytest
 
-test-cluster: $(READY) ## the slurm profile on a real Slurm, brought up for it: root, Debian, packages as in .ci/run
+test-cluster: $(READY) ## the slurm profile on a real Slurm, brought up for it: root, and Debian with slurmctld slurmd slurm-client slurmdbd munge mariadb-server
 	nice $(BIN)/python -m pytest -m cluster tests/slurm
 
 lint: $(READY) ## style, types, formatting of rules, Snakemake's own checks

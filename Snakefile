@@ -41,7 +41,6 @@ localrules:
     all,
     figures,
     tables,
-    download_images,
     plan,
     prune,
 

@@ -19,7 +19,7 @@ from hidden_gaussian import networks, sampling, training
 from hidden_gaussian.denoisers import NetworkDenoiser
 from hidden_gaussian.networks import Preconditioned
 from hidden_gaussian.settings import Training
-from hidden_gaussian.snapshots import TrainingState
+from hidden_gaussian.state import TrainingState
 
 SIGMA_DATA = 0.5
 

@@ -23,6 +23,9 @@ ROOT = f"{STUDY.results}/{{dataset}}"
 LOGS = f"{STUDY.results}/logs"
 BENCHMARKS = f"{STUDY.results}/benchmarks"
 NETWORK = r"[a-z-]+\d+r\d+"
+TRAINED = r"(?!dae-)[a-z-]+\d+r[1-9]\d*"
+AUTOENCODERS = r"dae-[a-z]+\d+r[1-9]\d*"
+IMPORTED = r"[a-z-]+\d+r0"
 REFERENCE = f"gaussian|empirical|identity|mean|{references.LISTED}"
 
 # Asked for by every job, so made once.

@@ -6,6 +6,7 @@ rule download_images:
     """Fetch the archives that are not at their places, where that is allowed, and tell how to get the others."""
     log:
         f"{LOGS}/download_images.log",
+    localrule: True
     conda:
         "../envs/analysis.yaml"
     script:

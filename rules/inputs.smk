@@ -50,12 +50,31 @@ def earlier_snapshots(wildcards):
 def snapshot_before(wildcards):
     """Return the state that a snapshot continues; none for the first of its run."""
     earlier = earlier_snapshots(wildcards)
-    return [f"{RUN}/i{max(earlier)}/state.safetensors"] if earlier else []
+    if not earlier:
+        return []
+    run = f"n{wildcards.size}{wildcards.half}/{wildcards.run}"
+    before = Cell.parse(wildcards.dataset, f"{run}/i{max(earlier)}")
+    return [f"{ROOT}/{before.id}/{before.state}"]
 
 
 def training_gpus(wildcards):
     """Return how many devices train a cell together, each with a process and a core of its own."""
     return chosen(wildcards).training.gpus
+
+
+def training_recipe(wildcards):
+    """Return the settings of training that change its numbers."""
+    return chosen(wildcards).training.recipe()
+
+
+def pretrained_of(wildcards):
+    """Return the settings of a snapshot that comes from a file, which may move."""
+    cell = f"n{wildcards.size}{wildcards.half}/{wildcards.run}/i{wildcards.images_seen}"
+    return next(
+        snapshot.model_dump(mode="json", exclude={"path"})
+        for snapshot in chosen(wildcards).grid.pretrained
+        if snapshot.cell(wildcards.dataset).id == cell
+    )
 
 
 # sample
@@ -199,7 +218,15 @@ def shard_files(wildcards):
         *sloped(wildcards),
     ]
     return below(
-        wildcards, [*files, *(f"{cell.id}/training.parquet" for cell in cells)]
+        wildcards,
+        [
+            *files,
+            *(
+                f"{cell.id}/training.parquet"
+                for cell in cells
+                if not cell.is_pretrained
+            ),
+        ],
     )
 
 

@@ -19,6 +19,12 @@ def request_of(rule, wildcards):
             return resources.training(
                 dataset, scale_of(wildcards.run), stretch(wildcards)
             )
+        case "train_autoencoders":
+            return resources.autoencoders(
+                dataset, scale_of(wildcards.run), stretch(wildcards)
+            )
+        case "import_network":
+            return resources.importing()
         case "draw_samples":
             scale = scale_of(wildcards.id)
             return resources.sampling(dataset, size, scale, wildcards.sampler)

@@ -279,15 +279,14 @@ def test_curve_over_thresholds_of_copies_is_that_of_the_faintest_noise() -> None
 
 def test_resamples_of_a_statistic_are_its_interval() -> None:
     """A statistic that is no sum comes with its resamples as draws, and may be divided by a number."""
-    resamples = np.random.default_rng(0).normal(2, 0.1, statistics.RESAMPLES)
     columns = {"id": CELL.id, "reference_id": "n8a/heldout", "sampler": "heun18", "image": -1}
-    drawn = np.concatenate([[2.0], resamples])
+    drawn = statistics.pool(np.random.default_rng(0).normal(2, 0.1, 40), "latents")
     gap = pd.DataFrame({**columns, "quantity": "frechet", "draw": np.arange(len(drawn)), "value": drawn})
     scale = pd.DataFrame({**columns, "quantity": "frechet_scale", "draw": 0, "value": [4.0]})
     absent = dict.fromkeys(("inputs", "sigma", "parameter", "at"), np.nan)
     held = Measurements([pd.concat([gap, scale]).assign(**absent)])
     found = held.curve("frechet_relative", CELL.id).iloc[0]
-    assert found["value"] == 0.5
-    np.testing.assert_allclose(found[["low", "high"]].astype(float), np.quantile(resamples, [0.025, 0.975]) / 4)
+    assert found["value"] == drawn[0] / 4
+    np.testing.assert_allclose(found[["low", "high"]].astype(float), np.array(statistics.intervals(drawn)) / 4)
     made = table(held, "toy")
     assert made.loc[made["metric"] == "frechet_relative", "interval"].item() == "given these networks"

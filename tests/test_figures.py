@@ -12,6 +12,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
@@ -87,7 +88,7 @@ def test_prints_in_both_formats(figures, name, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_letters_are_large_enough_and_inside(figures, name):
     figure = figures[name]
-    figure.canvas.draw()
+    FigureCanvasAgg(figure).draw()  # which lays it out
     frame = figure.bbox.padded(1)
     for text in figure.findobj(Text):
         if text.get_text() and text.get_visible():

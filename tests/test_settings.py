@@ -10,6 +10,7 @@ import yaml
 from hidden_gaussian import grid, plan, records, settings
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.figures.plan import Plan
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
@@ -112,6 +113,23 @@ def test_ids_are_read_back() -> None:
     assert cell.epoch == 100
     with pytest.raises(InputError, match="not the id"):
         Cell.parse("digits", "n64c/ve16r1/i6400")
+
+
+def test_autoencoders_count_ten_networks_and_are_sampled_at_their_levels(config: dict[str, Any]) -> None:
+    runs = [*config["datasets"]["digits"]["grid"]["runs"]]
+    runs += [{"subset_sizes": [16], "architectures": ["dae-skip"], "scales": [4], "snapshots": [32, 96]}]
+    changed = _changed(config, "datasets.digits.grid.runs", runs)
+    study = settings.read(changed)
+    digits = study.datasets["digits"]
+    cells = digits.cells("digits")
+    solvers = {cell.architecture: Plan.of("digits", digits).solver(cell.id) for cell in cells}
+    assert solvers == {"ve": "heun18", "dae-skip": "euler10"}
+    row = plan.describe(study).splitlines()[1].split()
+    assert row[:4] == ["digits", "8", "5", f"{4 * 64 + 10 * 96:,}"]
+    assert "digits/n16a/dae-skip4r1/i32/states.zip" in plan.superseded(study)
+    assert plan.disk_gigabytes(digits, cells[-1:]) > plan.disk_gigabytes(digits, cells[:1])
+    with pytest.raises(InputError, match=r"measures\.levels is 12"):
+        settings.read(_changed(changed, "datasets.digits.measures.levels", 12))
 
 
 def test_unreadable_files_are_refused(tmp_path: Path) -> None:

@@ -107,10 +107,10 @@ def test_finite_samples_act_as_more_noise(sigma: float) -> None:
     values = 4.0 * np.arange(1, size + 1) ** -1.0
     law = spectrum.Spectrum(np.zeros(size), values, np.eye(size), 10**6)
     gains = np.zeros(size)
-    for _ in range(300):
+    for _ in range(1500):
         rows = generator.normal(size=(count, size)) * np.sqrt(values)
         sample = rows.T @ rows / count
-        gains += np.diag(sample @ np.linalg.inv(sample + sigma**2 * np.eye(size))) / 300
+        gains += np.diag(sample @ np.linalg.inv(sample + sigma**2 * np.eye(size))) / 1500
     kappa = spectrum.effective_sigma(law, count, sigma) ** 2
     np.testing.assert_allclose(gains, values / (values + kappa), atol=0.01)
     naive = values / (values + sigma**2)

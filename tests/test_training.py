@@ -20,7 +20,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from hidden_gaussian import batches, files, guards, networks, progress, snapshots, stretches, training
+from hidden_gaussian import batches, files, guards, networks, objectives, progress, snapshots, stretches, training
 from hidden_gaussian.batches import Batch
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
@@ -127,7 +127,7 @@ def test_loss_equals_the_formula():
     generator = torch.Generator().manual_seed(0)
     clean, noise = torch.randn(2, 5, 1, 4, 4, generator=generator).double()
     sigma = torch.tensor([0.01, 0.3, 1.0, 5.0, 80.0]).double()
-    losses = training.edm_loss(Gain(0.25).double(), Batch(clean, noise, sigma, None), 0.5)
+    losses = objectives.edm_loss(Gain(0.25).double(), Batch(clean, noise, sigma, None), 0.5)
     for image, eps, level, loss in zip(clean.numpy(), noise.numpy(), sigma.tolist(), losses.tolist(), strict=True):
         error = 0.25 * (image + level * eps) - image
         assert loss == pytest.approx((level**2 + 0.25) / (level * 0.5) ** 2 * (error**2).sum(), rel=1e-6)
@@ -176,7 +176,7 @@ def test_the_curve_holds_mean_losses_per_pixel():
     losses = []
     for step in range(120):
         batch = batches.draw(PIXELS, step, settings, 3, torch.device("cpu"))
-        losses.append(training.edm_loss(Gain(), batch, 0.5).mean().item() / SIDE**2)
+        losses.append(objectives.edm_loss(Gain(), batch, 0.5).mean().item() / SIDE**2)
     log = state.log()
     assert [point.images_seen for point in log] == [50 * 8, 100 * 8, 120 * 8]
     expected = [np.mean(losses[:50]), np.mean(losses[50:100]), np.mean(losses[100:])]
@@ -190,7 +190,7 @@ def totals(part=None, team=ALONE):
     layers = len(dropouts(state.network))
     cpu, share = torch.device("cpu"), team.share(8)
     batch = batches.draw(PIXELS, 0, recipe(), 3, cpu, share=share, layers=layers)
-    training._gradients(state, batch, recipe(microbatch=part), ALONE)
+    training._gradients(state, batch, recipe(microbatch=part), objectives.EDM, ALONE)
     return state.totals
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,6 +12,8 @@ from torch import Tensor
 
 from hidden_gaussian import augmentation, seeding
 from hidden_gaussian.settings import Training
+
+Levels = Callable[[Tensor, Training], Tensor]
 
 
 class Batch(NamedTuple):
@@ -50,12 +52,18 @@ def _permutation(size: int, seed: int, epoch: int) -> np.ndarray:
     return seeding.numpy_stream(seed, "order", epoch).permutation(size)
 
 
+def log_normal(normal: Tensor, settings: Training) -> Tensor:
+    """Return noise levels whose logarithm is normal (Karras et al. 2022), from standard normal numbers."""
+    return (settings.p_mean + settings.p_std * normal).exp()
+
+
 def draw(
     pixels: Tensor | np.ndarray,
     step: int,
     settings: Training,
     seed: int,
     device: torch.device,
+    levels: Levels = log_normal,
     *,
     share: slice = slice(None),
     layers: int = 0,
@@ -66,6 +74,8 @@ def draw(
     ----------
     pixels : Tensor on the device, or ndarray, of shape (N, channels, side, side), uint8
     step : int, from 0
+    levels : callable
+        Makes noise levels of one standard normal number an image.
     share : slice
         Which images of the batch to return: the same as in the whole batch.
     layers : int
@@ -86,10 +96,10 @@ def draw(
         parameters = augmentation.draw(count, probability=settings.augment, generator=generator)[share]
         clean, labels = augmentation.augment(clean, parameters)
     source = torch.Generator(device).manual_seed(seeding.derive(seed, "noise", step))
-    levels = torch.randn(count, generator=source, device=device)[share]
+    normal = torch.randn(count, generator=source, device=device)[share]
     noise = torch.randn((count, *clean.shape[1:]), generator=source, device=device)[share]
     keys = _odd((count, layers), seeding.stream(seed, "dropout", step))[share].to(device, non_blocking=True)
-    return Batch(clean, noise, (settings.p_mean + settings.p_std * levels).exp(), labels, keys)
+    return Batch(clean, noise, levels(normal, settings), labels, keys)
 
 
 def _odd(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from hidden_gaussian import levels
 from hidden_gaussian.errors import InputError
 
 _ID = re.compile(r"n(\d+)([ab])/([a-z-]+)(\d+)r(\d+)/i(\d+)")
@@ -43,9 +44,24 @@ class Cell:
         return self.images_seen / self.subset_size
 
     @property
+    def is_pretrained(self) -> bool:
+        """Whether the snapshot comes from a file instead of a training run."""
+        return self.replicate == 0
+
+    @property
     def is_levelwise(self) -> bool:
         """Whether there is a network for each of some noise levels, and no denoiser between them."""
         return self.architecture.startswith("dae-")
+
+    @property
+    def networks(self) -> int:
+        """How many networks the cell is; images_seen counts the images that each of them saw."""
+        return levels.AUTOENCODERS if self.is_levelwise else 1
+
+    @property
+    def state(self) -> str:
+        """Name of the file that training goes on from."""
+        return "states.zip" if self.is_levelwise else "state.safetensors"
 
     @classmethod
     def parse(cls, dataset: str, identifier: str) -> Cell:

@@ -29,16 +29,41 @@ class Run(Strict):
         min_length=1, description="numbers of training images, at least 2"
     )
     halves: tuple[Half, ...] = Field(("a",), min_length=1, description="which end of the permutation")
-    architectures: tuple[Architecture, ...] = Field(("ve",), min_length=1, description="network architectures")
-    scales: tuple[Positive, ...] = Field(min_length=1, description="base channels (EDM's cbase)")
+    architectures: tuple[Architecture, ...] = Field(
+        ("ve",),
+        min_length=1,
+        description="network architectures: EDM's, the VE baseline without preconditioning, and denoising "
+        "autoencoders, which are ten networks, one a noise level",
+    )
+    scales: tuple[Positive, ...] = Field(
+        min_length=1, description="base channels (EDM's cbase); of no effect on dae-linear"
+    )
     replicates: Positive = Field(1, description="independent trainings")
-    snapshots: tuple[NonNegative, ...] = Field((), description="images seen at which the run is kept")
+    snapshots: tuple[NonNegative, ...] = Field(
+        (), description="images seen at which the run is kept; of autoencoders, images that each of the ten saw"
+    )
     epochs: tuple[float, ...] = Field((), description="the same in epochs; rounded up to whole batches")
 
     def kept(self, subset_size: int, batch: int) -> tuple[int, ...]:
         """Return the images seen at which a run is kept: whole batches, ascending, without duplicates."""
         wanted = [*self.snapshots, *(epoch * subset_size for epoch in self.epochs)]
         return tuple(sorted({math.ceil(images / batch) * batch for images in wanted}))
+
+
+class Pretrained(Strict):
+    """A snapshot that comes from a file instead of a training run; its replicate is 0."""
+
+    path: str = Field(description="the file, or its name among the archives: .safetensors, or NVIDIA's .pkl")
+    subset_size: Annotated[int, Field(ge=2)] = Field(description="number of training images")
+    half: Half = Field("a", description="which end of the permutation")
+    architecture: UNet = Field("ve", description="network architecture")
+    scale: Positive = Field(description="base channels (EDM's cbase)")
+    images_seen: Positive = Field(description="images seen in its training")
+    sha256: str | None = Field(None, description="checksum of the file; recorded in imported.json in any case")
+
+    def cell(self, dataset: str) -> Cell:
+        """Return the cell that this file is."""
+        return Cell(dataset, self.subset_size, self.half, self.architecture, self.scale, 0, self.images_seen)
 
 
 class Slice(Strict):
@@ -48,7 +73,7 @@ class Slice(Strict):
     halves: tuple[Half, ...] = Field((), description="halves")
     architectures: tuple[Architecture, ...] = Field((), description="architectures")
     scales: tuple[Positive, ...] = Field((), description="base channels")
-    replicates: tuple[NonNegative, ...] = Field((), description="indices of independent trainings, from 1")
+    replicates: tuple[NonNegative, ...] = Field((), description="indices of independent trainings, from 1; 0 is a file")
     images_seen: tuple[NonNegative, ...] | Literal["all", "last"] = Field(
         "last", description="snapshots: a list, all, or the last of each run"
     )
@@ -111,5 +136,19 @@ class Sweeps(Strict):
 class Grid(Strict):
     """Which cells exist, and which of them each sweep shows."""
 
-    runs: tuple[Run, ...] = Field(min_length=1, description="training runs")
+    runs: tuple[Run, ...] = Field((), description="training runs")
+    pretrained: tuple[Pretrained, ...] = Field((), description="snapshots that come from files")
     sweeps: Sweeps = Field(description="named slices for figures and claims")
+
+    def cells(self, dataset: str, batch: int) -> list[Cell]:
+        """Return every cell, in the order of the settings; training goes in whole batches."""
+        cells: dict[Cell, None] = {}
+        for run in self.runs:
+            for size in run.subset_sizes:
+                for half in run.halves:
+                    for architecture in run.architectures:
+                        for scale in run.scales:
+                            for replicate in range(1, run.replicates + 1):
+                                for seen in run.kept(size, batch):
+                                    cells[Cell(dataset, size, half, architecture, scale, replicate, seen)] = None
+        return [*cells, *(snapshot.cell(dataset) for snapshot in self.pretrained)]

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from hidden_gaussian import noise
-from hidden_gaussian.denoisers import Denoiser, LinearDenoiser, NetworkDenoiser
+from hidden_gaussian.denoisers import AutoencoderDenoiser, Denoiser, LinearDenoiser, NetworkDenoiser
 from hidden_gaussian.distillation import gaussian_rows
 from hidden_gaussian.least_squares import Rows, blocks
 from hidden_gaussian.measuring import Jacobian
@@ -30,6 +30,8 @@ SHOWN = 3  # singular vectors that are kept as images
 
 def differentiable(denoiser: Denoiser) -> Denoiser:
     """Return the function behind a denoiser through which derivatives can be taken."""
+    if isinstance(denoiser, AutoencoderDenoiser):
+        return lambda noisy, sigma: differentiable(denoiser.of_level(sigma))(noisy, sigma)
     if not isinstance(denoiser, NetworkDenoiser):
         return denoiser
     network = denoiser.network

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0
+AUTOENCODERS = 10
+"""Networks of a ``dae-*`` cell, one a level of the schedule of this length."""
 SOLVERS = {"euler10": ("euler", 10), "heun18": ("heun", 18), "heun40": ("heun", 40)}
 """Samplers by name: their scheme and how many noise levels they visit."""
 

@@ -8,7 +8,9 @@ import pandas as pd
 from torch import Tensor
 
 from hidden_gaussian import noise
+from hidden_gaussian.denoisers import is_defined
 from hidden_gaussian.distillation import Fit
+from hidden_gaussian.errors import InputError
 from hidden_gaussian.linear_measures import distillation_rows
 from hidden_gaussian.measuring import Distillation, Measures
 from hidden_gaussian.metrics.distance import output_quantities, squared
@@ -36,15 +38,20 @@ def measure(
     pools : mapping of str to Tensor
         All images of the kinds that linear maps are fitted to; none of the others.
     settings : Measures
-        Noise levels, draws, weights of pairs.
+        Noise levels, draws, weights of pairs. Levels at which the denoiser is not defined are left out.
     distil : Distillation or None
         None: no linear maps.
 
     Returns
     -------
     DataFrame with the columns of ``tables.SHARD``
+
+    Raises
+    ------
+    InputError
+        If the denoiser is defined at none of the levels.
     """
-    tasks = _tasks(list(clean), settings)
+    tasks = _tasks(list(clean), settings, subject)
     frames: list[pd.DataFrame] = []
     count = settings.images * settings.draws
     with shown(f"measure {subject.id}", len(tasks) * count) as done:
@@ -62,9 +69,17 @@ def measure(
     return pd.concat(frames, ignore_index=True)
 
 
-def _tasks(kinds: Sequence[str], settings: Measures) -> list[tuple[str, float, bool, bool]]:
+def _tasks(kinds: Sequence[str], settings: Measures, subject: Subject) -> list[tuple[str, float, bool, bool]]:
     """Return inputs and noise levels, whether all is measured there, and whether the linearity of pairs is."""
-    levels, fine = (noise.schedule(count).tolist() for count in (settings.levels, settings.linearity_levels))
+    levels, fine = (
+        [sigma for sigma in noise.schedule(count).tolist() if is_defined(subject.denoiser, sigma)]
+        for count in (settings.levels, settings.linearity_levels)
+    )
+    if not levels:
+        raise InputError(
+            f"measures.levels is {settings.levels}, but {subject.id} is defined at none of these noise levels: set it "
+            "to 10, or leave this denoiser out"
+        )
     return [
         (inputs, sigma, sigma in levels and inputs != "noise", sigma in fine)
         for inputs in kinds

@@ -20,13 +20,20 @@ def parameters(dataset: Dataset, scale: int) -> int:
 
 def training_hours(dataset: Dataset, cells: Sequence[Cell]) -> float:
     """Return hours of one device: images of each run over the speed, which falls in proportion to the scale."""
+    largest = max(cell.scale for cell in cells)
+    seconds = sum(
+        cell.networks * cell.images_seen / (dataset.speed * largest / cell.scale) for cell in last_of_runs(cells)
+    )
+    return seconds / 3600
+
+
+def last_of_runs(cells: Sequence[Cell]) -> list[Cell]:
+    """Return the last snapshot of each training run; snapshots that come from files are none."""
     runs: dict[str, Cell] = {}
     for cell in cells:
-        if cell.run not in runs or runs[cell.run].images_seen < cell.images_seen:
+        if not cell.is_pretrained and (cell.run not in runs or runs[cell.run].images_seen < cell.images_seen):
             runs[cell.run] = cell
-    largest = max(cell.scale for cell in cells)
-    seconds = sum(cell.images_seen / (dataset.speed * largest / cell.scale) for cell in runs.values())
-    return seconds / 3600
+    return list(runs.values())
 
 
 def disk_gigabytes(dataset: Dataset, cells: Sequence[Cell]) -> float:
@@ -35,11 +42,15 @@ def disk_gigabytes(dataset: Dataset, cells: Sequence[Cell]) -> float:
     images = dataset.source.count * pixels
     subsets = {cell.subset: cell.subset_size for cell in cells}
     spectra = sum(8 * pixels * min(size, pixels) for size in subsets.values())
-    snapshots = sum(sum(BYTES.values()) * parameters(dataset, cell.scale) for cell in cells)
+    snapshots = sum(cell.networks * _bytes(cell) * parameters(dataset, cell.scale) for cell in cells)
     samples = 4 * pixels * (dataset.sampling.count + 16 * 20) * (len(cells) + 2 * len(subsets))
     rows = dataset.measures.images * len(dataset.inputs)
     rows *= 11 * dataset.measures.draws * dataset.measures.levels + 13 * dataset.measures.linearity_levels
     return (images + spectra + snapshots + samples + 10 * rows * (len(cells) + 4 * len(subsets))) / 1e9
+
+
+def _bytes(cell: Cell) -> int:
+    return BYTES["weights"] if cell.is_pretrained else sum(BYTES.values())
 
 
 def describe(study: Study) -> str:
@@ -47,11 +58,10 @@ def describe(study: Study) -> str:
     lines = [f"{'data set':<16}{'cells':>7}{'runs':>6}{'images seen':>15}{'disk GB':>9}{'device hours':>14}"]
     for name, dataset in study.datasets.items():
         cells = dataset.cells(name)
-        last: dict[str, int] = {}
-        for cell in cells:
-            last[cell.run] = max(cell.images_seen, last.get(cell.run, 0))
+        runs = last_of_runs(cells)
+        seen = sum(cell.networks * cell.images_seen for cell in runs)
         lines.append(
-            f"{name:<16}{len(cells):>7}{len(last):>6}{sum(last.values()):>15,}"
+            f"{name:<16}{len(cells):>7}{len(runs):>6}{seen:>15,}"
             f"{disk_gigabytes(dataset, cells):>9.1f}{training_hours(dataset, cells):>14.1f}"
         )
     lines.append(
@@ -65,8 +75,6 @@ def superseded(study: Study) -> list[str]:
     paths = []
     for name, dataset in study.datasets.items():
         cells = dataset.cells(name)
-        last: dict[str, int] = {}
-        for cell in cells:
-            last[cell.run] = max(cell.images_seen, last.get(cell.run, 0))
-        paths += [f"{name}/{cell.id}/state.safetensors" for cell in cells if cell.images_seen < last[cell.run]]
+        needed = set(last_of_runs(cells))
+        paths += [f"{name}/{cell.id}/{cell.state}" for cell in cells if cell not in needed and not cell.is_pretrained]
     return paths

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hidden_gaussian.levels import AUTOENCODERS
 from hidden_gaussian.settings import Dataset
 
 PLAIN, TORCH = 1_000, 3_000  # MB of Snakemake's own process beside the job's, and of the libraries that it imports
@@ -47,7 +48,7 @@ def dimension(dataset: Dataset) -> int:
 
 def speed(dataset: Dataset, scale: int) -> float:
     """Return images trained a second by a network of a scale."""
-    largest = max(scale for run in dataset.grid.runs for scale in run.scales)
+    largest = max(cell.scale for cell in dataset.cells("dataset"))
     return dataset.speed * largest / scale
 
 
@@ -78,10 +79,23 @@ def reference(dataset: Dataset, size: int) -> Request:
 
 def training(dataset: Dataset, scale: int, images: int) -> Request:
     """Train a stretch of so many images: activations of a batch, 60 float32 numbers a pixel, channel and block."""
-    gpus = dataset.training.gpus
+    return _training(dataset, scale, images, dataset.training.gpus)
+
+
+def autoencoders(dataset: Dataset, scale: int, images: int) -> Request:
+    """Train the ten autoencoders of a cell on one device, each for so many images."""
+    return _training(dataset, scale, AUTOENCODERS * images, 1)
+
+
+def _training(dataset: Dataset, scale: int, images: int, gpus: int) -> Request:
     batch = dataset.training.microbatch or dataset.training.batch // gpus
     activations = 4 * batch * dataset.resolution**2 * scale * dataset.network.blocks * 60
     return request(gpus * TORCH, gpus * activations, images / speed(dataset, scale) / gpus)
+
+
+def importing() -> Request:
+    """Read a file: the largest published network has 300 million float32 numbers, held three times."""
+    return request(TORCH, 3 * 4 * 3e8, 600)
 
 
 def sampling(dataset: Dataset, size: int, scale: int | None, sampler: str) -> Request:

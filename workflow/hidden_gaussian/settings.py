@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.grid import Grid, NonNegative, Positive, Slice, Strict, Sweeps
+from hidden_gaussian.grid import Grid, NonNegative, Positive, Pretrained, Slice, Strict, Sweeps
+from hidden_gaussian.levels import AUTOENCODERS
 from hidden_gaussian.measuring import Distillation, Measured, Measures, Reference
 from hidden_gaussian.source import Download, Source
 
+Located = TypeVar("Located", Source, Pretrained)
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
@@ -32,7 +34,11 @@ class Training(Strict):
     """The recipe of training; lengths are in images seen."""
 
     batch: Positive = Field(256, description="images a step")
-    gpus: Positive = Field(1, description="devices that share each batch; processes on the cores where there is no GPU")
+    gpus: Positive = Field(
+        1,
+        description="devices that share each batch; processes on the cores where there is no GPU; autoencoders are "
+        "trained on one",
+    )
     microbatch: Positive | None = Field(None, description="images a pass, when a share does not fit its device")
     learning_rate: float = Field(2e-4, gt=0, description="Adam's step size after the warm-up")
     warmup: NonNegative = Field(10_000_000, description="images until the learning rate is reached, linearly")
@@ -54,7 +60,9 @@ class Sampling(Strict):
     """Sample sets of shared latents."""
 
     count: Positive = Field(256, description="samples a set")
-    sampler: Literal["heun18", "heun40"] = Field("heun18", description="solver of the networks' sample sets")
+    sampler: Literal["heun18", "heun40"] = Field(
+        "heun18", description="solver of the networks' sample sets; autoencoders have euler10"
+    )
     references: tuple[Reference, ...] = Field(
         (), description="further reference denoisers of every subset that samples are drawn of, named as in measures"
     )
@@ -114,16 +122,7 @@ class Dataset(Strict):
 
     def cells(self, name: str) -> list[Cell]:
         """Return every cell of the grid, in the order of the settings."""
-        cells: dict[Cell, None] = {}
-        for run in self.grid.runs:
-            for size in run.subset_sizes:
-                for half in run.halves:
-                    for architecture in run.architectures:
-                        for scale in run.scales:
-                            for replicate in range(1, run.replicates + 1):
-                                for seen in run.kept(size, self.training.batch):
-                                    cells[Cell(name, size, half, architecture, scale, replicate, seen)] = None
-        return list(cells)
+        return self.grid.cells(name, self.training.batch)
 
     def sweep(self, name: str, sweep: str) -> list[Cell]:
         """Return the cells of one sweep; empty when the settings do not have it."""
@@ -137,10 +136,15 @@ class Dataset(Strict):
 
     @model_validator(mode="after")
     def _possible(self) -> Dataset:
+        cells = self.cells("dataset")
+        if not cells:
+            raise ValueError("grid has neither 'runs' nor 'pretrained' snapshots")
+        doubled = [cell.id for cell in set(cells) if cells.count(cell) > 1]
+        if doubled:
+            raise ValueError(f"grid.pretrained has {' and '.join(sorted(doubled))} more than once")
         halves: dict[int, set[str]] = {}
-        for run in self.grid.runs:
-            for size in run.subset_sizes:
-                halves.setdefault(size, set()).update(run.halves)
+        for cell in cells:
+            halves.setdefault(cell.subset_size, set()).add(cell.half)
         for size, both in halves.items():
             if size > self.available:
                 raise ValueError(f"grid.runs asks for {size} training images, but there are only {self.available}")
@@ -162,6 +166,11 @@ class Dataset(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Dataset:
         cells = self.cells("dataset")
+        if self.measures.levels != AUTOENCODERS and any(cell.is_levelwise for cell in cells):
+            raise ValueError(
+                f"measures.levels is {self.measures.levels}, but autoencoders are defined at the {AUTOENCODERS} of "
+                f"that many levels: set it to {AUTOENCODERS}"
+            )
         for name in Sweeps.model_fields:
             chosen: Slice | None = getattr(self.grid.sweeps, name)
             if chosen is None:
@@ -171,7 +180,7 @@ class Dataset(Strict):
                 what = ", ".join(unknown) or "a combination"
                 raise ValueError(f"grid.sweeps.{name} asks for {what} that no run of grid.runs has")
             both = {"a", "b"} if name.startswith("halves") else {"a"}
-            if not both <= {cell.half for cell in chosen.choose(cells) if cell.replicate == 1}:
+            if not both <= {cell.half for cell in chosen.choose(cells) if cell.replicate <= 1}:
                 raise ValueError(f"grid.sweeps.{name} needs replicate 1 of half {' and half '.join(sorted(both))}")
         splice = self.sampling.splice
         if splice is not None and not splice.choose(cells):
@@ -204,9 +213,9 @@ class Study(Strict):
     )
     datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name, unique across studies")
 
-    def located(self, source: Source) -> Source:
-        """Return a source with its place: packed images, the archive that its path names, or the path itself."""
-        if source.of is not None:
+    def located(self, source: Located) -> Located:
+        """Return a source or a snapshot with its place: packed images, the archive its path names, or the path."""
+        if isinstance(source, Source) and source.of is not None:
             return source.model_copy(update={"path": f"{self.results}/{source.of}/images.npy"})
         return source.model_copy(update={"path": self.archives.get(source.path or "", source.path)})
 

@@ -37,7 +37,7 @@ class TrainingState:
     network : Module
         Called as network(noisy, sigma, augment_labels); its ``options`` rebuild it.
     ema : Module
-        The same network with exponentially averaged weights, which is what is measured; buffers are constants.
+        The same network with exponentially averaged weights, which is what is measured, and the buffers of the start.
     weights, averages : Tensor of shape (size,)
         The parameters of `network` and of `ema`, with zeros between them.
     totals : Tensor of shape (size + 1,)

@@ -22,6 +22,7 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.grid import Strict
 from hidden_gaussian.images import open_images
+from hidden_gaussian.objectives import Objective, at_level, objective_of
 from hidden_gaussian.parallel import ALONE, Team
 from hidden_gaussian.settings import Network, Training
 from hidden_gaussian.state import TrainingState
@@ -50,6 +51,8 @@ class Stretch(Strict):
         (SIGTERM, SIGINT); removed at the end.
     folder : Path
         Gets ``weights.safetensors``, ``state.safetensors`` and ``training.parquet``.
+    sigma : float or None
+        The one noise level that is trained, with the plain loss; None: all levels, as the architecture asks.
     """
 
     cell: Cell
@@ -61,6 +64,12 @@ class Stretch(Strict):
     previous_state: Path | None
     side_file: Path
     folder: Path
+    sigma: float | None = None
+
+    @property
+    def objective(self) -> Objective:
+        """Noise levels and loss."""
+        return objective_of(self.cell.architecture) if self.sigma is None else at_level(self.sigma)
 
     @property
     def run_seed(self) -> int:
@@ -101,27 +110,31 @@ def train(stretch: Stretch, device: torch.device, team: Team = ALONE) -> None:
     """Train a stretch as one process of a team; only the first reads and writes states; raises as :func:`run`."""
     pixels = stretch.pixels()
     state = _untrained(stretch, pixels, device)
-    until = stretch.cell.images_seen
-    steps = training.train(state, pixels, stretch.training, until=until, seed=stretch.run_seed, team=team)
     if team.rank:
         with guards.delayed_end(LEFT_TO_SAVE):
             _start_as_one(state, team)
-            deque(steps, maxlen=0)
+            deque(_steps(stretch, state, pixels, team), maxlen=0)
         return
     fingerprint = _fingerprint(stretch, state, pixels)
     with guards.lock(stretch.side_file) as waited, guards.interruption() as stopped:
         if waited and snapshots.are_whole(stretch.folder, fingerprint):
             logger.info("%s was trained by the other job", stretch.cell.id)
-            state.images_seen = until
+            state.images_seen = stretch.cell.images_seen
             _start_as_one(state, team)
             return
         if stretch.previous_state is not None:
             snapshots.load_state(stretch.previous_state, state, fingerprint)
         snapshots.resume(stretch.side_file, state, fingerprint)
         _start_as_one(state, team)
+        steps = _steps(stretch, state, pixels, team)
         _train_and_save(stretch, state, steps, stopped, fingerprint)
         snapshots.save_outputs(stretch.folder, state, fingerprint)
         stretch.side_file.unlink(missing_ok=True)
+
+
+def _steps(stretch: Stretch, state: TrainingState, pixels: np.ndarray, team: Team) -> Iterator[training.Progress]:
+    until, seed, objective = stretch.cell.images_seen, stretch.run_seed, stretch.objective
+    return training.train(state, pixels, stretch.training, until=until, seed=seed, objective=objective, team=team)
 
 
 def _train_and_save(

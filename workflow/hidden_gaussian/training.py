@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from hidden_gaussian import batches
 from hidden_gaussian.batches import Batch
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.networks.dropout import Dropout
+from hidden_gaussian.objectives import EDM, Objective
 from hidden_gaussian.parallel import ALONE, Team
 from hidden_gaussian.settings import Training
 from hidden_gaussian.state import TrainingState, mean_point
@@ -30,7 +30,14 @@ class Progress(NamedTuple):
 
 
 def train(
-    state: TrainingState, images: np.ndarray, settings: Training, *, until: int, seed: int, team: Team = ALONE
+    state: TrainingState,
+    images: np.ndarray,
+    settings: Training,
+    *,
+    until: int,
+    seed: int,
+    objective: Objective = EDM,
+    team: Team = ALONE,
 ) -> Iterator[Progress]:
     """Train, step by step, until a number of images was seen; the caller watches, saves or stops.
 
@@ -49,6 +56,8 @@ def train(
         A multiple of the batch.
     seed : int
         Of the run; what a step sees is a function of it and the step (:func:`hidden_gaussian.batches.draw`).
+    objective : Objective
+        Noise levels and loss.
     team : Team
         The processes that share each batch, all in the same state.
 
@@ -62,11 +71,17 @@ def train(
     InputError
         If the settings cannot be used on this machine or network, or a loss is not finite.
     """
-    yield from _steps(state, images, settings, until, seed, team)
+    yield from _steps(state, images, settings, until, seed, objective, team)
 
 
 def _steps(
-    state: TrainingState, images: np.ndarray, settings: Training, until: int, seed: int, team: Team
+    state: TrainingState,
+    images: np.ndarray,
+    settings: Training,
+    until: int,
+    seed: int,
+    objective: Objective,
+    team: Team,
 ) -> Iterator[Progress]:
     _check(state, settings, until)
     pixels, size = batches.resident(images, state.device), images[0].size
@@ -75,8 +90,8 @@ def _steps(
         step = state.images_seen // settings.batch
         rate = learning_rate(settings, state.images_seen)
         share = team.share(settings.batch)
-        batch = batches.draw(pixels, step, settings, seed, state.device, share=share, layers=layers)
-        _gradients(state, batch, settings, team)
+        batch = batches.draw(pixels, step, settings, seed, state.device, objective.levels, share=share, layers=layers)
+        _gradients(state, batch, settings, objective, team)
         state.optimiser.param_groups[0]["lr"] = rate
         state.optimiser.step()
         state.averages.lerp_(state.weights.detach(), 1 - ema_decay(settings, state.images_seen))
@@ -104,23 +119,7 @@ def ema_decay(settings: Training, images_seen: int) -> float:
     return 0.5 ** (settings.batch / half_life) if half_life else 0.0
 
 
-def edm_loss(network: nn.Module, batch: Batch, sigma_data: float) -> Tensor:
-    """Return the weighted squared error of each image, summed over its pixels.
-
-    (sigma^2 + s^2) / (sigma s)^2 |D(y + sigma eps; sigma) - y|^2, with s = `sigma_data`: Karras et al. 2022, eq. 2 and
-    table 1; Li et al. eq. (52).
-
-    Returns
-    -------
-    Tensor of shape (batch,)
-    """
-    level = batch.sigma[:, None, None, None]
-    denoised: Tensor = network(batch.clean + level * batch.noise, batch.sigma, batch.labels)
-    weight = (batch.sigma**2 + sigma_data**2) / (batch.sigma * sigma_data) ** 2
-    return weight * (denoised - batch.clean).square().flatten(1).sum(1)
-
-
-def _gradients(state: TrainingState, batch: Batch, settings: Training, team: Team) -> None:
+def _gradients(state: TrainingState, batch: Batch, settings: Training, objective: Objective, team: Team) -> None:
     """Set the gradients of the mean loss over the whole batch, and that loss, from this process's share."""
     state.totals.zero_()
     layers = [module for module in state.network.modules() if isinstance(module, Dropout)]
@@ -128,7 +127,7 @@ def _gradients(state: TrainingState, batch: Batch, settings: Training, team: Tea
         for number, layer in enumerate(layers):
             layer.keys = None if part.keys is None else part.keys[:, number]
         with _arithmetic(settings.precision, state.device):
-            losses = edm_loss(state.network, part, state.options["sigma_data"])
+            losses = objective.loss(state.network, part, state.options["sigma_data"])
         loss = losses.sum() / settings.batch
         loss.backward()  # type: ignore[no-untyped-call]
         state.totals[-1] += loss.detach()

@@ -7,7 +7,7 @@ from hidden_gaussian import logs, plan, settings
 with logs.job_log(snakemake.log[0]) as logger:
     study = settings.read(snakemake.config)
     for path in (Path(study.results, name) for name in plan.superseded(study)):
-        later = [state for state in path.parents[1].glob("i*/state.safetensors") if state != path]
+        later = [state for state in path.parents[1].glob(f"i*/{path.name}") if state != path]
         if path.exists() and any(int(state.parent.name[1:]) > int(path.parent.name[1:]) for state in later):
             path.unlink()
             logger.info("deleted %s", path)

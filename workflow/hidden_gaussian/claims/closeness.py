@@ -91,8 +91,12 @@ def _onset(evidence: Evidence, run: Sequence[Cell]) -> int:
 def _clock(evidence: Evidence, minima: Sequence[int]) -> str:
     """Tell where the minimum is, and where it is for the most training images: is it memorisation or mere time?"""
     here = f"minimum at {', '.join(str(seen) for seen in minima)} images seen"
-    scales = {cell.scale for cell in evidence.sweep("time")}
-    others = [cell for cell in largest(evidence.cells) if cell.scale in scales and cell.replicate == 1]
+    networks = {(cell.architecture, cell.scale, cell.replicate) for cell in evidence.sweep("time")}
+    others = [
+        cell
+        for cell in largest(evidence.cells)
+        if (cell.architecture, cell.scale, cell.replicate) in networks and cell.replicate == 1
+    ]
     run = sorted(cell for cell in others if cell.half == min(other.half for other in others))
     try:
         there = run[_lowest(evidence, run)].images_seen if len(run) > 2 else None

@@ -1,7 +1,9 @@
 """Denoisers: functions (noisy, sigma) -> estimate of the clean image, all behind one protocol."""
 
+from hidden_gaussian.denoisers.autoencoder import AutoencoderDenoiser
 from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
 from hidden_gaussian.denoisers.gaussian import GaussianDenoiser
+from hidden_gaussian.denoisers.levels import is_defined
 from hidden_gaussian.denoisers.linear import LinearDenoiser
 from hidden_gaussian.denoisers.mixture import MixtureDenoiser
 from hidden_gaussian.denoisers.network import NetworkDenoiser
@@ -12,6 +14,7 @@ from hidden_gaussian.denoisers.stationary import StationaryDenoiser
 from hidden_gaussian.denoisers.trivial import IdentityDenoiser, MeanDenoiser
 
 __all__ = [
+    "AutoencoderDenoiser",
     "Denoiser",
     "EmpiricalDenoiser",
     "GaussianDenoiser",
@@ -22,5 +25,6 @@ __all__ = [
     "NetworkDenoiser",
     "PatchDenoiser",
     "StationaryDenoiser",
+    "is_defined",
     "open_denoiser",
 ]

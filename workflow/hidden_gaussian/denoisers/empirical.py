@@ -12,7 +12,7 @@ from hidden_gaussian.denoisers.protocol import column
 
 ROUNDING = 2.0**-24  # of float32, relative
 TYPICAL = 0.12  # standard error of a float32 product of x and y over ROUNDING |x| |y|, measured
-ACCURACY = 2e-7  # standard error wanted of a pixel, so that the largest of a million stays below 1e-6
+ACCURACY = 1.7e-7  # standard error wanted of a pixel, so that the largest of a million stays below 1e-6
 NEGLIGIBLE = 1e-12  # a weight relative to the largest; a million of them would not show
 FLOOR = -80.0  # logits below the largest by more count as this: exp of less is slow, and nothing
 
@@ -63,24 +63,27 @@ class EmpiricalDenoiser:
         self.halves = torch.cat([part.square().sum(1, dtype=torch.float64) / 2 for part in self._tiles(torch.float32)])
 
     def __call__(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
-        """Return the posterior mean of each noisy image."""
+        """Return the posterior mean of each noisy image; gradients may be taken of it."""
+        if len(noisy) == 0:
+            return noisy
         precise, precision = self._in_units(noisy, sigma)
         flat = precise.to(noisy.dtype)
         best, mass = precise.new_full((len(flat), 1), -torch.inf), precise.new_zeros(len(flat), 1)
         total = torch.zeros_like(flat)
-        for number, tile in enumerate(self._tiles(flat.dtype)):
+        for number, tile in enumerate(self._tiles(flat.dtype, kept=noisy.requires_grad)):
             logits = self._logits(number, tile, flat, precise, precision, best + mass.log())
             highest = torch.maximum(best, logits.amax(1, keepdim=True))
-            weights = logits.sub_(highest).clamp_(min=FLOOR).exp_()
+            weights = (logits - highest).clamp(min=FLOOR).exp()
             decay = torch.exp(best - highest)
             mass = mass * decay + weights.sum(1, keepdim=True)
             best, weights = highest, weights.to(flat)
-            heard = (weights.amax(0) > NEGLIGIBLE).nonzero().squeeze(1)
-            if len(heard) < len(tile) // 2:
-                weights, tile = weights[:, heard], tile[heard]
-            total.mul_(decay).addmm_(weights, tile)
+            if flat.dtype != torch.float64:  # whose shapes do not depend on values, so that it can be batched by vmap
+                heard = (weights.amax(0) > NEGLIGIBLE).nonzero().squeeze(1)
+                if len(heard) < len(tile) // 2:
+                    weights, tile = weights[:, heard], tile[heard]
+            total = torch.addmm((total * decay).to(flat), weights, tile)
         centre = (self.centre - self.offset) / self.scale
-        return (total.div_(mass * self.scale) + centre).to(noisy).reshape(noisy.shape)
+        return (total / (mass * self.scale) + centre).to(noisy).reshape(noisy.shape)
 
     def concentration(self, noisy: Tensor, sigma: Tensor | float) -> Concentration:
         """Return entropy and effective sample size of the posterior of each noisy image, in float64."""
@@ -104,11 +107,12 @@ class EmpiricalDenoiser:
         precise = noisy.flatten(1).double().mul(self.scale).add_(self.offset - self.centre)
         return precise, (column(sigma, precise) * self.scale) ** -2
 
-    def _tiles(self, dtype: torch.dtype) -> Iterator[Tensor]:
-        """Yield centred training images, some at a time, in memory that the next ones take over."""
+    def _tiles(self, dtype: torch.dtype, *, kept: bool = False) -> Iterator[Tensor]:
+        """Yield centred training images, some at a time, in memory that the next ones take over unless it is kept."""
         memory = torch.empty_like(self.images[: self.tile], dtype=dtype)
         centre = self.centre.to(dtype)
         for part in torch.split(self.images, self.tile):
+            memory = torch.empty_like(memory) if kept else memory
             yield memory[: len(part)].copy_(part).sub_(centre)
 
     def _logits(

@@ -46,7 +46,7 @@ class GaussianDenoiser:
         """Return the posterior mean of each noisy image."""
         centred = noisy.flatten(1).to(self.mean) - self.mean
         variance = column(sigma, centred) ** 2
-        outside = self.rest / (self.rest + variance)
+        outside = self.rest / (self.rest + variance) if self.rest else torch.zeros_like(variance)
         gain = self.values / (self.values + variance) - outside
         denoised = self.mean + outside * centred + (centred @ self.vectors * gain) @ self.vectors.T
         return denoised.to(noisy).reshape(noisy.shape)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from hidden_gaussian import files
+from hidden_gaussian.denoisers.levels import place
 from hidden_gaussian.errors import InputError
 
 
@@ -42,15 +42,7 @@ class LinearDenoiser:
 
     def level(self, sigma: Tensor | float) -> int:
         """Return the number of a fitted level; InputError if sigma is none."""
-        wanted = torch.as_tensor(sigma, dtype=torch.float64).reshape(-1).to(self.sigmas)
-        near = (self.sigmas - wanted[0]).abs() <= 1e-6 * wanted[0]
-        if not near.any() or not torch.equal(wanted, wanted[:1].expand_as(wanted)):
-            fitted = ", ".join(f"{level:.4g}" for level in self.sigmas.tolist())
-            raise InputError(
-                f"the linear denoiser was asked for sigma {sorted(set(wanted.tolist()))}, but was fitted at {fitted} "
-                "only; choose a sampler or levels among these"
-            )
-        return int(near.nonzero()[0])
+        return place(self.sigmas, sigma, "the linear denoiser was fitted at")
 
     def save(self, path: str | Path) -> None:
         """Write to a ``.safetensors`` file."""

@@ -40,18 +40,23 @@ class NetworkDenoiser:
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> NetworkDenoiser:
-        """Read the weights of a snapshot, with the options of its network in the file's metadata.
+        """Read the network of a snapshot; errors as :func:`load_network`."""
+        return cls(load_network(path), device)
 
-        Raises
-        ------
-        InputError
-            If the file is no snapshot, or its weights do not fit its options.
-        """
-        metadata, tensors = files.load_metadata(path), files.load_tensors(path)
-        try:
-            network = networks.rebuild(json.loads(metadata["options"]))
-            network.load_state_dict(tensors)
-        except (KeyError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{path} holds no snapshot of a network ({reason}); delete it and run again") from None
-        return cls(network, device)
+
+def load_network(path: str | Path) -> networks.Parametrisation:
+    """Read the network of a snapshot, with the options in the file's metadata.
+
+    Raises
+    ------
+    InputError
+        If the file is no snapshot, or its weights do not fit its options.
+    """
+    metadata, tensors = files.load_metadata(path), files.load_tensors(path)
+    try:
+        network = networks.rebuild(json.loads(metadata["options"]))
+        network.load_state_dict(tensors)
+    except (KeyError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} holds no snapshot of a network ({reason}); delete it and run again") from None
+    return network

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from hidden_gaussian import files, images
+from hidden_gaussian.denoisers.autoencoder import AutoencoderDenoiser
 from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
 from hidden_gaussian.denoisers.gaussian import GaussianDenoiser
 from hidden_gaussian.denoisers.linear import LinearDenoiser
@@ -61,7 +62,8 @@ def open_denoiser(root: str | Path, identifier: str, device: torch.device | str 
     if is_listed(folder.name):
         return _open_reference(folder, device)
     if folder.name.startswith("i") and folder.name[1:].isdigit():
-        return NetworkDenoiser.load(folder / "weights.safetensors", device)
+        kind = AutoencoderDenoiser if folder.parent.name.startswith("dae-") else NetworkDenoiser
+        return kind.load(folder / "weights.safetensors", device)
     raise InputError(
         f"{identifier!r} names no denoiser; known are gaussian, empirical, identity, mean, linear, i<N>, "
         "gaussian-shrunk, stationary, mixture-<K>, patch-<odd P>"

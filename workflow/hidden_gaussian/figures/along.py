@@ -72,10 +72,9 @@ def _closeness(axes: Axes, measured: Measured, groups: Groups, colours: dict[flo
 
 
 def _strips(axes: Axes, data: FigureData, groups: Groups, colours: dict[float, Any]) -> None:
-    sampler = data.plan.sampler
     rows = []
     for cell in (shown(cells)[0] for cells in groups.values()):
-        network = np.asarray(data.samples(cell.id, sampler)[:LATENTS])
+        network = np.asarray(data.samples(cell.id, data.plan.solver(cell.id))[:LATENTS])
         gaussian = np.asarray(data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS])
         rows.append(np.concatenate([network, gaussian, nearest_images(data, cell.id, len(network))]))
     blocks = ["network", "Gaussian", "nearest training image"]

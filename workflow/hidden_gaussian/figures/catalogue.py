@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import catalogue_asked, catalogue_images, catalogue_measures
-from hidden_gaussian.figures.entry import HALVES, Entry, extremes, shown
+from hidden_gaussian.figures.entry import HALVES, Entry, extremes, first_replicates, shown
 from hidden_gaussian.figures.plan import Plan
 
 
 def _strong(plan: Plan) -> list[str]:
-    cells = [cell for cell in plan.cells(*HALVES) if cell.replicate == 1]
+    cells = first_replicates(plan.cells(*HALVES))
     return [*plan.strips(cells), *plan.agreement(plan.cells(*HALVES))]
 
 
@@ -55,9 +55,9 @@ def _samples(plan: Plan) -> list[str]:
 
 
 def _generalisation_score(plan: Plan) -> list[str]:
-    cells, sampler = plan.cells("size"), plan.sampler
+    cells = plan.cells("size")
     exact = [f"{cell.subset}/gaussian/memorisation_exact.parquet" for cell in shown(cells)]
-    networks = [f"{cell.id}/memorisation_{sampler}.parquet" for cell in cells]
+    networks = [f"{cell.id}/memorisation_{plan.solver(cell.id)}.parquet" for cell in cells]
     return [*networks, *plan.memorisation(shown(cells)), *exact]
 
 
@@ -67,7 +67,7 @@ CATALOGUE: dict[str, Entry] = {
         "",
         ("size",),
         lambda plan: plan.measures(plan.every, "gaussian", "empirical"),
-        also=("scale", "time", *HALVES),
+        also=("scale", "time", *HALVES, "architecture", "clock"),
     ),
     "linearity": Entry("Linearity against noise level", "Fig. 1", ("size",), _linearity),
     "denoiser_distance": Entry(

@@ -21,7 +21,7 @@ from hidden_gaussian.figures.plan import Plan
 
 def _agreement(plan: Plan) -> list[str]:
     sampler, cells = plan.sampler, plan.cells("size", *HALVES)
-    files = [f"{cell.id}/agreement_{sampler}.parquet" for cell in cells if cell.half == "a"]
+    files = [f"{cell.id}/agreement_{plan.solver(cell.id)}.parquet" for cell in cells if cell.half == "a"]
     present = {cell.subset for cell in cells}
     for subset in sorted(name for name in present if name.endswith("a") and f"{name[:-1]}b" in present):
         files += [f"{subset}/gaussian/agreement_exact.parquet", f"{subset}/empirical/agreement_{sampler}.parquet"]

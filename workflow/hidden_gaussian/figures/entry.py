@@ -66,9 +66,18 @@ class Entry:
         return absent
 
 
+def first_replicates(cells: list[Cell]) -> list[Cell]:
+    """Return the cells of the first replicate of each network: a file where there is one, else the first training."""
+    first: dict[tuple[str, str, int], int] = {}
+    for cell in cells:
+        network = (cell.subset, cell.architecture, cell.scale)
+        first[network] = min(cell.replicate, first.get(network, cell.replicate))
+    return [cell for cell in cells if cell.replicate == first[cell.subset, cell.architecture, cell.scale]]
+
+
 def shown(cells: list[Cell]) -> list[Cell]:
-    """Return the cells whose samples stand for their halves and replicates: half a, first training."""
-    return [cell for cell in cells if cell.half == "a" and cell.replicate == 1]
+    """Return the cells whose samples stand for their halves and replicates: half a, first replicate."""
+    return [cell for cell in first_replicates(cells) if cell.half == "a"]
 
 
 def extremes(cells: list[Cell]) -> list[Cell]:

@@ -43,8 +43,7 @@ def draw(data: FigureData) -> Figure:
 
 def _samples(data: FigureData, cells: list[Cell]) -> pd.DataFrame:
     """Return the samples of halves and replicates together."""
-    sampler = data.plan.sampler
-    frames = [wide(data.shard(cell.id, "memorisation", sampler)) for cell in cells]
+    frames = [wide(data.shard(cell.id, "memorisation", data.plan.solver(cell.id))) for cell in cells]
     return pd.concat(frames, ignore_index=True)
 
 

@@ -167,7 +167,11 @@ class Plan:
     @property
     def splices(self) -> list[str]:
         """Return splice shards: of the sampler, and of Euler's, at whose levels linear maps exist."""
-        return [f"{cell}/splice_{sampler}.parquet" for cell in self.spliced for sampler in (self.sampler, "euler10")]
+        return [
+            f"{cell}/splice_{sampler}.parquet"
+            for cell in self.spliced
+            for sampler in dict.fromkeys((self.solver(cell), "euler10"))
+        ]
 
     @property
     def spliced_shown(self) -> list[Cell]:

@@ -45,9 +45,8 @@ def draw(data: FigureData) -> Figure:
 
 
 def _case(axes: Axes, data: FigureData, cells: list[Cell]) -> None:
-    sampler = data.plan.sampler
     first, second = first_pair(cells)
-    a, b = (np.asarray(data.samples(cell.id, sampler)[:LATENTS]) for cell in (first, second))
+    a, b = (np.asarray(data.samples(cell.id, data.plan.solver(cell.id))[:LATENTS]) for cell in (first, second))
     gaussians = [data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS] for cell in (first, second)]
     nearest = [nearest_images(data, cell.id, len(a)) for cell in (first, second)]
     strips.grid(axes, np.stack([nearest[0], a, b, nearest[1], *gaussians]), rows=LABELS)

@@ -188,9 +188,8 @@ class Convolution(Resampling):
         features = super().forward(features)
         if self.weight.shape[-1] == 1:  # a product with each image, which is faster than a convolution of few channels
             weight = self.weight.flatten(1).expand(len(features), -1, -1)
-            return torch.baddbmm(self.bias[:, None], weight, features.flatten(2)).reshape(
-                len(features), -1, *features.shape[2:]
-            )
+            pixels = torch.baddbmm(self.bias[:, None], weight, features.flatten(2))
+            return pixels.reshape(len(features), -1, *features.shape[2:])
         return F.conv2d(features, self.weight, self.bias, padding=self.weight.shape[-1] // 2)
 
 

@@ -1,4 +1,4 @@
-"""The preconditioning of Karras et al. (2022), which makes a denoiser of a raw network."""
+"""Parametrisations: how a denoiser is made of a raw network, the output scaled and the image skipped or not."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hidden_gaussian.errors import InputError
 
-class Preconditioned(nn.Module):
-    """The denoiser D(x; sigma) = c_skip x + c_out F(c_in x; ln(sigma) / 4) of Karras et al. (2022), eq. 7.
 
-    With s the standard deviation of pixels, c_skip = s^2 / (sigma^2 + s^2), c_in = 1 / sqrt(sigma^2 + s^2)
-    and c_out = sigma s / sqrt(sigma^2 + s^2) (their Table 1): F has input and output of unit variance.
+class Parametrisation(nn.Module):
+    """A denoiser D(x; sigma) made of a raw network F.
 
     Parameters
     ----------
@@ -45,7 +44,56 @@ class Preconditioned(nn.Module):
         Tensor of the shape and type of `noisy`
         """
         level = torch.as_tensor(sigma, dtype=noisy.dtype, device=noisy.device).reshape(-1, 1, 1, 1)
+        return self.estimate(noisy, level, augment_labels).to(noisy.dtype)
+
+    def estimate(self, noisy: Tensor, level: Tensor, augment_labels: Tensor | None) -> Tensor:
+        """Return the estimate, given sigma as `level` of shape (batch or 1, 1, 1, 1)."""
+        raise NotImplementedError
+
+
+class Preconditioned(Parametrisation):
+    """The denoiser D(x; sigma) = c_skip x + c_out F(c_in x; ln(sigma) / 4) of Karras et al. (2022), eq. 7.
+
+    With s the standard deviation of pixels, c_skip = s^2 / (sigma^2 + s^2), c_in = 1 / sqrt(sigma^2 + s^2)
+    and c_out = sigma s / sqrt(sigma^2 + s^2) (their Table 1): F has input and output of unit variance.
+    """
+
+    def estimate(self, noisy: Tensor, level: Tensor, augment_labels: Tensor | None) -> Tensor:
+        """Return the estimate, given sigma as `level` of shape (batch or 1, 1, 1, 1)."""
         total = (level**2 + self.sigma_data**2).sqrt()
         output = self.model(noisy / total, level.log().flatten() / 4, augment_labels)
         estimate: Tensor = (self.sigma_data / total) ** 2 * noisy + level * self.sigma_data / total * output
-        return estimate.to(noisy.dtype)
+        return estimate
+
+
+class VarianceExploding(Parametrisation):
+    """The denoiser D(x; sigma) = x + sigma F(x; ln(sigma / 2)) of Song et al. (2021), in Karras et al.'s Table 1.
+
+    F predicts the noise of unit variance, negated, from an image that is not scaled: the baseline of Li et al.'s
+    Fig. 11. `sigma_data` is not used.
+    """
+
+    def estimate(self, noisy: Tensor, level: Tensor, augment_labels: Tensor | None) -> Tensor:
+        """Return the estimate, given sigma as `level` of shape (batch or 1, 1, 1, 1)."""
+        estimate: Tensor = noisy + level * self.model(noisy, (level / 2).log().flatten(), augment_labels)
+        return estimate
+
+
+class Direct(Parametrisation):
+    """The denoiser D(x; sigma) = F(x; sigma), which predicts the clean image itself: Li et al.'s Fig. 24.
+
+    It takes no augmentation labels. `sigma_data` is not used.
+    """
+
+    def estimate(self, noisy: Tensor, level: Tensor, augment_labels: Tensor | None) -> Tensor:
+        """Return the estimate, given sigma as `level` of shape (batch or 1, 1, 1, 1).
+
+        Raises
+        ------
+        InputError
+            If augmentation labels are given.
+        """
+        if augment_labels is not None:
+            raise InputError("training.augment: a denoising autoencoder takes no augmentation labels; set it to 0")
+        estimate: Tensor = self.model(noisy, level.flatten())
+        return estimate

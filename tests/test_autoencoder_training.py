@@ -1,0 +1,251 @@
+"""Ten autoencoders a cell: each level against training alone, pieces against one go, and the Gaussian denoiser."""
+
+import json
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from hidden_gaussian import (
+    autoencoder_training,
+    batches,
+    files,
+    guards,
+    images,
+    measures,
+    networks,
+    objectives,
+    sampling,
+    seeding,
+    spectrum,
+    stretches,
+    training,
+)
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.denoisers import AutoencoderDenoiser, GaussianDenoiser, is_defined, open_denoiser
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.levels import schedule
+from hidden_gaussian.measuring import Measures
+from hidden_gaussian.passes import Subject
+from hidden_gaussian.settings import Network, Training
+from hidden_gaussian.state import TrainingState
+from hidden_gaussian.stretches import Stretch
+
+SIDE, COUNT = 4, 12
+PIXELS = np.random.default_rng(0).integers(0, 256, (COUNT, 1, SIDE, SIDE), dtype=np.uint8)
+NETWORK = Network(channel_mult=(1, 1), blocks=1, attention_resolutions=(), dropout=0.1)
+RECIPE = Training(batch=8, learning_rate=1e-2, warmup=0, ema_half_life=40, augment=0.3)
+SIGMAS = schedule(10).tolist()
+
+
+def cell(images_seen, kind="skip"):
+    return Cell("toy", COUNT, "a", f"dae-{kind}", 4, 1, images_seen)
+
+
+def train(root, images_seen, previous=None, kind="skip", recipe=RECIPE):
+    made = cell(images_seen, kind)
+    files.save_array(root / "images.npy", PIXELS)
+    files.save_array(root / "subset.npy", np.arange(COUNT))
+    stretch = Stretch(
+        cell=made,
+        network=NETWORK,
+        training=recipe,
+        images=root / "images.npy",
+        subset=root / "subset.npy",
+        seed=5,
+        previous_state=None if previous is None else root / cell(previous, kind).id / "states.zip",
+        side_file=root / "unfinished" / f"{made.id}.safetensors",
+        folder=root / made.id,
+    )
+    autoencoder_training.run(stretch, "cpu")
+    return stretch.folder
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("whole"), 48)
+
+
+def test_a_chain_of_snapshots_equals_one_stretch(whole, tmp_path):
+    train(tmp_path, 16)
+    assert content(train(tmp_path, 48, 16)) == content(whole)
+    assert not list((tmp_path / "unfinished").rglob("*.*"))
+
+
+@pytest.mark.parametrize("stop", [3, 12, 31])
+def test_a_stopped_run_goes_on_and_keeps_finished_levels(whole, tmp_path, monkeypatch, stop):
+    """Every level has six steps: the run is stopped in one, and begun again."""
+    calls, started = [], []
+    train_level = stretches.train
+
+    @guards.contextmanager
+    def stopping():
+        yield lambda: calls.append(0) or len(calls) > stop
+
+    def spied(stretch, device):
+        started.append(stretch.previous_state)
+        train_level(stretch, device)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(guards, "interruption", stopping)
+        with pytest.raises(guards.Interrupted):
+            train(tmp_path, 48)
+    monkeypatch.setattr(stretches, "train", spied)
+    assert content(train(tmp_path, 48)) == content(whole)
+    finished = sum(state is not None and state.name == "state.safetensors" for state in started)
+    assert finished == stop // 6
+
+
+def test_a_level_is_trained_with_the_plain_loss_at_its_sigma(whole):
+    """Level 3 alone, by a loop that knows nothing of cells."""
+    seed = seeding.derive(seeding.derive(5, "autoencoder", 3), "training/toy/n12a/dae-skip4r1")
+    options = json.loads(files.load_metadata(whole / "weights.safetensors")["options"])
+    network = networks.build(**options, seed=seeding.derive(seed, "weights")).train()
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
+    plain = RECIPE.model_copy(update={"augment": 0.0})
+    for step in range(6):
+        batch = batches.draw(PIXELS, step, plain, seed, torch.device("cpu"))
+        optimiser.zero_grad()
+        estimate = network(batch.clean + SIGMAS[3] * batch.noise, SIGMAS[3])
+        (estimate - batch.clean).square().sum().div(8).backward()
+        optimiser.step()
+    with zipfile.ZipFile(whole / "states.zip") as archive:
+        archive.extract("level3.safetensors", whole.parent)
+    state = files.load_tensors(whole.parent / "level3.safetensors")
+    for name, weight in network.named_parameters():
+        torch.testing.assert_close(state[f"network.{name}"], weight.detach(), rtol=1e-3, atol=1e-5)
+
+
+def test_statistics_of_batch_normalisation_are_those_of_the_averaged_weights(whole):
+    denoiser = AutoencoderDenoiser.load(whole / "weights.safetensors")
+    network = denoiser.denoisers[2].network
+    generator = torch.Generator().manual_seed(1)
+    clean = torch.from_numpy(PIXELS).float().div(127.5).sub(1).repeat(400, 1, 1, 1)
+    noisy = clean + SIGMAS[2] * torch.randn(clean.shape, generator=generator)
+    first, norm, _ = network.model.encoder[0][0]
+    with torch.no_grad():
+        outputs = first(noisy)
+    torch.testing.assert_close(norm.running_mean, outputs.mean((0, 2, 3)), rtol=0, atol=0.5)
+    torch.testing.assert_close(norm.running_var, outputs.var((0, 2, 3)), rtol=0.05, atol=0)
+
+
+def test_losses_are_means_over_levels_and_images_count_for_each(whole):
+    log = pd.read_parquet(whole / "training.parquet")
+    assert log["images_seen"].tolist() == [48]
+    losses = []
+    with zipfile.ZipFile(whole / "states.zip") as archive:
+        assert archive.namelist() == [f"level{number}.safetensors" for number in range(10)]
+        for name in archive.namelist():
+            archive.extract(name, whole.parent)
+            losses += files.load_tensors(whole.parent / name)["pending.loss"].tolist()
+    assert len(losses) == 60
+    assert log["loss"].item() == pytest.approx(np.mean(losses), rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["ve", "dit"])
+def test_other_kinds_train_and_sample(tmp_path, kind):
+    train(tmp_path, 0, kind=kind)
+    folder = train(tmp_path, 8, 0, kind=kind)
+    denoiser = open_denoiser(tmp_path, folder.relative_to(tmp_path).as_posix(), "cpu")
+    latents = sampling.latents(range(3), (1, SIDE, SIDE), seed=0)
+    drawn = sampling.draw(denoiser, latents, "euler10")
+    assert drawn.shape == latents.shape
+    assert drawn.isfinite().all()
+
+
+def test_levels_are_refused_where_there_is_no_network(whole):
+    denoiser = AutoencoderDenoiser.load(whole / "weights.safetensors")
+    noisy = torch.randn(3, 1, SIDE, SIDE)
+    torch.testing.assert_close(denoiser(noisy, SIGMAS[4]), denoiser.denoisers[4](noisy, 1.0 * SIGMAS[4]))
+    assert is_defined(denoiser, SIGMAS[4])
+    assert not is_defined(denoiser, 1.0)
+    with pytest.raises(InputError, match=r"trained at 80, 42.4.* only, but was asked for sigma \[1.0\]"):
+        denoiser(noisy, 1.0)
+    with pytest.raises(InputError, match="trained at"):
+        denoiser(noisy, torch.tensor([80.0, 80.0, 0.002]))
+    with pytest.raises(InputError, match="trained at"):
+        sampling.draw(denoiser, noisy, "heun18")
+
+
+@pytest.mark.parametrize("level", [0, 4])
+def test_a_linear_autoencoder_becomes_the_gaussian_denoiser(level):
+    """Theorem 1 of Li et al.: the best affine map of the plain loss is the Wiener filter of the training images."""
+    patterns = np.random.default_rng(3).normal(size=(64, 4)) @ np.random.default_rng(4).normal(size=(4, 16))
+    pixels = (40 * patterns + 100).clip(0, 255).astype(np.uint8).reshape(64, 1, SIDE, SIDE)
+    recipe = Training(batch=64, learning_rate=1e-2, warmup=0, ema_half_life=6_400, augment=0)
+    linear = networks.build("dae-linear", resolution=SIDE, channels=1, scale=4, seed=0, **NETWORK.model_dump())
+    state, sigma = TrainingState.start(linear), SIGMAS[level]
+    for _ in training.train(state, pixels, recipe, until=64 * 500, seed=0, objective=objectives.at_level(sigma)):
+        pass
+    clean = images.to_unit(pixels)
+    noisy = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))
+    expected = GaussianDenoiser(spectrum.fit(pixels))(noisy, sigma)
+    assert (state.ema(noisy, sigma) - expected).square().mean().sqrt() < 0.04
+    assert (clean.mean(0) - expected).square().mean().sqrt() > (0.1 if level else 0.001)
+
+
+def test_measures_leave_out_levels_without_a_network(whole):
+    gaussian = GaussianDenoiser(spectrum.fit(PIXELS))
+    denoiser = AutoencoderDenoiser.load(whole / "weights.safetensors")
+    clean = images.to_unit(PIXELS)
+    subject = Subject("n12a/dae-skip4r1/i48", denoiser, "n12a/gaussian", gaussian, {}, clean.mean(0))
+    settings = Measures(images=4, draws=1, levels=10, linearity_levels=40)
+    frame = measures.measure(subject, {"train": clean[:4]}, {}, settings, None, seed=0)
+    assert sorted(frame["sigma"].unique(), reverse=True) == SIGMAS
+    linear = frame[frame["parameter"] == "alpha"]["sigma"].unique()
+    assert sorted(linear, reverse=True) == [SIGMAS[place] for place in (0, 3, 6, 9)]
+    nowhere = AutoencoderDenoiser([1.0], [denoiser.denoisers[0].network])
+    with pytest.raises(InputError, match=r"measures\.levels is 10"):
+        measures.measure(
+            Subject("x", nowhere, "n12a/gaussian", gaussian, {}, clean.mean(0)),
+            {"train": clean[:4]}, {}, settings, None, seed=0,
+        )  # fmt: skip
+
+
+def test_damaged_states_are_named(whole, tmp_path):
+    place = tmp_path / cell(48).id / "states.zip"
+    place.parent.mkdir(parents=True)
+    place.write_bytes((whole / "states.zip").read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"states\.zip is damaged"):
+        train(tmp_path, 96, 48)
+
+
+def test_other_settings_do_not_go_on(tmp_path):
+    train(tmp_path, 8)
+    with pytest.raises(InputError, match=r"training\.learning_rate was 0\.01, is 0\.02"):
+        train(tmp_path, 16, 8, recipe=RECIPE.model_copy(update={"learning_rate": 0.02}))
+
+
+def test_objectives_have_their_laws():
+    normal = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
+    logs = objectives.log_uniform(normal, RECIPE).log()
+    assert logs.min() > np.log(0.02)
+    assert logs.max() < np.log(100)
+    quartiles = np.log(0.02) + np.log(100 / 0.02) * np.array([0.25, 0.5, 0.75])
+    np.testing.assert_allclose(np.quantile(logs.numpy(), [0.25, 0.5, 0.75]), quartiles, atol=0.1)
+    clean, noise = torch.randn(2, 3, 1, 4, 4, generator=torch.Generator().manual_seed(1)).double()
+    sigma = torch.tensor([0.1, 1.0, 50.0]).double()
+    batch = batches.Batch(clean, noise, sigma, None)
+
+    def halve(noisy, sigma, labels):
+        return noisy / 2
+
+    for image, eps, level, plain, ve in zip(
+        clean,
+        noise,
+        sigma,
+        objectives.plain_loss(halve, batch, 0.5),
+        objectives.ve_loss(halve, batch, 0.5),
+        strict=True,
+    ):
+        error = ((image + level * eps) / 2 - image).square().sum()
+        torch.testing.assert_close(plain, error)
+        torch.testing.assert_close(ve, error / level**2)
+    assert objectives.objective_of("ve-baseline") is objectives.VARIANCE_EXPLODING
+    assert objectives.objective_of("vp") is objectives.EDM

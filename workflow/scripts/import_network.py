@@ -1,0 +1,21 @@
+"""A file of weights -> a snapshot like a trained one, and a record of what it was made from."""
+
+from pathlib import Path
+
+from hidden_gaussian import logs, pretrained, settings
+
+wildcards = snakemake.wildcards
+identifier = f"n{wildcards.size}{wildcards.half}/{wildcards.run}/i{wildcards.images_seen}"
+with logs.job_log(snakemake.log[0]):
+    study = settings.read(snakemake.config)
+    dataset = study.datasets[wildcards.dataset]
+    cells = [snapshot.cell(wildcards.dataset) for snapshot in dataset.grid.pretrained]
+    place = [cell.id for cell in cells].index(identifier)
+    pretrained.import_network(
+        Path(study.located(dataset.grid.pretrained[place]).path),
+        cells[place],
+        dataset,
+        Path(snakemake.output.weights).parent,
+        sha256=snakemake.params.snapshot["sha256"],
+        key=f"datasets.{wildcards.dataset}.grid.pretrained.{place}",
+    )
