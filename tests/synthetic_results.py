@@ -27,6 +27,7 @@ LEVELS = schedule(7)
 VE32 = {"subset_sizes": [32], "scales": [16], "architectures": ["ve"]}
 OWN = {"vp": 0.2, "ve-baseline": 0.6, "dae-ve": 0.4}  # what other architectures add of their own
 ADDITIVE = 20  # pixels in which the linear maps of this world follow the network, exactly
+EXTREMES = ("n8a", "n512a")  # subsets of which more is measured
 FIRST, SECOND, THIRD = 2 / 3, 2 / 3, -1 / 3
 
 
@@ -176,7 +177,7 @@ class World:
             where = {"id": identifier, "inputs": inputs, "sigma": float(sigma)}
             frames += self._outputs(identifier, clean, noisy, sigma, where)
             if inputs == "heldout":
-                for alpha in self.dataset.measures.alphas:
+                for alpha in self.dataset.measures.alphas[: 2 if identifier.startswith(EXTREMES) else 1]:
                     frames.append(self._linearity(identifier, noisy, sigma, where, alpha))
             frames += self._linear(identifier, noisy, sigma, where)
         return pd.concat(frames, ignore_index=True)
@@ -188,7 +189,7 @@ class World:
         residual = noisy - output
         own["residual_norm_centred"] = residual - residual.mean(0)
         yield rows(own, **where)
-        listed = possible(self.plan.measured, subset) if "r1/" in identifier else []
+        listed = possible(self.plan.measured, subset) if identifier.startswith(EXTREMES) else []
         for reference in (f"{subset}/gaussian", f"{subset}/empirical", *listed):
             if reference != identifier:
                 other = self.denoise(reference, noisy, sigma)
@@ -249,27 +250,23 @@ class World:
                 "fit_spread": 1.0,
             }
             yield single(sums, reference_id=reference, parameter="draws", at=float(draws), **where)
-        yield from self._maps(share, weight, np.sort(values)[::-1], {"reference_id": reference, **where})
+        if identifier.startswith(EXTREMES):
+            yield from self._maps(share, weight, np.sort(values)[::-1], {"reference_id": reference, **where})
 
     @staticmethod
     def _maps(share, weight, values, where):
         """The course of the descent, subspaces and singular values."""
-        for epoch in (0, 1, 2, 5, 10):
-            left = np.exp(-epoch)
-            sums = {"weight_gap": weight * (share + left), "gaussian_weight": weight, "fit_gap": share + left}
-            sums |= {"fit_spread": 1.0, "asymmetry": weight * share * epoch, "linear_weight": weight * (1 - left)}
-            yield single(sums, parameter="epoch", at=float(epoch), **where)
-        for rank in (1, 2, 5, 10, 20, 50):
-            sums = {
-                "overlap": rank / (1 + share * (1 + 10 / rank)),
-                "overlap_whole": rank,
-                "overlap_ceiling": rank * 0.9,
-            }
-            yield single(sums | {"overlap_random": rank**2 / 64}, parameter="rank", at=float(rank), **where)
-        gains = values / (values + where["sigma"] ** 2)
-        for component, gain in enumerate(gains, start=1):
-            sums = {"gain": gain, "gaussian_gain": gain, "singular_value": gain * (1 + share)}
-            yield single(sums, parameter="component", at=float(component), **where)
+        epoch, rank = np.array([0, 1, 2, 5, 10]), np.array([1, 2, 5, 10, 20, 50])
+        left = np.exp(-epoch)
+        course = {"weight_gap": weight * (share + left), "gaussian_weight": weight, "fit_gap": share + left}
+        course |= {"fit_spread": 1.0, "asymmetry": weight * share * left / 2, "linear_weight": weight * (1 - left)}
+        yield along("epoch", epoch, course, **where)
+        spaces = {"overlap": rank / (1 + share * (1 + 10 / rank)), "overlap_whole": rank}
+        spaces |= {"overlap_ceiling": rank * 0.99, "overlap_random": rank**2 / 64}
+        yield along("rank", rank, spaces, **where)
+        gain = values / (values + where["sigma"] ** 2)
+        gains = {"gain": gain, "gaussian_gain": gain, "singular_value": gain * (1 + share)}
+        yield along("component", 1 + np.arange(len(gain)), gains, **where)
 
     @staticmethod
     def linear(identifier: str, output: np.ndarray, gaussian: np.ndarray) -> np.ndarray:
@@ -392,14 +389,12 @@ class World:
         bent = 0.1 if identifier.endswith("empirical") else 0.02
         for sigma, image in product(schedule(10), range(4)):
             where = {"sigma": float(sigma), "inputs": "trajectory", "sampler": "euler10"}
-            for rank in (1, 2, 5):
-                share = rank * (0.5 + 0.1 * image) * sigma / (rank + bent + sigma)
-                sums = {"overlap": share, "overlap_whole": rank, "overlap_random": rank**2 / 64}
-                place = {"reference_id": f"{subset}/gaussian", "parameter": "rank", "at": float(rank)}
-                frames.append(single(sums, **place, **where).assign(image=image))
-            for step in (0.5, 1.0, 2.0):
-                sums = {"step_gap": step**2 * (1 - bent * step * image), "step_linear": step**2}
-                frames.append(single(sums, parameter="step", at=step, **where).assign(image=image))
+            rank, step = np.array([1, 2, 5]), np.array([0.5, 1, 2])
+            share = rank * (0.5 + 0.1 * image) * sigma / (rank + bent + sigma)
+            sums = {"overlap": share, "overlap_whole": rank, "overlap_random": rank**2 / 64}
+            frames.append(along("rank", rank, sums, reference_id=f"{subset}/gaussian", **where).assign(image=image))
+            sums = {"step_gap": step**2 * (1 - bent * step * image), "step_linear": step**2}
+            frames.append(along("step", step, sums, **where).assign(image=image))
             if not image:
                 for number, name in enumerate((f"{subset}/gaussian", f"{identifier}/linear"), start=1):
                     sums = {"slope_gap": 0.1 * number, "slope_weight": 1 + sigma}
@@ -463,6 +458,13 @@ def numbers(values: dict[str, np.ndarray], **where: Any) -> pd.DataFrame:
 
 def single(values: dict[str, float], **where: Any) -> pd.DataFrame:
     return pd.DataFrame({"quantity": list(values), "value": list(values.values()), "image": -1, **where})
+
+
+def along(parameter: str, at: np.ndarray, values: dict[str, Any], **where: Any) -> pd.DataFrame:
+    """Quantities along an axis that is not that of images."""
+    columns = {"at": np.tile(at.astype(float), len(values)), "quantity": np.repeat(list(values), len(at))}
+    heights = np.concatenate([np.broadcast_to(np.asarray(value, float), len(at)) for value in values.values()])
+    return pd.DataFrame({**columns, "value": heights, "parameter": parameter, "image": -1, **where})
 
 
 def rows(vectors: dict[str, np.ndarray], **where: Any) -> pd.DataFrame:

@@ -24,6 +24,11 @@ def _splice(plan: Plan) -> list[str]:
     return [*files, *plan.memorisation(cells), *plan.measures([])]
 
 
+def _descents(plan: Plan) -> list[str]:
+    cells = [plan.smallest, plan.main]
+    return [*(f"{cell.id}/measures.parquet" for cell in cells), *plan.memorisation(cells)]
+
+
 def _slopes(plan: Plan) -> list[str]:
     cells = plan.sloped_shown
     ids = [*(cell.id for cell in cells), *(f"{cell.subset}/empirical" for cell in cells)]
@@ -50,6 +55,6 @@ ENTRIES: dict[str, Entry] = {
     "jacobian": Entry("Slopes along the sampler's way", "Fig. 28", ("size",), _slopes, asked="sloped"),
     "perturbation": Entry("Pushes along a singular vector", "Fig. 30", ("size",), _slopes, asked="sloped"),
     "distillation_course": Entry(
-        "Distillation by gradient descent", "Fig. 14", ("size",), _extreme(), asked="descended"
+        "Distillation by gradient descent", "Fig. 14", ("size",), _descents, asked="descended"
     ),
 }
