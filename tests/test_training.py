@@ -392,8 +392,10 @@ def test_a_side_file_of_other_settings_or_images_is_refused(tmp_path, changes, n
 
 
 def test_how_it_is_saved_and_cut_may_change(tmp_path):
-    begun(tmp_path)
-    train_cell(tmp_path, 80, checkpoint_minutes=9, microbatch=4)
+    side_file = begun(tmp_path)
+    folder = train_cell(tmp_path, 80, checkpoint_minutes=9, microbatch=4)
+    assert pd.read_parquet(folder / "training.parquet").images_seen.iloc[-1] == 80
+    assert not side_file.exists()
 
 
 def test_a_snapshot_further_than_the_side_file_is_preferred(tmp_path, monkeypatch):
