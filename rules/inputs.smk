@@ -80,6 +80,21 @@ def pretrained_of(wildcards):
 # sample
 
 
+REFERENCE_SAMPLERS = {
+    "gaussian": ["exact", "euler10"],
+    "empirical": ["heun18", "euler10"],
+}
+
+
+def drawn_references(name):
+    """Return a file of every sample set of a subset's reference denoisers, which one job draws: a start costs more."""
+    return [
+        f"{ROOT}/{{subset}}/{kind}/" + name.format(sampler=sampler)
+        for kind, samplers in REFERENCE_SAMPLERS.items()
+        for sampler in samplers
+    ]
+
+
 def agreement_partners(wildcards):
     """Return the sample sets that one is compared with: its own Gaussian's, and the same of the other half."""
     subset, *rest = wildcards.id.split("/")

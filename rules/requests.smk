@@ -28,6 +28,8 @@ def request_of(rule, wildcards):
         case "draw_samples":
             scale = scale_of(wildcards.id)
             return resources.sampling(dataset, size, scale, wildcards.sampler)
+        case "draw_references":
+            return resources.sampling_references(dataset, size)
         case "measure_denoiser" | "measure_references":
             scale = scale_of(wildcards.get("id", ""))
             fits = bool(distilled(wildcards))

@@ -3,14 +3,17 @@
 # <id>/{memorisation,agreement,moments,splice}_<sampler>.parquet, n<size><half>/sampler_error.parquet.
 
 
+ruleorder: draw_references > draw_samples
+
+
 rule draw_samples:
     """Solve the probability-flow ODE from shared latents, and find each sample's nearest training images."""
     input:
         denoiser=denoiser_files,
     output:
-        samples=f"{ROOT}/{{id}}/samples_{{sampler}}.npy",
-        trajectories=f"{ROOT}/{{id}}/trajectories_{{sampler}}.npy",
-        memorisation=f"{ROOT}/{{id}}/memorisation_{{sampler}}.parquet",
+        samples=[f"{ROOT}/{{id}}/samples_{{sampler}}.npy"],
+        trajectories=[f"{ROOT}/{{id}}/trajectories_{{sampler}}.npy"],
+        memorisation=[f"{ROOT}/{{id}}/memorisation_{{sampler}}.parquet"],
     log:
         f"{LOGS}/draw_samples/{{dataset}}/{{id}}/{{sampler}}.log",
     benchmark:
@@ -22,6 +25,33 @@ rule draw_samples:
         gpu=1,
         mem_mb=memory("draw_samples"),
         runtime=minutes("draw_samples"),
+    params:
+        samples=setting("sampling", "count"),
+        seed=STUDY.seed,
+        recipe=[recipes.SAMPLING, recipes.SAMPLES],
+    script:
+        "../workflow/scripts/draw_samples.py"
+
+
+rule draw_references:
+    """Draw from the Gaussian and the empirical denoiser of one subset from the same latents."""
+    input:
+        denoiser=lambda wildcards: subset_files(wildcards.subset),
+    output:
+        samples=drawn_references("samples_{sampler}.npy"),
+        trajectories=drawn_references("trajectories_{sampler}.npy"),
+        memorisation=drawn_references("memorisation_{sampler}.parquet"),
+    log:
+        f"{LOGS}/draw_references/{{dataset}}/{{subset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/draw_references/{{dataset}}/{{subset}}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("draw_references"),
+        runtime=minutes("draw_references"),
     params:
         samples=setting("sampling", "count"),
         seed=STUDY.seed,

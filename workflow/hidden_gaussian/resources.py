@@ -109,6 +109,12 @@ def sampling(dataset: Dataset, size: int, scale: int | None, sampler: str) -> Re
     return request(TORCH, _held(dataset, size), seconds)
 
 
+def sampling_references(dataset: Dataset, size: int) -> Request:
+    """Draw from the Gaussian and the empirical denoiser of a subset, with two samplers each."""
+    asked = [sampling(dataset, size, None, sampler) for sampler in ("exact", "euler10", "heun18", "euler10")]
+    return Request(max(one.mem_mb for one in asked), sum(one.runtime for one in asked))
+
+
 def measuring(dataset: Dataset, size: int, scale: int | None, *, distilled: bool) -> Request:
     """Measure a network, or the references of a subset: noisy images, pairs for linearity, least squares."""
     measures, distillation = dataset.measures, dataset.distillation
