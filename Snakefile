@@ -21,7 +21,12 @@ report: "workflow/report/workflow.rst"
 
 
 include: "rules/common.smk"
-include: "rules/inputs.smk"
+include: "rules/inputs/data.smk"
+include: "rules/inputs/train.smk"
+include: "rules/inputs/sample.smk"
+include: "rules/inputs/measure.smk"
+include: "rules/inputs/tables.smk"
+include: "rules/inputs/figures.smk"
 include: "rules/requests.smk"
 include: "rules/data.smk"
 include: "rules/spectrum.smk"

@@ -77,7 +77,7 @@ def chosen(wildcards):
 @cache
 def plan_of(name):
     """Return the cells of a dataset as figures and tables ask for them."""
-    return Plan.of(name, STUDY.datasets[name])
+    return Plan.of(name, STUDY.datasets[name], STUDY.datasets)
 
 
 def setting(*path):
@@ -145,5 +145,12 @@ def input_files(wildcards):
 
 
 def below(wildcards, files):
-    """Return paths below the dataset's folder."""
-    return [f"{STUDY.results}/{wildcards.dataset}/{path}" for path in files]
+    """Return paths below the dataset's folder, or beside it where they begin with ``../``."""
+    return [
+        (
+            f"{STUDY.results}/{path[3:]}"
+            if path.startswith("../")
+            else f"{STUDY.results}/{wildcards.dataset}/{path}"
+        )
+        for path in files
+    ]

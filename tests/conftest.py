@@ -14,5 +14,6 @@ def world(tmp_path_factory: pytest.TempPathFactory):
     from synthetic_results import World, settings
 
     made = World(tmp_path_factory.mktemp("digits"), settings())
+    made.add_imitation()
     made.write()
     return made

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from functools import cache
 from itertools import combinations, pairwise, product
 from pathlib import Path
@@ -84,8 +86,9 @@ class World:
     longer the training, with a part of its own that training removes.
     """
 
-    def __init__(self, root: Path, content: dict[str, Any]) -> None:
+    def __init__(self, root: Path, content: dict[str, Any], *, wiggle: float = 1.0) -> None:
         self.root = root
+        self.wiggle = wiggle
         self.dataset = Dataset.model_validate(content)
         self.plan = Plan.of("digits", self.dataset)
         self.shape = (self.dataset.channels, 8, 8)
@@ -135,7 +138,7 @@ class World:
         if kind.startswith("mixture"):
             return (gaussian + empirical) / 2
         copying, own = self.habits(Cell.parse("digits", identifier))
-        wiggle = np.sin(gaussian @ self.own) * sigma / (1 + sigma**1.5)
+        wiggle = self.wiggle * np.sin(gaussian @ self.own) * sigma / (1 + sigma**1.5)
         return gaussian + copying * (empirical - gaussian) + own * wiggle
 
     @staticmethod
@@ -145,11 +148,21 @@ class World:
         own = 0.25 + 0.75 * (1 - progress) + OWN.get(cell.architecture, 0)
         return float(capacity / (1 + cell.subset_size / 60)), float(own)
 
+    def add_imitation(self) -> None:
+        """A dataset beside this one whose networks are nearer to the Gaussian."""
+        root = self.root.parent / f"{self.root.name}-gaussian"
+        self.double = World(root, self.dataset.model_dump(mode="json"), wiggle=0.2)
+        imitation = replace(self.double.plan.only(["size"]), name=root.name)
+        self.plan = replace(self.plan, imitations=[imitation])
+
     def write(self) -> None:
         for relative in {path for name in CATALOGUE for path in needs(name, self.plan)}:
             self.write_one(relative)
 
     def write_one(self, relative: str) -> None:
+        if relative.startswith("../"):
+            self.double.write_one(relative.split("/", 2)[2])
+            return
         folder, name = relative.rsplit("/", 1) if "/" in relative else ("", relative)
         path = self.root / relative
         kind, _, sampler = name.split(".")[0].partition("_")
@@ -437,7 +450,7 @@ class World:
         return numbers({"inner": (a * b).sum(1), "norm_a": (a * a).sum(1), "norm_b": (b * b).sum(1)})
 
     def data(self, name: str) -> FigureData:
-        declared = [str(self.root / path) for path in needs(name, self.plan)]
+        declared = [os.path.normpath(self.root / path) for path in needs(name, self.plan)]
         return FigureData.of(self.root, narrowed(name, self.plan), declared)
 
 

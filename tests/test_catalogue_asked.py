@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from synthetic_results import LEVELS, World, settings
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates.sample_metrics import THRESHOLDS
 from hidden_gaussian.figures import alpha_sweep, distillation_course, jacobian, moments, perturbation, splice
-from hidden_gaussian.figures.catalogue import available, needs
+from hidden_gaussian.figures.catalogue import available, narrowed, needs
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.linear_weights import weights
 from hidden_gaussian.figures.neighbours import wide
@@ -59,6 +60,30 @@ def test_moments_of_samples(world):
     ratio = moments.score(shard, "mean_ratio")
     assert np.isclose(ratio.value[0], np.sqrt(error / (1.3 * values.sum() / len(centred))))
     assert ratio.low[0] < ratio.value[0] < ratio.high[0]
+
+
+def test_networks_on_random_images_of_equal_covariance(world):
+    """Each dataset's curve is of its own network and Gaussian, on its own images."""
+    figure, name = drawn(world, "surrogates"), f"{world.root.name}-gaussian"
+    for part, one in (("digits", world), (name, world.double)):
+        (line,) = [line for line in figure.axes[0].lines if str(line.get_label()).startswith(f"{part}, $N$ = 512")]
+        for sigma, height in line.get_xydata():
+            _, noisy = one.noisy(sigma)
+            output, gaussian = one.denoise(MAIN, noisy, sigma), one.denoise("n512a/gaussian", noisy, sigma)
+            assert np.isclose(height, np.sqrt(np.square(output - gaussian).sum() / np.square(output).sum()), rtol=1e-3)
+
+
+def test_surrogates_are_those_of_the_study():
+    content = settings()
+    source = {"kind": "gaussian-surrogate", "of": "digits", "count": 1797}
+    study = {"digits": settings(), "noise": {**content, "source": source}, "other": content}
+    datasets = {name: Dataset.model_validate(one) for name, one in study.items()}
+    plan = Plan.of("digits", datasets["digits"], datasets)
+    assert [one.name for one in plan.imitations] == ["noise"]
+    assert {path.split("/")[1] for path in needs("surrogates", plan) if path.startswith("..")} == {"noise"}
+    assert "surrogates" not in available(Plan.of("noise", datasets["noise"], datasets))
+    assert not narrowed("overview", plan).imitations
+    assert Plan.read(asdict(plan)) == plan
 
 
 def test_amplitudes_of_samplers(world):

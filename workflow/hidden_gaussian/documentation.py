@@ -40,6 +40,7 @@ One file is one study. Every key is below, with its default; an unknown key is a
 | `config.yaml` | digits: the default, minutes on a laptop |
 | `faces.yaml` | faces at 16x16 from your zip, 89 minutes on two busy cores |
 | `cifar10.yaml` | CIFAR-10 at 32x32 from your zip, a small grid |
+| `surrogates.yaml` | digits beside random images of equal covariance, minutes on a laptop |
 | `paper.yaml` | the paper's grid, for a GPU cluster |
 
 What makes a job run again: a changed input file, a changed setting that it uses, a raised recipe

@@ -10,7 +10,7 @@ import logging
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from hidden_gaussian.grid import Strict
 from hidden_gaussian.images import open_images
 from hidden_gaussian.objectives import Objective, at_level, objective_of
 from hidden_gaussian.parallel import ALONE, Team
-from hidden_gaussian.settings import Network, Training
+from hidden_gaussian.settings import Network, Study, Training
 from hidden_gaussian.state import TrainingState
 
 logger = logging.getLogger(__name__)
@@ -65,6 +65,27 @@ class Stretch(Strict):
     side_file: Path
     folder: Path
     sigma: float | None = None
+
+    @classmethod
+    def of(
+        cls, study: Study, dataset: str, identifier: str, *, images: Path, subset: Path, before: Sequence[str]
+    ) -> Stretch:
+        """Return the stretch that ends at a snapshot, by its id, such as ``n64a/ve16r1/i64000``.
+
+        `before` holds the state of the snapshot before, or nothing where the stretch starts its run.
+        """
+        settings = study.datasets[dataset]
+        return cls(
+            cell=Cell.parse(dataset, identifier),
+            network=settings.network,
+            training=settings.training,
+            images=images,
+            subset=subset,
+            seed=study.seed,
+            previous_state=Path(before[0]) if before else None,
+            side_file=Path(study.results, "unfinished", dataset, f"{identifier}.safetensors"),
+            folder=Path(study.results, dataset, identifier),
+        )
 
     @property
     def objective(self) -> Objective:

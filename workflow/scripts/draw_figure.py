@@ -8,7 +8,7 @@ from hidden_gaussian.figures.plan import Plan
 
 with logs.job_log(snakemake.log[0]):
     params = snakemake.params
-    data = FigureData.of(params.root, Plan(**params.plan), snakemake.input)
+    data = FigureData.of(params.root, Plan.read(params.plan), snakemake.input)
     figure = importlib.import_module(f"hidden_gaussian.figures.{params.name}").draw(data)
     for path in snakemake.output:
         with files.atomic_path(path) as temporary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import catalogue_asked, catalogue_images, catalogue_measures
@@ -115,7 +116,8 @@ def available(plan: Plan) -> list[str]:
 def narrowed(name: str, plan: Plan) -> Plan:
     """Return what one figure may know of a dataset."""
     entry = CATALOGUE[name]
-    return plan.only([*entry.sweeps, *entry.also])
+    known = plan.only([*entry.sweeps, *entry.also])
+    return known if entry.asked == "imitations" else replace(known, imitations=())
 
 
 def needs(name: str, plan: Plan) -> list[str]:

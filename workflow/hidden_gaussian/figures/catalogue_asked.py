@@ -36,6 +36,17 @@ def _slopes(plan: Plan) -> list[str]:
     return [*shards, f"{plan.sloped_main.id}/jacobian.safetensors", *plan.memorisation(cells), *plan.measures([])]
 
 
+def _surrogates(plan: Plan) -> list[str]:
+    own = _surrogate(plan)
+    return own + [f"../{other.name}/{path}" for other in plan.imitations for path in _surrogate(other)]
+
+
+def _surrogate(plan: Plan) -> list[str]:
+    cells = [plan.main]
+    samples = [f"{plan.main.id}/samples_{plan.solver(plan.main.id)}.npy"]
+    return [*plan.measures(cells, "gaussian", "empirical"), *plan.memorisation(cells), *samples, *plan.training(cells)]
+
+
 ENTRIES: dict[str, Entry] = {
     "analytic_models": Entry(
         "Analytic denoisers as models of the network",
@@ -50,6 +61,9 @@ ENTRIES: dict[str, Entry] = {
         ("size",),
         _extreme("gaussian", "empirical"),
         asked="alphas",
+    ),
+    "surrogates": Entry(
+        "The same on random images of equal covariance", "", ("size",), _surrogates, asked="imitations"
     ),
     "splice": Entry("Samples with other denoisers at some noise levels", "", ("size",), _splice, asked="spliced"),
     "jacobian": Entry("Slopes along the sampler's way", "Fig. 28", ("size",), _slopes, asked="sloped"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,10 @@ class FigureData:
     def of(cls, root: str | Path, plan: Plan, declared: Iterable[str]) -> FigureData:
         """Return the data of a rule's ``input``."""
         return cls(Path(root), plan, frozenset(Path(path) for path in declared))
+
+    def imitation(self, plan: Plan) -> FigureData:
+        """Return the data of another dataset of the study, which imitates this one."""
+        return replace(self, root=self.root.parent / plan.name, plan=plan)
 
     def _path(self, relative: str) -> Path:
         path = self.root / relative

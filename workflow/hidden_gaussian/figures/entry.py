@@ -19,6 +19,7 @@ ASKED = {
     "descended": "distillation.solver adam",
     "spliced": "sampling.splice",
     "sloped": "measures.jacobian",
+    "imitations": "dataset of surrogates with a size sweep (source.of)",
 }
 """Fields of the plan that are empty unless the settings ask for more, and what would fill them."""
 

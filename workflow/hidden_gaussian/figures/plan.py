@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.references import possible
@@ -40,6 +41,8 @@ class Plan:
         Whether linear maps are distilled by gradient descent as well.
     sloped : sequence of str
         Ids of the cells whose local slopes are measured.
+    imitations : sequence of Plan
+        The study's datasets of random images that imitate this one's, with their size sweeps only.
     """
 
     name: str
@@ -55,10 +58,11 @@ class Plan:
     alphas: Sequence[float] = ()
     descended: bool = False
     sloped: Sequence[str] = ()
+    imitations: Sequence[Plan] = ()
 
     @classmethod
-    def of(cls, name: str, dataset: Dataset) -> Plan:
-        """Return the plan of a dataset with all its sweeps."""
+    def of(cls, name: str, dataset: Dataset, study: Mapping[str, Dataset] | None = None) -> Plan:
+        """Return the plan of a dataset with all its sweeps, and of those datasets of the study that imitate it."""
         sweeps = dataset.sweeps(name)
         cells = [cell for chosen in sweeps.values() for cell in chosen]
         largest = max(cells, key=lambda cell: (cell.subset_size, cell.half == "a")).subset if cells else ""
@@ -81,7 +85,17 @@ class Plan:
             alphas=measures.alphas if len(measures.alphas) > 1 else (),
             descended=dataset.distillation.solver == "adam",
             sloped=[cell.id for cell in measures.jacobian.cells.choose(cells)] if measures.jacobian else [],
+            imitations=[
+                cls.of(other, imitating).only(["size"])
+                for other, imitating in (study or {}).items()
+                if imitating.source.of == name and imitating.sweeps(other).get("size")
+            ],
         )
+
+    @classmethod
+    def read(cls, content: Mapping[str, Any]) -> Plan:
+        """Return a plan from what :func:`dataclasses.asdict` made of it."""
+        return cls(**{**content, "imitations": [cls.read(one) for one in content["imitations"]]})
 
     def only(self, sweeps: Collection[str]) -> Plan:
         """Return the plan without the other sweeps, so that a figure does not depend on cells it does not show."""

@@ -1,0 +1,40 @@
+# What the rules of ../train.smk need, as functions of the wildcards.
+
+RUN = f"{ROOT}/n{{size}}{{half}}/{{run}}"
+
+
+def earlier_snapshots(wildcards):
+    """Return the images seen at the snapshots before one, of its run."""
+    run = f"n{wildcards.size}{wildcards.half}/{wildcards.run}"
+    kept = RUNS[wildcards.dataset].get(run, [])
+    return [images for images in kept if images < int(wildcards.images_seen)]
+
+
+def snapshot_before(wildcards):
+    """Return the state that a snapshot continues; none for the first of its run."""
+    earlier = earlier_snapshots(wildcards)
+    if not earlier:
+        return []
+    run = f"n{wildcards.size}{wildcards.half}/{wildcards.run}"
+    before = Cell.parse(wildcards.dataset, f"{run}/i{max(earlier)}")
+    return [f"{ROOT}/{before.id}/{before.state}"]
+
+
+def training_gpus(wildcards):
+    """Return how many devices train a cell together, each with a process and a core of its own."""
+    return chosen(wildcards).training.gpus
+
+
+def training_recipe(wildcards):
+    """Return the settings of training that change its numbers."""
+    return chosen(wildcards).training.recipe()
+
+
+def pretrained_of(wildcards):
+    """Return the settings of a snapshot that comes from a file, which may move."""
+    cell = f"n{wildcards.size}{wildcards.half}/{wildcards.run}/i{wildcards.images_seen}"
+    return next(
+        snapshot.model_dump(mode="json", exclude={"path"})
+        for snapshot in chosen(wildcards).grid.pretrained
+        if snapshot.cell(wildcards.dataset).id == cell
+    )

@@ -1,0 +1,72 @@
+"""The same networks on random images with the data's mean and covariance: what is the network's, what the data's."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hidden_gaussian.figures import loss_gap, strips, style
+from hidden_gaussian.figures.curves import Curve, Measured
+from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.linearity import affinity
+from hidden_gaussian.figures.neighbours import Copying
+
+COUNT = 8  # images a row and kind
+DASHES = ("-", "--", ":")
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure: distance to the Gaussian, affinity and held-out loss (a-c), images and samples (d)."""
+    parts = {plan.name: data.imitation(plan) for plan in data.plan.imitations}
+    figure = style.new(4.6)
+    grid = figure.add_gridspec(2, 3, height_ratios=[1, 0.28 * (1 + len(parts))])
+    top = [figure.add_subplot(grid[0, column]) for column in range(3)]
+    for index, (name, part) in enumerate({data.plan.name: data, **parts}.items()):
+        _curves(top, name, part, style.CATEGORIES[index], DASHES[index % len(DASHES)])
+    _nulls(top, data)
+    window = Measured(data).window()
+    titles = ("distance to the Gaussian", "deviation from affinity", "held-out loss")
+    labels = (r"nRMSE to own $D_{\mathrm{G}}$", "squared gap / spread", r"loss / that of own $D_{\mathrm{G}}$")
+    for axes, letter, title, label in zip(top, "abc", titles, labels, strict=True):
+        style.sigma_axis(axes, window)
+        style.letter(axes, letter, title)
+        axes.set_ylabel(label)
+    figure.legend(*top[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    _strips(figure.add_subplot(grid[1, :]), data, parts)
+    return figure
+
+
+def _curves(top: list[Axes], name: str, part: FigureData, colour: str, dashes: str) -> None:
+    measured, main = Measured(part), part.plan.main
+    looks = {"color": colour, "linestyle": dashes}
+    label = f"{name}, $N$ = {main.subset_size:,} ({Copying.of(part, main.id).text})"
+    style.band(top[0], measured.nrmse(main.id), label, **looks)
+    style.band(top[1], affinity(measured, [main.id]), **looks)
+    style.band(top[2], loss_gap.loss(measured, [main.id], measured.inputs), **looks)
+
+
+def _nulls(top: list[Axes], data: FigureData) -> None:
+    """The memoriser of the data's own images; the Gaussian itself is 0, 0 and 1."""
+    measured, empirical = Measured(data), f"{data.plan.main.subset}/empirical"
+    curves: list[Curve] = [
+        measured.nrmse(empirical),
+        affinity(measured, [empirical]),
+        loss_gap.loss(measured, [empirical], measured.inputs),
+    ]
+    for axes, curve, gaussian in zip(top, curves, (0.0, 0.0, 1.0), strict=True):
+        label = f"empirical, {data.plan.name}" if axes is top[0] else None
+        style.null(axes, curve, label, "empirical")
+        style.level(axes, gaussian, "the Gaussian" if axes is top[0] else None, "gaussian")
+    top[2].set_yscale("log")
+
+
+def _strips(axes: Axes, data: FigureData, parts: dict[str, FigureData]) -> None:
+    rows = {}
+    for name, part in {data.plan.name: data, **parts}.items():
+        main = part.plan.main
+        images = strips.pixels(part.training_images(main.subset)[:COUNT])
+        samples = np.asarray(part.samples(main.id, part.plan.solver(main.id))[:COUNT])
+        rows[name] = np.concatenate([images, samples])
+    strips.grid(axes, np.stack(list(rows.values())), rows=list(rows), blocks=["training images", "samples"])
+    style.letter(axes, "d", "what the networks were trained on, and what they draw", pad=14)
