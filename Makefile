@@ -10,9 +10,9 @@ SNAKEMAKE := $(BIN)/snakemake --cores all
 .PHONY: demo test test-cluster lint bench
 
 demo: $(READY) ## run the default study on real digits, and say where everything is
-	$(SNAKEMAKE)
-	@if [ results/report.zip -ot results/digits/tables/claims.csv ] || [ ! -e results/report.zip ]; then \
-		$(SNAKEMAKE) --report results/report.zip; fi
+	$(SNAKEMAKE) --quiet rules
+	@if [ ! -e results/report.zip ] || find results/digits/figures results/digits/tables -newer results/report.zip | grep -q .; then \
+		$(SNAKEMAKE) --quiet --report results/report.zip; fi
 	@echo
 	@echo "figures  results/digits/figures/   (PDF and PNG)"
 	@echo "tables   results/digits/tables/    (Parquet, and the same as CSV)"

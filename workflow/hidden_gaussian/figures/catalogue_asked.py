@@ -37,14 +37,14 @@ def _slopes(plan: Plan) -> list[str]:
 
 
 def _surrogates(plan: Plan) -> list[str]:
-    own = _surrogate(plan)
-    return own + [f"../{other.name}/{path}" for other in plan.imitations for path in _surrogate(other)]
+    beside = [f"../{other.name}/{path}" for other in plan.imitations for path in _surrogate(other)]
+    return [*plan.measures([plan.main], "empirical"), *_surrogate(plan), *beside]
 
 
 def _surrogate(plan: Plan) -> list[str]:
-    cells = [plan.main]
-    samples = [f"{plan.main.id}/samples_{plan.solver(plan.main.id)}.npy"]
-    return [*plan.measures(cells, "gaussian", "empirical"), *plan.memorisation(cells), *samples, *plan.training(cells)]
+    main = plan.main
+    files = [f"{main.id}/measures.parquet", f"{main.subset}/gaussian/measures.parquet", *plan.memorisation([main])]
+    return [*files, f"{main.id}/samples_{plan.solver(main.id)}.npy", *plan.training([main])]
 
 
 ENTRIES: dict[str, Entry] = {

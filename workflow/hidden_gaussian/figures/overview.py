@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -71,16 +69,8 @@ def _way(axes: Axes, measured: Measured, run: list[Cell], colours: dict[float, s
 def _finish(axes: Axes, inputs: str, markers: dict[int, str]) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
-    low, high = axes.get_ylim()
-    if high / low < 20:
-        ticks = [tick for tick in (0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10) if low <= tick <= high]
-        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-        axes.set_yticks([], minor=True)
-    left, right = axes.get_xlim()
-    ticks = [tick for tick in (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100) if left <= tick <= right]
-    if math.log10(right / left) < 4:
-        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        axes.set_xticks([], minor=True)
+    style.log_ticks(axes.xaxis)
+    style.log_ticks(axes.yaxis)
     axes.set_xlabel(r"$\rho$: squared distance to the own Gaussian (1: as far as the empirical denoiser)")
     kind = {"heldout": "held-out", "foreign": "foreign", "train": "training"}[inputs]
     axes.set_ylabel(f"{kind} loss relative to the own Gaussian's")

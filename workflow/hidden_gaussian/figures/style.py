@@ -13,6 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from hidden_gaussian.figures.curves import Curve
 
@@ -148,8 +149,13 @@ def parameter_axis(axes: Axes, values: list[float], label: str, share: float = 0
 
 
 def log_ticks(axis: Axis, most: int = 6) -> None:
-    """Give a logarithmic axis a few plain numbers as ticks: powers of 10, or more where these are few."""
+    """Give a logarithmic axis a few plain numbers as ticks: powers of 10, more where these are few, or even steps."""
     low, high = axis.get_view_interval()
+    if high < 4 * low:
+        ticks = [tick for tick in MaxNLocator(most - 1).tick_values(low, high) if low <= tick <= high]
+        axis.set_ticks(ticks, labels=[f"{tick:.3g}" for tick in ticks])
+        axis.set_ticks([], minor=True)
+        return
     powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     for factors in ((1,), (1, 3), (1, 2, 5), range(1, 10)):
         ticks = sorted(power * factor for power in powers for factor in factors if low <= power * factor <= high)

@@ -29,10 +29,11 @@ def draw(data: FigureData) -> Figure:
     titles = ("distance to the Gaussian", "deviation from affinity", "held-out loss")
     labels = (r"nRMSE to own $D_{\mathrm{G}}$", "squared gap / spread", r"loss / that of own $D_{\mathrm{G}}$")
     for axes, letter, title, label in zip(top, "abc", titles, labels, strict=True):
-        style.sigma_axis(axes, window)
+        style.sigma_axis(axes, window, label=False)
+        axes.set_xlabel(r"noise level $\sigma$")
         style.letter(axes, letter, title)
         axes.set_ylabel(label)
-    figure.legend(*top[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.legend(*top[0].get_legend_handles_labels(), loc="outside lower center", ncols=1)
     _strips(figure.add_subplot(grid[1, :]), data, parts)
     return figure
 
@@ -58,7 +59,8 @@ def _nulls(top: list[Axes], data: FigureData) -> None:
         label = f"empirical, {data.plan.name}" if axes is top[0] else None
         style.null(axes, curve, label, "empirical")
         style.level(axes, gaussian, "the Gaussian" if axes is top[0] else None, "gaussian")
-    top[2].set_yscale("log")
+    top[2].set(yscale="log", ylim=(0.1, 10))
+    style.log_ticks(top[2].yaxis)
 
 
 def _strips(axes: Axes, data: FigureData, parts: dict[str, FigureData]) -> None:
