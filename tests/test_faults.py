@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import safetensors.numpy
 import torch
 
 from hidden_gaussian import duplicates, files, images, levels, settings, snapshots, spectrum, subsets, tables
@@ -145,6 +146,37 @@ def test_a_flipped_bit_in_the_values_of_a_shard_is_noticed(tmp_path: Path) -> No
         else:  # a hint in the head of a page, which nobody reads
             pd.testing.assert_frame_equal(found, before)
     assert noticed > len(places) / 2
+
+
+@pytest.mark.parametrize("name", ["images.npy", "subset.npy", "split.safetensors", "spectrum.safetensors"])
+def test_a_flipped_bit_in_the_numbers_is_noticed(tmp_path: Path, name: str) -> None:
+    write, read = READS[name]
+    read = (lambda path: images.open_images(path, verify=True)) if name == "images.npy" else read
+    path = tmp_path / name
+    write(path)
+    read(path)
+    whole = path.read_bytes()
+    head = 8 + int.from_bytes(whole[:8], "little") if path.suffix == ".safetensors" else 128
+    for place in range(head, len(whole), 1 + len(whole) // 200):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        with pytest.raises(InputError, match=f"{name} is damaged .*checksum"):
+            read(path)
+
+
+def test_files_of_others_have_no_checksum_and_are_read(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", PIXELS)
+    safetensors.numpy.save_file({"a": PIXELS}, tmp_path / "a.safetensors")
+    for mmap in (False, True):
+        assert (files.load_array(tmp_path / "a.npy", mmap=mmap, verify=True) == PIXELS).all()
+    assert (files.load_arrays(tmp_path / "a.safetensors")["a"] == PIXELS).all()
+    assert files.load_metadata(tmp_path / "a.safetensors") == {}
+
+
+@pytest.mark.parametrize("array", [np.arange(6.0).reshape(2, 3).T, np.float32(3), np.zeros((0, 2)), PIXELS[::2]])
+def test_arrays_of_any_layout_are_read_as_they_were_by_us_and_by_numpy(tmp_path: Path, array: np.ndarray) -> None:
+    files.save_array(tmp_path / "a.npy", array)
+    for found in (files.load_array(tmp_path / "a.npy"), np.load(tmp_path / "a.npy")):
+        assert found.shape == np.shape(array) and (found == array).all()
 
 
 FOREIGN = {

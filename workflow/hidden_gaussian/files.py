@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import safetensors
@@ -32,9 +33,13 @@ __all__ = [
     "save_json",
     "save_tensors",
     "sha256",
+    "trailer",
 ]
 
 AnyPath = str | Path
+BLOCK = 2**24  # bytes read at a time
+TEXTS, CHECKSUM, UNKNOWN = "__metadata__", "crc32", "00000000"  # in the head of a .safetensors file
+WRONG = "its checksum does not fit its content"
 T = TypeVar("T")
 
 
@@ -82,12 +87,22 @@ def _flush_to_disk(path: Path) -> None:
 
 
 def save_array(path: AnyPath, array: np.ndarray) -> None:
-    """Write one array as ``.npy``, atomically; arrays of objects are refused with ValueError."""
+    """Write one array as ``.npy``, atomically; arrays of objects are refused with ValueError.
+
+    A checksum of the numbers follows them, where readers of ``.npy`` do not look.
+    """
+    ordered = np.asarray(array, order="C")
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
+        np.lib.format.write_array(file, ordered, allow_pickle=False)
+        file.write(trailer(zlib.crc32(ordered.data)))
 
 
-def load_array(path: AnyPath, *, mmap: bool = False) -> np.ndarray:
+def trailer(checksum: int) -> bytes:
+    """Return what follows the numbers in an ``.npy`` file: their CRC-32."""
+    return b"crc32:%08x" % checksum
+
+
+def load_array(path: AnyPath, *, mmap: bool = False, verify: bool | None = None) -> np.ndarray:
     """Read one ``.npy`` array.
 
     Parameters
@@ -96,6 +111,8 @@ def load_array(path: AnyPath, *, mmap: bool = False) -> np.ndarray:
         The file.
     mmap : bool
         Map it read-only instead of reading it, so that only the rows that are used take memory.
+    verify : bool, optional
+        Whether to compare the checksum, which reads everything; default: unless it is mapped.
 
     Raises
     ------
@@ -104,10 +121,16 @@ def load_array(path: AnyPath, *, mmap: bool = False) -> np.ndarray:
     """
 
     def read() -> np.ndarray:
-        if mmap:
-            return np.lib.format.open_memmap(path, mode="r")
         with Path(path).open("rb") as file:
-            array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+            if mmap:
+                array: Any = np.lib.format.open_memmap(path, mode="r")
+                file.seek(array.offset + array.nbytes)
+            else:
+                array = np.lib.format.read_array(file, allow_pickle=False)
+            if verify or (verify is None and not mmap):
+                end = file.read()  # empty in the files of others
+                if end and end != trailer(zlib.crc32(np.asarray(array, order="C").data)):
+                    raise ValueError(WRONG)
             return array
 
     return _read(path, read, (ValueError, EOFError))
@@ -129,7 +152,7 @@ def save_tensors(
     metadata : mapping of str to str, optional
         Short texts kept in the head of the file.
     """
-    texts = dict(metadata) if metadata else None
+    texts = {**(metadata or {}), CHECKSUM: UNKNOWN}
     with atomic_path(path) as temporary:
         if all(isinstance(value, np.ndarray | np.generic) for value in tensors.values()):
             arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
@@ -139,20 +162,46 @@ def save_tensors(
 
             own = {name: _own_memory(value) for name, value in tensors.items()}
             save_file(own, temporary, metadata=texts)
-        _sort_head(temporary)
+        _seal(temporary)
 
 
-def _sort_head(path: Path) -> None:
-    """Put the head of a ``.safetensors`` file in order: its library writes the texts in a random one."""
+def _seal(path: Path) -> None:
+    """Put the head of a ``.safetensors`` file in order, which its library writes in a random one, with a checksum."""
     with path.open("r+b") as file:
-        length = int.from_bytes(file.read(8), "little")
-        head = json.loads(file.read(length))
-        head = {name: dict(sorted(entry.items())) for name, entry in sorted(head.items())}
-        text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
-        if len(text) > length:
-            raise AssertionError(f"{path}: the same head became longer")
+        head, length = _head(file)
+        head[TEXTS][CHECKSUM] = _checksum(head, length, file)
         file.seek(8)
-        file.write(text.ljust(length))
+        file.write(_as_text(head, length))
+
+
+def _head(file: IO[bytes]) -> tuple[dict[str, dict[str, Any]], int]:
+    length = int.from_bytes(file.read(8), "little")
+    return json.loads(file.read(length)), length
+
+
+def _as_text(head: Mapping[str, Mapping[str, Any]], length: int) -> bytes:
+    ordered = {name: dict(sorted(entry.items())) for name, entry in sorted(head.items())}
+    return json.dumps(ordered, ensure_ascii=False, separators=(",", ":")).encode().ljust(length)
+
+
+def _checksum(head: Mapping[str, Mapping[str, Any]], length: int, file: IO[bytes]) -> str:
+    """Return the CRC-32 of a head without it, and of the rest of the file, eight digits."""
+    whole = {**head, TEXTS: {**head[TEXTS], CHECKSUM: UNKNOWN}}
+    checksum = zlib.crc32(_as_text(whole, length))
+    while block := file.read(BLOCK):
+        checksum = zlib.crc32(block, checksum)
+    return f"{checksum:08x}"
+
+
+def _verified(path: AnyPath, load: Callable[[AnyPath], T]) -> T:
+    """Return what a ``.safetensors`` file holds, if its checksum is right; files of others have none."""
+    content = load(path)  # first, because the library knows how a head can lie
+    with Path(path).open("rb") as file:
+        head, length = _head(file)
+        told = head.get(TEXTS, {}).get(CHECKSUM)
+        if told is not None and told != _checksum(head, length, file):
+            raise ValueError(WRONG)
+    return content
 
 
 def _own_memory(tensor: Any) -> torch.Tensor:
@@ -167,20 +216,21 @@ def load_tensors(path: AnyPath) -> dict[str, torch.Tensor]:
     """Read a ``.safetensors`` file as torch tensors on the CPU; InputError if absent or damaged."""
     from safetensors.torch import load_file
 
-    return _read(path, lambda: load_file(path), (safetensors.SafetensorError,))
+    return _read(path, lambda: _verified(path, load_file), (safetensors.SafetensorError, ValueError))
 
 
 def load_arrays(path: AnyPath) -> dict[str, np.ndarray]:
     """Read a ``.safetensors`` file as numpy arrays, without torch; InputError if absent or damaged."""
-    return _read(path, lambda: safetensors.numpy.load_file(path), (safetensors.SafetensorError,))
+    load = safetensors.numpy.load_file
+    return _read(path, lambda: _verified(path, load), (safetensors.SafetensorError, ValueError))
 
 
 def load_metadata(path: AnyPath) -> dict[str, str]:
-    """Read the texts in the head of a ``.safetensors`` file; InputError if absent or damaged."""
+    """Read the texts in the head of a ``.safetensors`` file, without its checksum; InputError if absent or damaged."""
 
     def read() -> dict[str, str]:
         with safetensors.safe_open(path, framework="numpy") as file:
-            return dict(file.metadata() or {})
+            return {name: text for name, text in (file.metadata() or {}).items() if name != CHECKSUM}
 
     return _read(path, read, (safetensors.SafetensorError,))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -72,8 +73,11 @@ def _write(path: Path, blocks: Iterator[np.ndarray], shape: tuple[int, ...]) -> 
     with path.open("wb") as file:
         head = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, head)
+        checksum = 0
         for block in blocks:
             file.write(block.tobytes())
+            checksum = zlib.crc32(block.tobytes(), checksum)
+        file.write(files.trailer(checksum))
 
 
 def _record(
@@ -206,8 +210,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return image
 
 
-def open_images(path: str | Path) -> np.ndarray:
-    """Map a packed array, read-only.
+def open_images(path: str | Path, *, verify: bool = False) -> np.ndarray:
+    """Map a packed array, read-only; on request, read it all and compare its checksum.
 
     Returns
     -------
@@ -218,7 +222,7 @@ def open_images(path: str | Path) -> np.ndarray:
     InputError
         If the file is absent or damaged, or holds something else.
     """
-    array = files.load_array(path, mmap=True)
+    array = files.load_array(path, mmap=True, verify=verify)
     if array.dtype != np.uint8 or array.ndim != 4:
         raise InputError(
             f"{path} is {array.dtype} of shape {array.shape}, expected uint8 (image, channel, row, column): "

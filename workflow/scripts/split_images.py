@@ -3,9 +3,9 @@
 from hidden_gaussian import duplicates, images, logs, subsets
 
 with logs.job_log(snakemake.log[0]):
-    packed = images.open_images(snakemake.input.images)
+    packed = images.open_images(snakemake.input.images, verify=True)
     apart = snakemake.input.get("heldout")
-    found = duplicates.find(packed, images.open_images(apart) if apart else None)
+    found = duplicates.find(packed, images.open_images(apart, verify=True) if apart else None)
     split = subsets.split(
         packed,
         snakemake.params.heldout,
