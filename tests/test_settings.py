@@ -1,6 +1,7 @@
 """Settings: closed, checked before anything runs, and in step with their generated pages."""
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,32 @@ def test_bad_settings_are_one_sentence_with_the_key(config: dict[str, Any], case
         settings.read(_changed(config, path, value))
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+WRONG = ("text", "", -1, 0, 0.5, float("nan"), float("inf"), 10**30, None, True, [], [None], {}, {"x": 1})
+
+
+def _leaves(content: Any, path: str = "") -> Iterator[str]:
+    if isinstance(content, dict) and content:
+        for key, value in content.items():
+            yield from _leaves(value, f"{path}.{key}")
+    else:
+        yield path.removeprefix(".")
+
+
+def test_any_wrong_value_is_one_sentence_that_names_a_key(config: dict[str, Any]) -> None:
+    """Every setting, and every one with a default, takes every wrong value: refused in one line, or meant to be."""
+    whole = settings.read(config).model_dump(mode="json")
+    refused = 0
+    for path in _leaves(whole):
+        for value in WRONG:
+            try:
+                settings.read(_changed(whole, path, value))
+            except InputError as error:
+                refused += 1
+                assert "\n" not in str(error), (path, value)
+                assert any(key in str(error) for key in path.split(".")[-2:]), (path, value, str(error))
+    assert refused > 500
 
 
 def test_snapshots_are_whole_batches_without_duplicates() -> None:

@@ -122,9 +122,11 @@ def load_array(path: AnyPath, *, mmap: bool = False, verify: bool | None = None)
 
     def read() -> np.ndarray:
         with Path(path).open("rb") as file:
+            array: np.ndarray
             if mmap:
-                array: Any = np.lib.format.open_memmap(path, mode="r")
-                file.seek(array.offset + array.nbytes)
+                mapped: Any = np.lib.format.open_memmap(path, mode="r")
+                file.seek(mapped.offset + mapped.nbytes)
+                array = mapped
             else:
                 array = np.lib.format.read_array(file, allow_pickle=False)
             if verify or (verify is None and not mmap):

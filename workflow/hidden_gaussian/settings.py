@@ -147,7 +147,11 @@ class Dataset(Strict):
             halves.setdefault(cell.subset_size, set()).add(cell.half)
         for size, both in halves.items():
             if size > self.available:
-                raise ValueError(f"grid.runs asks for {size} training images, but there are only {self.available}")
+                apart = f" less heldout {self.heldout}" if isinstance(self.heldout, int) else ""
+                raise ValueError(
+                    f"grid.runs asks for {size} training images, but there are only {max(0, self.available)}: "
+                    f"source.count {self.source.count}{apart}"
+                )
             if len(both) == 2 and 2 * size > self.available:
                 raise ValueError(
                     f"grid.runs asks for halves a and b of {size} images each, but they can be disjoint only up to "
