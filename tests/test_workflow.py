@@ -1,9 +1,12 @@
 """The workflow as its users call it: dry runs, one tiny run from images to claims, and what makes jobs run again."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,10 +20,14 @@ SMOKE = ROOT / "tests/smoke/config/config.yaml"
 PARTS = ("Snakefile", "rules", "workflow", "config", "profiles", "envs", "slurm")
 
 
-def snakemake(*arguments: str, at: Path, workflow: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow / "Snakefile"), "--directory", str(at)]
+def command(workflow: Path = ROOT) -> list[str]:
     profile = ["--workflow-profile", str(workflow / "profiles/default")]
-    return subprocess.run([*command, *profile, "--cores", "2", *arguments], capture_output=True, text=True, check=False)
+    return [sys.executable, "-m", "snakemake", "--snakefile", str(workflow / "Snakefile"), *profile, "--cores", "2"]
+
+
+def snakemake(*arguments: str, at: Path, workflow: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    whole = [*command(workflow), "--directory", str(at), *arguments]
+    return subprocess.run(whole, capture_output=True, text=True, check=False)
 
 
 def planned(*arguments: str, at: Path, workflow: Path = ROOT, config: Path = SMOKE) -> list[tuple[str, str]]:
@@ -181,6 +188,33 @@ def test_bad_input_is_one_sentence_without_a_traceback(case: str, tmp_path: Path
     assert done.returncode != 0
     assert expected in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+SHARDS = ["results/digits/n16a/ve4r1/i64/measures.parquet", "results/digits/n16a/ve4r1/i64/samples_heun18.npy"]
+
+
+@pytest.mark.parametrize("killed", ["train_denoiser/digits/n16a/ve4r1/i32", "measure_denoiser/digits/n16a/ve4r1/i64"])
+def test_a_run_killed_with_its_jobs_ends_with_the_same_files(finished: Path, tmp_path: Path, killed: str) -> None:
+    """SIGKILL for Snakemake and all its children, while a job of some rule runs; meanwhile no other run gets in."""
+    begun = [*command(), "--configfile", str(SMOKE), "--directory", str(tmp_path), "--", *SHARDS]
+    log = tmp_path / f"results/logs/{killed}.log"
+    with subprocess.Popen(begun, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as run:
+        while not log.exists():
+            assert run.poll() is None, "it ended before the job began"
+            time.sleep(0.05)
+        other = snakemake("--configfile", str(SMOKE), "--", *SHARDS, at=tmp_path)
+        os.killpg(run.pid, signal.SIGKILL)
+    assert other.returncode != 0
+    assert "lock" in other.stderr
+    assert snakemake("--configfile", str(SMOKE), "--unlock", at=tmp_path).returncode == 0
+    again = snakemake("--configfile", str(SMOKE), "--", *SHARDS, at=tmp_path)
+    assert again.returncode == 0, again.stderr[-4000:]
+    made = [
+        path for path in tmp_path.rglob("results/digits/**/*") if path.suffix in {".npy", ".parquet", ".safetensors"}
+    ]
+    assert len(made) > 8
+    for path in made:
+        assert path.read_bytes() == (finished / path.relative_to(tmp_path)).read_bytes(), path.name
 
 
 def test_results_of_another_study_are_left_alone(finished: Path, tmp_path: Path) -> None:
