@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores all
 
-.PHONY: demo test test-cluster lint bench
+.PHONY: demo test test-cluster lint bench reliability
 
 demo: $(READY) ## run the default study on real digits, and say where everything is
 	$(SNAKEMAKE) --quiet rules
@@ -37,8 +37,10 @@ bench: $(READY) ## speed against the plain ways and public peers, into docs/perf
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	PYTHONPATH=workflow $(BIN)/python benchmarks/page.py
 
+reliability: $(READY) ## docs/reliability.md from the tests of faults, those on a real Slurm included
+	nice $(BIN)/python -m pytest -m fault --reliability docs/reliability.md
+
 $(READY): requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements.lock
 	touch $@
-

@@ -1,8 +1,10 @@
 """One thread in every process, as the rules run them: sums of two threads differ in their last bits."""
 
 import os
+from pathlib import Path
 
 import pytest
+from reliability import Page
 
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
@@ -17,3 +19,12 @@ def world(tmp_path_factory: pytest.TempPathFactory):
     made.add_imitation()
     made.write()
     return made
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--reliability", metavar="PAGE", help="write how the tests marked `fault` went")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if page := config.getoption("--reliability"):
+        config.pluginmanager.register(Page(Path(page)))

@@ -112,3 +112,15 @@ def test_report_opens_with_overview_and_ledger(tmp_path: Path) -> None:
 def test_ledgers_have_the_columns_of_the_table() -> None:
     for judged in page.ledgers(DIGITS.parent).values():
         assert list(judged.columns) == [column.name for column in tables.CLAIMS.columns]
+
+
+def test_the_page_of_faults_has_a_row_for_each_marked_test() -> None:
+    files = [*(ROOT / "tests").glob("test_*.py"), ROOT / "tests/slurm/test_cluster.py"]
+    marked = {
+        f"{path.relative_to(ROOT / 'tests')}::{name}"
+        for path in files
+        for name in re.findall(r"^@pytest\.mark\.fault\((?:.*?\n)+?def (test_\w+)\(", path.read_text(), re.M)
+    }
+    page = (ROOT / "docs/reliability.md").read_text()
+    assert set(re.findall(r"\| `(\S+::test_\w+)` \|", page)) == marked, "run make reliability"
+    assert " failed" not in page

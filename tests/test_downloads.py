@@ -118,6 +118,7 @@ def test_only_the_rest_is_asked_for(server: Server, tmp_path: Path) -> None:
     assert [span for _, span in server.asked] == ["", "bytes=1000000-", "bytes=2000000-"]
 
 
+@pytest.mark.fault("a download breaks off", "the next run asks for the rest only")
 def test_a_later_run_goes_on(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.part").write_bytes(CONTENT[:12345])
     _fetch(server, "/whole", tmp_path / "a")
@@ -158,6 +159,7 @@ BAD = {
 }
 
 
+@pytest.mark.fault("a download is refused, or another file", "one sentence, nothing in its place")
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_wrong_is_said_in_one_sentence_and_nothing_is_put_in_place(
     server: Server, tmp_path: Path, name: str
@@ -175,6 +177,7 @@ def test_only_the_web_is_fetched_from(tmp_path: Path, url: str) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.fault("a redirect from https to http", "refused")
 def test_a_redirect_away_from_encryption_is_refused() -> None:
     request = downloads.urllib.request.Request("https://host/a")
     with pytest.raises(InputError, match="unencrypted"):

@@ -41,6 +41,10 @@ class Fault(OSError):
     """What the test raises in the place of the system."""
 
 
+@pytest.mark.fault(
+    "a write fails (disk full, I/O error) when the file is opened, flushed or put in place; one for each kind of file",
+    "the old file stays, and no other",
+)
 @pytest.mark.parametrize("name", WRITES)
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
@@ -64,6 +68,9 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(
     assert path.read_bytes() == before
 
 
+@pytest.mark.fault(
+    "a job is killed at the last moment of a write", "the old file stays; the next write gives the same bytes"
+)
 @pytest.mark.parametrize("name", WRITES)
 def test_a_job_killed_while_it_writes_leaves_the_old_file(tmp_path: Path, name: str) -> None:
     """SIGKILL in a process of its own, at the last moment before the new file takes the old one's place."""
@@ -119,6 +126,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.fault("an intermediate is empty, cut, zeroed, text, or another format", "named, with what to do")
 @pytest.mark.parametrize("name", READS)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_intermediate_is_named(tmp_path: Path, name: str, damage: str) -> None:
@@ -131,6 +139,7 @@ def test_a_damaged_intermediate_is_named(tmp_path: Path, name: str, damage: str)
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.fault("a bit of a shard flips", "named, wherever it could change a value")
 def test_a_flipped_bit_in_the_values_of_a_shard_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "measures.parquet"
     _shard(path)
@@ -148,6 +157,9 @@ def test_a_flipped_bit_in_the_values_of_a_shard_is_noticed(tmp_path: Path) -> No
     assert noticed > len(places) / 2
 
 
+@pytest.mark.fault(
+    "a bit of the images, a subset, a split, a spectrum flips; weights, maps and samples are written alike", "named"
+)
 @pytest.mark.parametrize("name", ["images.npy", "subset.npy", "split.safetensors", "spectrum.safetensors"])
 def test_a_flipped_bit_in_the_numbers_is_noticed(tmp_path: Path, name: str) -> None:
     write, read = READS[name]
@@ -187,6 +199,7 @@ FOREIGN = {
 }
 
 
+@pytest.mark.fault("an intermediate is a sound file of another kind", "named")
 @pytest.mark.parametrize(("name", "other"), sorted(FOREIGN))
 def test_the_file_of_another_kind_is_named(tmp_path: Path, name: str, other: str) -> None:
     READS[other][0](tmp_path / name)
@@ -194,6 +207,7 @@ def test_the_file_of_another_kind_is_named(tmp_path: Path, name: str, other: str
         READS[name][1](tmp_path / name)
 
 
+@pytest.mark.fault("a table lacks a column", "named")
 @pytest.mark.parametrize("missing", ["id", "value", "quantity"])
 def test_a_table_of_another_schema_is_named(tmp_path: Path, missing: str) -> None:
     frame = pd.DataFrame({"id": ["a"], "value": [1.0], "quantity": ["x"]}).drop(columns=missing)
@@ -227,6 +241,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.fault("a `.safetensors` head lies about its length, types or offsets", "refused")
 @pytest.mark.parametrize("bomb", BOMBS)
 @pytest.mark.parametrize("load", [files.load_tensors, files.load_arrays, files.load_metadata])
 def test_a_safetensors_head_that_lies_is_refused(tmp_path: Path, bomb: str, load: Callable[[Path], Any]) -> None:
@@ -238,6 +253,7 @@ def test_a_safetensors_head_that_lies_is_refused(tmp_path: Path, bomb: str, load
 # ---- images
 
 
+@pytest.mark.fault("all images are constant", "a law without variance")
 @pytest.mark.parametrize("value", [0, 127, 255])
 def test_constant_images_have_no_spectrum_and_denoise_to_themselves(value: int) -> None:
     law = spectrum.fit(np.full((5, 1, 4, 4), value, np.uint8))
@@ -246,6 +262,7 @@ def test_constant_images_have_no_spectrum_and_denoise_to_themselves(value: int) 
     torch.testing.assert_close(denoised, torch.full((3, 1, 4, 4), value / 127.5 - 1))
 
 
+@pytest.mark.fault("a single image", "its own mean")
 def test_one_image_is_its_own_gaussian() -> None:
     law = spectrum.fit(PIXELS[:1])
     assert law.count == 1
@@ -253,12 +270,14 @@ def test_one_image_is_its_own_gaussian() -> None:
     np.testing.assert_allclose(law.mean.reshape(1, 8, 8), PIXELS[0] / 127.5 - 1, atol=1e-12)
 
 
+@pytest.mark.fault("images that are equal", "found, and counted")
 def test_images_that_are_all_equal_are_found_and_leave_one_direction_fewer() -> None:
     twice = np.concatenate([PIXELS[:4], PIXELS[:4]])
     assert duplicates.find(twice).groups == ((0, 4), (1, 5), (2, 6), (3, 7))
     np.testing.assert_allclose(spectrum.fit(twice).eigenvalues, spectrum.fit(PIXELS[:4]).eigenvalues, rtol=1e-9)
 
 
+@pytest.mark.fault("values that are not finite", "no shard is written")
 def test_a_network_that_is_not_finite_is_not_tabulated(tmp_path: Path) -> None:
     for value, expected in ((np.nan, "lacks a value"), (np.inf, "infinite")):
         frame = pd.DataFrame({"id": ["a"], "quantity": ["x"], "value": [value]})
@@ -267,6 +286,7 @@ def test_a_network_that_is_not_finite_is_not_tabulated(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.fault("no image", "one sentence")
 def test_no_image_is_an_error_in_one_sentence() -> None:
     with pytest.raises(InputError, match="at least one image"):
         spectrum.fit(PIXELS[:0])
@@ -275,12 +295,14 @@ def test_no_image_is_an_error_in_one_sentence() -> None:
 # ---- noise levels and batches
 
 
+@pytest.mark.fault("sigma 0", "the image itself")
 def test_without_noise_the_gaussian_returns_images_of_its_subset() -> None:
     law = spectrum.fit(PIXELS)
     clean = images.to_unit(PIXELS)
     torch.testing.assert_close(GaussianDenoiser(law)(clean, 0.0), clean, atol=1e-5, rtol=0)
 
 
+@pytest.mark.fault("sigma 1e-6, 1e6", "finite")
 @pytest.mark.parametrize("sigma", [1e-6, 1e6])
 def test_extreme_noise_levels_are_finite(sigma: float) -> None:
     noisy = images.to_unit(PIXELS) + sigma * torch.randn(12, 1, 8, 8)
@@ -288,6 +310,7 @@ def test_extreme_noise_levels_are_finite(sigma: float) -> None:
         assert denoiser(noisy, sigma).isfinite().all()
 
 
+@pytest.mark.fault("an empty batch; a tile of 1 or 1e9", "the same numbers")
 @pytest.mark.parametrize("tile", [1, 5, 10**9])
 def test_no_batch_and_no_tile_is_too_small_or_too_large(tile: int) -> None:
     denoiser = EmpiricalDenoiser(torch.from_numpy(PIXELS), tile=tile)
@@ -306,6 +329,7 @@ def test_a_schedule_has_two_levels_at_least(count: int) -> None:
 # ---- places
 
 
+@pytest.mark.fault("spaces, Unicode, quotes, 200 letters in paths", "works")
 @pytest.mark.parametrize("folder", ["with spaces", "ünïcödé 画像", "quote's", "a;b&c$d", "-leading", "x" * 200])
 def test_any_folder_will_do(tmp_path: Path, folder: str) -> None:
     root = tmp_path / folder
@@ -319,6 +343,7 @@ def test_any_folder_will_do(tmp_path: Path, folder: str) -> None:
         assert open_denoiser(root, f"n8a/{kind}", "cpu")(torch.zeros(1, 1, 8, 8), 1.0).shape == (1, 1, 8, 8)
 
 
+@pytest.mark.fault("results are moved", "works")
 def test_results_can_be_moved(tmp_path: Path) -> None:
     for name, (write, _) in READS.items():
         write(tmp_path / "here" / name)
@@ -328,6 +353,7 @@ def test_results_can_be_moved(tmp_path: Path) -> None:
         read(tmp_path / "there" / name)
 
 
+@pytest.mark.fault("a bit of a training state flips", "named")
 def test_a_state_whose_bytes_changed_is_refused_wherever_the_change_is(tmp_path: Path) -> None:
     state = snapshots.TrainingState.start(_Small())
     path = tmp_path / "state.safetensors"
@@ -359,6 +385,7 @@ TAGS = [
 ]
 
 
+@pytest.mark.fault("tags in the configuration", "nothing is called")
 @pytest.mark.parametrize("tag", TAGS)
 def test_tags_in_a_configuration_do_nothing(tmp_path: Path, tag: str) -> None:
     (tmp_path / "study.yaml").write_text(f"study: {tag}\ndatasets: {{}}\n")

@@ -248,6 +248,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.fault("a malicious pickle in CIFAR-10's archive", "refused by name, nothing is run")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_pickles_run_nothing(tmp_path, name, capsys):
     content, message = HOSTILE[name]
@@ -467,6 +468,10 @@ BAD = {
 }
 
 
+@pytest.mark.fault(
+    "archives, folders and arrays that are absent, cut, unsafe (traversal, links, pickles), or not as declared",
+    "one sentence, no file",
+)
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_one_sentence_and_leaves_no_file(tmp_path, name):
     make, message = BAD[name]
@@ -478,6 +483,7 @@ def test_bad_input_is_one_sentence_and_leaves_no_file(tmp_path, name):
     assert not out.exists() or not list(out.iterdir())
 
 
+@pytest.mark.fault("a decompression bomb", "refused")
 @pytest.mark.parametrize(
     ("module", "limit", "value", "message"),
     [

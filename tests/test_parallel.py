@@ -54,6 +54,7 @@ with parallel.reported(Path(sys.argv[1]).parent), parallel.joined() as (team, de
 """
 
 
+@pytest.mark.fault("one process of a team fails", "the job ends with that process's own error")
 def test_a_process_that_fails_ends_the_job_with_its_own_error(tmp_path, monkeypatch):
     (tmp_path / "waiting.py").write_text(WAITING)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -101,6 +102,7 @@ with job_log({log!r}):
 """
 
 
+@pytest.mark.fault("SIGTERM for a team", "saved and ended within 10 seconds")
 def test_a_signal_saves_and_ends_all_processes_within_10_seconds(tmp_path):
     script = SCRIPT.format(tests=str(Path(__file__).parent), log=str(tmp_path / "job.log"), root=str(tmp_path))
     place = {"PYTHONPATH": str(Path(stretches.__file__).parents[1])}

@@ -269,6 +269,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.fault("a malicious pickle as a published network", "refused by name, nothing is run")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_pickles_run_nothing(name, capsys, foreign_modules):
     content, message = HOSTILE[name]
@@ -281,6 +282,7 @@ def test_hostile_pickles_run_nothing(name, capsys, foreign_modules):
     assert not Path("ran").exists()
 
 
+@pytest.mark.fault("a network file with other options, tensors or shapes", "one sentence")
 @pytest.mark.parametrize(
     ("wrapper", "changes", "message"),
     [

@@ -86,6 +86,7 @@ BAD = {
 }
 
 
+@pytest.mark.fault("settings that contradict each other, or misspelt", "one sentence that names the key")
 @pytest.mark.parametrize("case", BAD)
 def test_bad_settings_are_one_sentence_with_the_key(config: dict[str, Any], case: str) -> None:
     path, value, expected = BAD[case]
@@ -106,6 +107,10 @@ def _leaves(content: Any, path: str = "") -> Iterator[str]:
         yield path.removeprefix(".")
 
 
+@pytest.mark.fault(
+    "any wrong value (14 of them) of any setting",
+    "one sentence that names the key; more than 500 are refused in one test",
+)
 def test_any_wrong_value_is_one_sentence_that_names_a_key(config: dict[str, Any]) -> None:
     """Every setting, and every one with a default, takes every wrong value: refused in one line, or meant to be."""
     whole = settings.read(config).model_dump(mode="json")

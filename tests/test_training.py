@@ -333,6 +333,7 @@ def test_weights_are_the_average_and_rebuild_their_network(tmp_path):
     assert any(not torch.equal(tensor, state[f"network.{name}"]) for name, tensor in weights.items())
 
 
+@pytest.mark.fault("a training is killed", "it goes on from its side file, to the same bits")
 def test_a_run_that_died_goes_on_from_its_side_file(tmp_path, monkeypatch):
     whole = train_cell(tmp_path / "whole", 80)
     died = []
@@ -376,6 +377,7 @@ def always_stopped():
     yield lambda: True
 
 
+@pytest.mark.fault("settings or images changed since the side file", "refused, with what differs")
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -407,6 +409,7 @@ def test_a_snapshot_further_than_the_side_file_is_preferred(tmp_path, monkeypatc
     assert not side_file.exists()
 
 
+@pytest.mark.fault("the side file is damaged", "named, set aside; training goes on from the last snapshot")
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "head"])
 def test_a_damaged_side_file_is_named_and_set_aside(tmp_path, caplog, damage):
     side_file = begun(tmp_path / "damaged")
@@ -472,6 +475,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
+@pytest.mark.fault("the disk runs full in a training", "one error; earlier files intact; a rerun goes on")
 def test_a_disk_that_runs_full_can_be_cleared_and_training_goes_on(small_disk, tmp_path):
     train_cell(small_disk, 40)
     side_file = begun(small_disk)
@@ -500,6 +504,7 @@ with job_log({log!r}):
 """
 
 
+@pytest.mark.fault("SIGTERM or SIGINT for a training", "saved and ended within 10 seconds")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_ends_with_an_error_within_10_seconds(tmp_path, number):
     tests, log = str(Path(__file__).parent), tmp_path / "job.log"
@@ -571,6 +576,7 @@ def test_a_delayed_end_leaves_signals_as_they_were():
     assert signal.set_wakeup_fd(-1) == -1
 
 
+@pytest.mark.fault("two jobs train one cell", "the second waits")
 def test_a_second_trainer_waits_for_the_first(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(guards, "PAUSE", 0.01)
     path, order = tmp_path / "cell.safetensors", []
@@ -593,6 +599,7 @@ def test_a_second_trainer_waits_for_the_first(tmp_path, monkeypatch, caplog):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.fault("two jobs train one cell", "the second takes over what the first made")
 @pytest.mark.parametrize("damage", [None, "state.safetensors", "weights.safetensors", "training.parquet"])
 def test_what_the_other_job_trained_is_not_trained_again(tmp_path, monkeypatch, damage):
     folder = train_cell(tmp_path, 32)
@@ -637,6 +644,7 @@ class Poisoned(Gain):
         return super().forward(noisy, sigma) + (torch.nan if self.calls > 4 else 0)
 
 
+@pytest.mark.fault("the loss is not finite", "training ends with step and learning rate; the last good state is kept")
 def test_a_loss_that_is_not_finite_ends_training_and_keeps_the_last_good_state(tmp_path):
     state, path = TrainingState.start(Poisoned()), tmp_path / "state.safetensors"
     settings = recipe(augment=0)

@@ -1,0 +1,58 @@
+"""docs/reliability.md from the tests marked `fault`, as they went: ``pytest -m fault --reliability PAGE``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+HEAD = """# Faults, and what becomes of them
+
+Written by `make reliability` from the tests marked `fault`: each row is a test, and how many cases of it passed. Those
+of `tests/slurm/` ran on a private Slurm, which `make test-cluster` brings up.
+
+| fault | what happens | test | cases |
+| --- | --- | --- | --- |
+"""
+FOOT = """
+Files carry a checksum of their content: texts in the head of a `.safetensors` file, bytes behind the numbers of an
+`.npy` file, where other readers do not look, and the page checksums of Parquet. Every reader compares it, with one
+exception: `images.npy` is mapped, and its checksum is compared when the images are split, not by every later job that
+reads a few rows of it.
+"""
+
+
+class Page:
+    """Collects how the marked tests went, and writes the page when they have ended."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: dict[str, tuple[str, str]] = {}
+        self.outcomes: dict[str, Counter[str]] = {}
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        for item in session.items:
+            if marker := item.get_closest_marker("fault"):
+                self.rows[_function(item.nodeid)] = marker.args
+                self.outcomes.setdefault(_function(item.nodeid), Counter())
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if _function(report.nodeid) in self.rows and (report.when == "call" or not report.passed):
+            self.outcomes[_function(report.nodeid)][report.outcome] += 1
+
+    def pytest_sessionfinish(self) -> None:
+        lines = [
+            f"| {fault} | {then} | `{name.removeprefix('tests/')}` | {_said(self.outcomes[name])} |"
+            for name, (fault, then) in self.rows.items()
+        ]
+        self.path.write_text(HEAD + "\n".join(lines) + "\n" + FOOT, encoding="utf-8")
+
+
+def _function(nodeid: str) -> str:
+    return nodeid.split("[")[0]
+
+
+def _said(outcomes: Counter[str]) -> str:
+    others = [f"{count} {outcome}" for outcome, count in outcomes.items() if outcome != "passed"]
+    return ", ".join([str(outcomes["passed"]), *others])
