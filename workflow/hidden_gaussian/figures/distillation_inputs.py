@@ -28,11 +28,14 @@ def draw(data: FigureData) -> Figure:
         drawn = False
         for size, cells in groups.items():
             drawn |= _curves(axes, measured, inputs, ids(cells), colours[size], _label(data, size, cells))
+        if not drawn:
+            absent = f"absent: the settings have\nno '{inputs}' in distillation.inputs"
+            axes.text(0.5, 0.5, absent, transform=axes.transAxes, ha="center", color=style.GREY, fontsize=7)
+            axes.set_xticks([])
+            continue
         style.level(axes, 0, "Gaussian", "gaussian")
         style.sigma_axis(axes, measured.window(), label=False)
         axes.set_xlabel(r"noise level $\sigma$")
-        if not drawn:
-            axes.text(0.5, 0.5, "absent", transform=axes.transAxes, ha="center", color=style.GREY)
     panels[0].set_yscale("symlog", linthresh=0.01, linscale=0.5)
     panels[0].set_ylabel(r"mismatch / $E|D_G - \mu|^2$")
     lowest = min(float(np.min(line.get_ydata())) for axes in panels for line in axes.lines)

@@ -125,12 +125,11 @@ def sigma_axis(axes: Axes, window: tuple[float, float] | None = None, *, label: 
     log_ticks(axes.xaxis)
 
 
-def _apart(values: list[float], share: float) -> list[float]:
-    """Return the values that are at least a share of the logarithmic axis apart, from the first on, so labels fit."""
+def _apart(values: list[float], distance: float) -> list[float]:
+    """Return the values whose logarithms are at least a distance apart, from the first on, so that labels fit."""
     kept = values[:1]
-    span = np.log(values[-1] / max(values[0], 1))
     for value in values[1:]:
-        if np.log(value / max(kept[-1], 1)) >= share * span:
+        if not kept[-1] or np.log(value / kept[-1]) >= distance:
             kept.append(value)
     return kept
 
@@ -142,7 +141,7 @@ def parameter_axis(axes: Axes, values: list[float], label: str, share: float = 0
         axes.set_xscale("symlog", linthresh=min(positive), linscale=0.5)
     else:
         axes.set_xscale("log")
-    ticks = _apart(sorted(values), share)
+    ticks = _apart(sorted(values), share * np.log(max(values) / max(1, min(values))))
     axes.set_xticks(ticks, [number(value) for value in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlabel(label)
@@ -159,9 +158,9 @@ def log_ticks(axis: Axis, most: int = 6) -> None:
     powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     for factors in ((1,), (1, 3), (1, 2, 5), range(1, 10)):
         ticks = sorted(power * factor for power in powers for factor in factors if low <= power * factor <= high)
-        if len(ticks) >= 3:
+        if len(ticks) >= (3 if len(factors) == 1 else 2):
             break
-    ticks = ticks[:: 1 + len(ticks) // most]
+    ticks = _apart(ticks, np.log(high / low) / (most + 1))
     axis.set_ticks(ticks, labels=[f"{tick:.3g}" if tick < 1000 else number(tick) for tick in ticks])
     axis.set_ticks([], minor=True)
 

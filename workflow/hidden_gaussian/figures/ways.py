@@ -42,7 +42,7 @@ def draw(data: FigureData, sweeps: Sequence[Varied], steps: Sequence[int], laten
     for index, (axes, (varied, groups)) in enumerate(zip(panels, found, strict=True)):
         if groups:
             _panel(axes, data, varied, groups, steps, latents)
-            style.letter(axes, "abc"[index], f"by {varied.label}", pad=15)
+            style.letter(axes, "abc"[index], f"by {varied.label}", pad=15 if latents == 1 else 26)
         else:
             style.absent(axes, f"grid.sweeps.{varied.sweep}")
     return figure
@@ -61,9 +61,9 @@ def _panel(axes: Axes, data: FigureData, varied: Varied, groups: Groups, steps: 
         )
         for ways in rows.values()
     ]
-    number = {latent: f", latent {latent + 1}" if latents > 1 else "" for latent in range(latents)}
+    number = {latent: f"latent {latent + 1}\n" if latents > 1 else "" for latent in range(latents)}
     blocks = [
-        rf"$\sigma$ = {style.level_text(LEVELS[step])}{number[latent]}" for step in steps for latent in range(latents)
+        rf"{number[latent]}$\sigma$ = {style.level_text(LEVELS[step])}" for step in steps for latent in range(latents)
     ]
     scores = [100 * float(copying(data, cells).memorised.value[0]) for cells in groups.values()]
     places = [f"{style.number(place)}\n{score:.0f} %" for place, score in zip(groups, scores, strict=True)]
