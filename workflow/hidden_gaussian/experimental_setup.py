@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from hidden_gaussian import levels, settings
+from hidden_gaussian import levels, plan, resources, settings
 from hidden_gaussian.measuring import Distillation, Measures
 from hidden_gaussian.settings import Dataset
 from hidden_gaussian.source import Source
@@ -66,6 +66,14 @@ CELLS = """## Training runs
 Every combination of a row is one run, kept at each snapshot; halves a and b are disjoint.
 
 """
+COST = """
+## What it costs
+
+An estimate, before anything has run: hours of one device for training alone, at the setting `speed`, which no GPU has
+measured yet; sampling and measuring add about as much again. Memory is the most that one job asks for
+([resources.md](resources.md)).
+
+"""
 AMBIGUITIES = """## What the paper leaves open
 
 From the head of `config/paper.yaml`:
@@ -98,7 +106,7 @@ def page(path: Path) -> str:
     parts = [HEAD, f"{noise}.\n", "## Data\n", _data(datasets)]
     for title, (block, part) in BLOCKS.items():
         parts += [f"## {title}\n", _block(block, {name: part(dataset) for name, dataset in datasets.items()})]
-    parts += [CELLS + _runs(datasets), AMBIGUITIES + _remarks(path)]
+    parts += [CELLS + _runs(datasets) + COST + _costs(datasets), AMBIGUITIES + _remarks(path)]
     return "\n".join(parts)
 
 
@@ -146,6 +154,23 @@ def _runs(datasets: Mapping[str, Dataset]) -> str:
             lists = (run.subset_sizes, run.halves, run.architectures, run.scales, kept)
             rows.append((name, *(", ".join(_value(item) for item in one) for one in lists)))
     return _table(("data set", "training images", "halves", "architectures", "scales", "images seen"), rows)
+
+
+def _costs(datasets: Mapping[str, Dataset]) -> str:
+    rows = []
+    for name, dataset in datasets.items():
+        cells = dataset.cells(name)
+        runs = plan.last_of_runs(cells)
+        asked = [
+            *(resources.training(dataset, cell.scale, cell.images_seen) for cell in runs),
+            *(resources.measuring(dataset, cell.subset_size, cell.scale, distilled=True) for cell in runs),
+            *(resources.distilling(dataset, cell.subset_size, cell.scale) for cell in runs),
+            *(resources.spectrum(dataset, cell.subset_size) for cell in runs),
+        ]
+        hours, disk = plan.training_hours(dataset, cells), plan.disk_gigabytes(dataset, cells)
+        memory = max(request.mem_mb for request in asked) / 1000
+        rows.append([name, str(len(cells)), str(len(runs)), f"{hours:,.0f}", f"{disk:,.0f}", f"{memory:,.0f}"])
+    return _table(["data set", "cells", "trainings", "device hours", "disk GB", "memory GB"], rows)
 
 
 def _remarks(path: Path) -> str:

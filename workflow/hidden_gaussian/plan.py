@@ -37,7 +37,7 @@ def last_of_runs(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def disk_gigabytes(dataset: Dataset, cells: Sequence[Cell]) -> float:
-    """Return GB of images, spectra, snapshots, samples and shards."""
+    """Return GB of images, spectra, linear maps of one network, snapshots, samples and shards."""
     pixels = dataset.channels * dataset.resolution**2
     images = dataset.source.count * pixels
     subsets = {cell.subset: cell.subset_size for cell in cells}
@@ -46,7 +46,8 @@ def disk_gigabytes(dataset: Dataset, cells: Sequence[Cell]) -> float:
     samples = 4 * pixels * (dataset.sampling.count + 16 * 20) * (len(cells) + 2 * len(subsets))
     rows = dataset.measures.images * len(dataset.inputs)
     rows *= 11 * dataset.measures.draws * dataset.measures.levels + 13 * dataset.measures.linearity_levels
-    return (images + spectra + snapshots + samples + 10 * rows * (len(cells) + 4 * len(subsets))) / 1e9
+    maps = 4 * 10 * pixels**2
+    return (images + spectra + maps + snapshots + samples + 10 * rows * (len(cells) + 4 * len(subsets))) / 1e9
 
 
 def _bytes(cell: Cell) -> int:
