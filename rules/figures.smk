@@ -72,7 +72,7 @@ rule build_explorer:
         runtime=minutes("build_explorer"),
     params:
         cells=lambda wildcards: [cell.id for cell in explored(wildcards)],
-        references=EXPLORED,
+        references=lambda wildcards: plan_of(wildcards.dataset).measured,
         inputs=lambda wildcards: plan_of(wildcards.dataset).unseen,
         seed=STUDY.seed,
         recipe=recipes.EXPLORER,

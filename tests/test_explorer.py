@@ -57,7 +57,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(root: Path) -> str:
-    made = explorer.Explorer(root, [CELL], ["gaussian", "empirical"], frozenset(), "train", 0)
+    made = explorer.Explorer(root, [CELL], ["patch-3", "mixture-12"], frozenset(), "train", 0)
     return made.page(Measurements([distances(CELL.id), distances("n8a/empirical")]))
 
 
@@ -107,7 +107,8 @@ def test_curves_are_of_the_network_and_the_memoriser(page: str) -> None:
     assert [curve["name"] for curve in cell["curves"]] == ["network", "empirical"]
     sigma, value, low, high = cell["curves"][0]["points"][0]
     assert sigma == 0.1 and value == pytest.approx((10 / 22) ** 0.5, abs=1e-5) and low < value < high
-    assert [name for name, _ in cell["rows"]][2:] == ["network", "gaussian", "empirical", "nearest training image"]
+    names = ["network", "gaussian", "patch-3", "empirical", "nearest training image"]  # no mixture of more than N
+    assert [name for name, _ in cell["rows"]][2:] == names
 
 
 def test_the_page_needs_no_network_and_cannot_be_broken_out_of(page: str) -> None:
@@ -129,4 +130,4 @@ def test_the_slider_changes_the_pictures(page: str, tmp_path: Path) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     found = re.search(r"<title>(.*?)</title>", ended.stdout)
     assert found
-    assert json.loads(found[1]) == {"errors": [], "changed": True, "sigma": "80", "strips": 6, "curves": 2}
+    assert json.loads(found[1]) == {"errors": [], "changed": True, "sigma": "80", "strips": 7, "curves": 2}

@@ -54,7 +54,6 @@ def drawn(name):
 # the page
 
 
-EXPLORED = ["gaussian", "empirical"]
 EXPLORABLE = [
     name for name, dataset in STUDY.datasets.items() if dataset.grid.sweeps.size
 ]
@@ -76,9 +75,15 @@ def explorer_files(wildcards):
         for subset in subsets
         for name in ("subset.npy", "spectrum.safetensors")
     ]
+    listed = [
+        identifier
+        for subset in subsets
+        for identifier in references.possible(plan.measured, subset)
+    ]
     return {
         "weights": below(wildcards, weights),
         "spectra": below(wildcards, spectra),
+        "fitted": fitted_files(listed),
         "linear": below(wildcards, [f"{plan.main.id}/linear.safetensors"]),
         "measures": below(wildcards, plan.measures(cells, "empirical")),
     }

@@ -22,6 +22,7 @@ from hidden_gaussian.denoisers.opening import best_device
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates import Measurements
 from hidden_gaussian.metrics.memorisation import neighbours
+from hidden_gaussian.references import possible
 
 PICTURES = 4  # images shown side by side, each with one noise
 LIMIT = 10_000_000  # bytes of the page
@@ -41,7 +42,7 @@ class Explorer:
     cells : sequence of Cell
         Networks to choose from, the first shown first.
     references : sequence of str
-        Names below a subset's folder of the denoisers shown beside, such as ``gaussian``.
+        Names of the denoisers shown between the Gaussian and the empirical one, such as ``stationary``.
     linear : frozenset of str
         Ids of the cells whose distilled maps were kept.
     inputs : str
@@ -100,7 +101,9 @@ class Explorer:
     def _rows(self, cell: Cell) -> list[tuple[str, str]]:
         """Return names and ids of the strips of a cell, from top to bottom."""
         linear = [("linear", f"{cell.id}/linear")] if cell.id in self.linear else []
-        beside = [(name, f"{cell.subset}/{name}") for name in self.references]
+        listed = possible(self.references, cell.subset)
+        ids = [f"{cell.subset}/gaussian", *listed, f"{cell.subset}/empirical"]
+        beside = [(identifier.split("/")[1], identifier) for identifier in ids]
         nearest = ("nearest training image", f"{cell.id}/nearest")
         return [("clean", "clean"), ("noisy", "noisy"), ("network", cell.id), *linear, *beside, nearest]
 
