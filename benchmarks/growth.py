@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import timing
 import torch
+import yaml
 from patches import patches
 
 from hidden_gaussian import spectrum
@@ -62,13 +62,14 @@ def algebra() -> Iterator[dict[str, object]]:
 def planning() -> Iterator[dict[str, object]]:
     """Yield how long `snakemake -n` takes: the paper's grid, and digits with more and more subsets."""
     yield {"study": "config/paper.yaml", **_dry_run(["--configfile", "config/paper.yaml"])}
-    for cells in (100, 400, 1600):
-        sizes = list(range(2, 2 + cells // 2))
-        runs = [{"subset_sizes": sizes, "halves": ["a", "b"], "scales": [16], "snapshots": [6400]}]
-        grid = {"runs": runs, "sweeps": {"size": {"scales": [16]}}}
-        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
-            json.dump({"datasets": {"digits": {"grid": grid}}}, file)
-        yield {"study": f"digits, {cells} cells", **_dry_run(["--configfile", file.name])}
+    for scales in (1, 4, 25):
+        axes = {"subset_sizes": list(range(8, 58)), "scales": [4 * scale for scale in range(1, scales + 1)]}
+        study = yaml.safe_load((PROJECT / "config/config.yaml").read_text(encoding="utf-8"))
+        runs = [{**axes, "halves": ["a", "b"], "snapshots": [6400]}]
+        study["datasets"]["digits"]["grid"] = {"runs": runs, "sweeps": {"size": {}}}
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", delete=False) as file:
+            yaml.safe_dump(study, file)
+        yield {"study": f"digits, {100 * scales} cells", **_dry_run(["--configfile", file.name])}
         Path(file.name).unlink()
 
 

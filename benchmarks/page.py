@@ -54,7 +54,7 @@ def main() -> None:
     parts = [HEAD.format(machine=timing.machine(), date=today, one=peaks[0], two=peaks[1])]
     for module in (training, many_cells, algebra, linear_maps, growth):
         parts += [section(title, table) for title, table in module.tables().items()]
-    PAGE.write_text("\n".join(parts), encoding="utf-8")
+        PAGE.write_text("\n".join(parts), encoding="utf-8")  # what was measured stays if a later part fails
 
 
 def section(title: str, table: pd.DataFrame) -> str:

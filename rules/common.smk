@@ -34,6 +34,10 @@ IDS = {
     name: {cell.id for cell in cells} | {cell.subset for cell in cells}
     for name, cells in CELLS.items()
 }
+LARGEST = {
+    name: max(cells, key=lambda cell: (cell.subset_size, cell.half == "a")).subset
+    for name, cells in CELLS.items()
+}
 RUNS = {name: {} for name in CELLS}
 for name, cells in CELLS.items():
     for cell in cells:
@@ -99,9 +103,7 @@ def dimension(wildcards):
 
 def largest_subset(wildcards):
     """Return the folder of the largest subset of a dataset."""
-    cells = CELLS[wildcards.dataset]
-    size = max(cell.subset_size for cell in cells)
-    return min(cell.subset for cell in cells if cell.subset_size == size)
+    return LARGEST[wildcards.dataset]
 
 
 def subset_files(subset):

@@ -38,7 +38,7 @@ def sloped(wildcards):
     dataset = chosen(wildcards)
     if dataset.measures.jacobian is None:
         return []
-    cells = dataset.measures.jacobian.cells.choose(dataset.cells(wildcards.dataset))
+    cells = dataset.measures.jacobian.cells.choose(CELLS[wildcards.dataset])
     ids = [cell.id for cell in cells]
     ids += dict.fromkeys(f"{cell.subset}/empirical" for cell in cells)
     return [f"{identifier}/jacobian.parquet" for identifier in ids]
@@ -48,8 +48,7 @@ def twin(wildcards):
     """Return the subset of the same size from the other half, if some network is trained on it."""
     subset = wildcards.id.split("/")[0]
     other = subset[:-1] + {"a": "b", "b": "a"}[subset[-1]]
-    cells = chosen(wildcards).cells(wildcards.dataset)
-    return other if other in {cell.subset for cell in cells} else None
+    return other if other in IDS[wildcards.dataset] else None
 
 
 def twin_spectrum(wildcards):

@@ -140,6 +140,12 @@ class Grid(Strict):
     pretrained: tuple[Pretrained, ...] = Field((), description="snapshots that come from files")
     sweeps: Sweeps = Field(description="named slices for figures and claims")
 
+    @property
+    def largest_scale(self) -> int:
+        """The most base channels of any network."""
+        scales = [scale for run in self.runs for scale in run.scales]
+        return max([*scales, *(snapshot.scale for snapshot in self.pretrained)])
+
     def cells(self, dataset: str, batch: int) -> list[Cell]:
         """Return every cell, in the order of the settings; training goes in whole batches."""
         cells: dict[Cell, None] = {}

@@ -48,8 +48,7 @@ def dimension(dataset: Dataset) -> int:
 
 def speed(dataset: Dataset, scale: int) -> float:
     """Return images trained a second by a network of a scale."""
-    largest = max(cell.scale for cell in dataset.cells("dataset"))
-    return dataset.speed * largest / scale
+    return dataset.speed * dataset.grid.largest_scale / scale
 
 
 def packing(dataset: Dataset, count: int) -> Request:
