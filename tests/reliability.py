@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 
 HEAD = """# Faults, and what becomes of them
 
-Written by `make reliability` from the tests marked `fault`: each row is a test, and how many cases of it passed. Those
-of `tests/slurm/` ran on a private Slurm, which `make test-cluster` brings up.
+Written from the tests marked `fault` by the runs of these tests themselves (`make reliability`): each row is a test,
+and how many cases of it passed. Those of `tests/slurm/` ran on a private Slurm, which `make test-cluster` brings up.
 
 | fault | what happens | test | cases |
 | --- | --- | --- | --- |
@@ -42,11 +43,14 @@ class Page:
             self.outcomes[_function(report.nodeid)][report.outcome] += 1
 
     def pytest_sessionfinish(self) -> None:
-        lines = [
-            f"| {fault} | {then} | `{name.removeprefix('tests/')}` | {_said(self.outcomes[name])} |"
-            for name, (fault, then) in self.rows.items()
-        ]
-        self.path.write_text(HEAD + "\n".join(lines) + "\n" + FOOT, encoding="utf-8")
+        """Write the page; rows of tests that this session did not run stay as they were."""
+        before = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+        lines = {found[1]: found[0] for found in re.finditer(r"^\|.*\| `(\S+::\w+)` \|.*\|$", before, re.M)}
+        for name, (fault, then) in self.rows.items():
+            test = name.removeprefix("tests/")
+            lines[test] = f"| {fault} | {then} | `{test}` | {_said(self.outcomes[name])} |"
+        table = "\n".join(line for _, line in sorted(lines.items()))
+        self.path.write_text(f"{HEAD}{table}\n{FOOT}", encoding="utf-8")
 
 
 def _function(nodeid: str) -> str:
