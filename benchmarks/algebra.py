@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import timing
 import torch
+from linear_maps import exact_map
 from patches import patches
 from sklearn.decomposition import PCA
 from smalldiffusion.model import IdealDenoiser
@@ -17,8 +18,7 @@ from torch import Tensor
 
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
-from hidden_gaussian.distillation import BATCH, Fit
-from hidden_gaussian.least_squares import Moments
+from hidden_gaussian.distillation import Fit
 from hidden_gaussian.metrics.memorisation import neighbours
 
 QUERIES = 256
@@ -131,18 +131,10 @@ def distilled(top: float) -> Iterator[Row]:
         fit = Fit(clean, draws, seed=0, purpose="benchmark")
         gaussian = GaussianDenoiser(spectrum.fit(pixels(512, size)))
         sides = {
-            "ours": partial(_by_moments, fit, gaussian.mean),
+            "ours": partial(exact_map, lambda noisy, sigma: noisy / 2, fit, 1.0, gaussian.mean),
             "lstsq": partial(_by_lstsq, clean, draws),
         }
         yield row("distillation", draws, size, timing.interleaved(sides, 1.0), 4 * draws * size**2, top)
-
-
-def _by_moments(fit: Fit, mean: Tensor) -> object:
-    moments = Moments(mean, parts=1)
-    for start in range(0, fit.draws, BATCH):
-        noisy, _ = fit.noised(range(start, min(start + BATCH, fit.draws)), 1.0)
-        moments.add(noisy, noisy / 2)
-    return moments.solve()
 
 
 def _by_lstsq(clean: Tensor, draws: int) -> object:

@@ -38,7 +38,7 @@ NOTES = {
     "Exact maps against descent": "The empirical denoiser of 512 patches of photographs, distilled on 1,024 others; "
     "errors are mean squared distances to it on noisy held-out patches. The descent is the paper's (Adam, batch 256, "
     "100 epochs, its step size for the level), taken when its error was least; the exact map takes four pairs a pixel, "
-    "or twice as many until it is no worse. Both include the denoiser's own cost.",
+    "and a quarter more until it is no worse. Both include the denoiser's own cost.",
     "Growth": "Two threads; patches of photographs; *grows as*: the exponent from the line before.",
     "Planning": "`snakemake -n` with nothing made yet, from the start of Python to the list of jobs.",
     "Sampling": "Heun's method with 18 levels against a plain loop over the plainly written network.",
