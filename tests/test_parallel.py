@@ -11,7 +11,7 @@ import pytest
 import test_training
 import torch
 
-from hidden_gaussian import files, guards, parallel, stretches
+from hidden_gaussian import files, guards, logs, parallel, stretches
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.parallel import Team
 
@@ -43,12 +43,13 @@ def test_two_processes_train_as_one_and_go_on_from_one(tmp_path):
 
 
 WAITING = """
-import sys, torch
+import logging, sys, torch
 from pathlib import Path
 from hidden_gaussian import parallel
 from hidden_gaussian.errors import InputError
 with parallel.reported(Path(sys.argv[1]).parent), parallel.joined() as (team, device):
     if team.rank == 1:
+        logging.getLogger("hidden_gaussian.waiting").info("looking for pixels")
         raise InputError("the second process found no pixels")
     team.add(torch.ones(3))
 """
@@ -58,8 +59,10 @@ with parallel.reported(Path(sys.argv[1]).parent), parallel.joined() as (team, de
 def test_a_process_that_fails_ends_the_job_with_its_own_error(tmp_path, monkeypatch):
     (tmp_path / "waiting.py").write_text(WAITING)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv(logs.PLACE, str(tmp_path / "job.log"))
     with pytest.raises(InputError, match=r"^the second process found no pixels$"):
         parallel.launch("waiting", 2, {})
+    assert (tmp_path / "job.log").read_text().endswith("INFO looking for pixels\n")
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,21 @@
 """What the tests ask of Slurm, and how they run a study on it."""
 
+import copy
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 
 ROOT = Path(__file__).parents[2]
 RULE, CELL = "train_denoiser", "results/digits/n16a/ve4r1"
 IMPATIENT = ["--slurm-init-seconds-before-status-checks", "3", "--seconds-between-status-checks", "3"]
-PATIENCE = 400  # seconds until a job must have begun, on a machine that does other things as well
+PATIENCE = 400  # seconds for what takes less than one, or a job's start, on a machine that does other things as well
 STUDY: dict[str, Any] = {
     "study": "cluster",
     "datasets": {
@@ -31,6 +33,8 @@ STUDY: dict[str, Any] = {
         }
     },
 }
+
+Found = TypeVar("Found")
 
 
 class Job(NamedTuple):
@@ -51,42 +55,63 @@ class Cluster:
         self.folder = folder
 
     def jobs(self, place: Path) -> list[Job]:
-        """Return what the accounting has of the jobs of a working folder, oldest first."""
+        """Return what the accounting has of Snakemake's jobs in a working folder, oldest first."""
         fields = "JobIDRaw,Partition,State,AllocTRES,ReqTRES,TimelimitRaw,Comment,WorkDir"
-        text = _output("sacct", "-n", "-P", "-X", "-D", "-S", "now-2hours", "-o", fields)
+        text = slurm("sacct", "-n", "-P", "-X", "-D", "-S", "now-2hours", "-o", fields)
         jobs = []
         for line in text.splitlines():
             number, partition, state, given, asked, minutes, comment, folder = line.split("|")
-            if Path(folder) == place:
+            if Path(folder) == place and comment.startswith("rule_"):
                 rule = comment.removeprefix("rule_").split("_wildcards_")[0]
                 resources = dict(pair.split("=") for pair in (given or asked).split(","))
                 jobs.append(Job(number, rule, partition, state.split()[0], resources, int(minutes)))
         return jobs
 
+    def trainings(self, place: Path) -> list[Job]:
+        """Return those that train."""
+        return [job for job in self.jobs(place) if job.rule == RULE]
+
     def queue(self) -> list[str]:
-        """Return the jobs that wait or run."""
-        return _output("squeue", "-h", "-o", "%i").split()
+        """Return the jobs that wait, run or end."""
+        return slurm("squeue", "-h", "-o", "%i").split()
 
-    def tasks(self) -> list[list[str]]:
-        """Return job, step, node and CUDA_VISIBLE_DEVICES of every task, as it saw them itself."""
-        return [line.split() for line in (self.folder / "log/tasks.txt").read_text().splitlines()]
+    def devices(self, number: str) -> set[str]:
+        """Return CUDA_VISIBLE_DEVICES of the steps of a job, as they saw it themselves; ``-`` where it was not set."""
+        tasks = [line.split() for line in (self.folder / "log/tasks.txt").read_text().splitlines()]
+        return {devices for job, step, devices in tasks if job == number and step.isdigit()}
 
 
-def _output(*command: str) -> str:
+def slurm(*command: str) -> str:
+    """Run one of Slurm's commands, which must succeed, and return its output."""
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
-def start(place: Path, *arguments: str, images: int | None = None) -> subprocess.Popen[str]:
-    """Start Snakemake under the profile as it is shipped, on the study or with one snapshot at so many images."""
-    study = yaml.safe_load(yaml.safe_dump(STUDY))
+def ranks(number: str) -> set[str]:
+    """Return the ranks of the processes of a job that train together, from the environments that torchrun gave them."""
+    found: set[str] = set()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it has ended
+            variables = path.read_text(errors="replace").split("\0")
+            if f"SLURM_JOB_ID={number}" in variables:
+                found |= {variable for variable in variables if variable.startswith("RANK=")}
+    return found
+
+
+@contextmanager
+def running(place: Path, *arguments: str, images: int | None = None, gpus: int = 1) -> Iterator[subprocess.Popen[str]]:
+    """Run Snakemake under the profile as it is shipped, on the study or with one snapshot at so many images.
+
+    What it says goes to ``snakemake.txt``. If it has not ended by itself, it is cancelled as by Ctrl-C.
+    """
+    study = copy.deepcopy(STUDY)
+    study["datasets"]["digits"]["training"] |= {"gpus": gpus, "checkpoint_minutes": 0.01}
     if images is not None:
         study["datasets"]["digits"]["grid"]["runs"][0]["snapshots"] = [images]
-        study["datasets"]["digits"]["training"]["checkpoint_minutes"] = 0.05
     config = place / "study.yaml"
     config.write_text(yaml.safe_dump(study))
     command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "--directory", str(place)]
     with (place / "snakemake.txt").open("a") as said:
-        return subprocess.Popen(
+        snakemake = subprocess.Popen(
             [*command, "--configfile", str(config), *IMPATIENT, *arguments],
             cwd=ROOT,
             stdout=said,
@@ -94,25 +119,48 @@ def start(place: Path, *arguments: str, images: int | None = None) -> subprocess
             text=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored below a shell's background job
         )
+    try:
+        yield snakemake
+    finally:
+        cancel(snakemake)
 
 
-def run(place: Path, *arguments: str, images: int | None = None) -> str:
-    """Run Snakemake to its end, which must be good, and return what it said."""
-    ended = start(place, *arguments, images=images).wait(timeout=1_800)
-    said = (place / "snakemake.txt").read_text()
-    assert ended == 0, said[-6000:]
-    return said
+def cancel(snakemake: subprocess.Popen[str]) -> None:
+    """End Snakemake as Ctrl-C does, unless it has ended."""
+    if snakemake.poll() is None:
+        snakemake.send_signal(signal.SIGINT)
+    try:
+        snakemake.wait(PATIENCE)
+    finally:
+        snakemake.kill()
 
 
-def asking(rule: str = RULE, partition: str = "gpu", **amounts: str) -> list[str]:
-    """Return options that set what a rule asks for; on the command line they replace the profile's, partition too."""
+def run(place: Path, *arguments: str, images: int | None = None, gpus: int = 1) -> None:
+    """Run Snakemake to its end, which must be good."""
+    with running(place, *arguments, images=images, gpus=gpus) as snakemake:
+        succeed(snakemake, place)
+
+
+def succeed(snakemake: subprocess.Popen[str], place: Path) -> None:
+    """Wait for the end of Snakemake, which must be good."""
+    assert snakemake.wait(timeout=1_800) == 0, said(place)[-6000:]
+
+
+def said(place: Path) -> str:
+    """Return what Snakemake has said so far."""
+    return (place / "snakemake.txt").read_text()
+
+
+def asking(partition: str = "gpu", **amounts: str) -> list[str]:
+    """Return options that set what a training asks for; they replace all that the profile sets, the partition too."""
     given = {"slurm_partition": partition, **amounts}
-    return ["--set-resources", *(f"{rule}:{name}={amount}" for name, amount in given.items())]
+    return ["--set-resources", *(f"{RULE}:{name}={amount}" for name, amount in given.items())]
 
 
-def wait_until(condition: Callable[[], object], seconds: float) -> None:
-    """Wait for something to become true."""
+def wait_until(condition: Callable[[], Found], seconds: float = PATIENCE) -> Found:
+    """Wait for something to become true, and return it."""
     end = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < end, f"not within {seconds} s"
         time.sleep(0.5)
+    return found

@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from cluster import Cluster
@@ -12,13 +13,13 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    folder = tmp_path_factory.mktemp("slurm")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)  # munge and the database have users of their own
-    os.environ["SLURM_CONF"] = str(folder / "etc/slurm.conf")
-    subprocess.run([HERE / "up.sh", folder], check=True, timeout=180)
-    try:
-        yield Cluster(folder)
-    finally:
-        subprocess.run([HERE / "down.sh", folder], check=False, timeout=180)
+def cluster() -> Iterator[Cluster]:
+    with TemporaryDirectory(prefix="slurm-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)  # none of pytest's, whose other sessions close them to the users of munge and the database
+        folder.chmod(0o755)
+        os.environ["SLURM_CONF"] = str(folder / "etc/slurm.conf")
+        try:
+            subprocess.run([HERE / "up.sh", folder], check=True, timeout=300)
+            yield Cluster(folder)
+        finally:
+            subprocess.run([HERE / "down.sh", folder], check=False, timeout=180)

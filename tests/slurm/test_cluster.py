@@ -1,23 +1,27 @@
 """The slurm profile on a real Slurm: where jobs run, what they get, and what becomes of them when they are killed."""
 
-import itertools
+import json
+import re
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from cluster import CELL, PATIENCE, RULE, Cluster, asking, run, start, wait_until
+from cluster import CELL, PATIENCE, RULE, Cluster, asking, cancel, ranks, run, running, said, slurm, succeed, wait_until
 
 from hidden_gaussian import files
-from hidden_gaussian.settings import Training
 
 pytestmark = pytest.mark.cluster
 
-LONG = 64_000  # images that take more than a minute to train on
-WEIGHTS = f"{CELL}/i{LONG}/weights.safetensors"
+LONG = 48_000  # images whose training can be disturbed: 15 s at least
+ENDLESS = 16_000_000  # images that nobody waits for
+
+Weights = dict[str, np.ndarray]
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +39,11 @@ def place(finished: Path, tmp_path: Path, cluster: Cluster) -> Iterator[Path]:
     yield tmp_path
     for job in cluster.queue():
         subprocess.run(["scancel", job], check=False, timeout=60)
+    wait_until(lambda: not cluster.queue())
 
 
 @pytest.fixture(scope="module")
-def weights() -> dict[str, dict[str, bytes]]:
+def weights() -> dict[str, Weights]:
     """What each way to the same cell gave."""
     return {}
 
@@ -53,102 +58,167 @@ def test_rules_get_the_partition_and_the_gpu_that_they_ask_for(cluster: Cluster,
         with_gpu = job.rule in {RULE, "measure_denoiser"}
         assert job.partition == ("gpu" if with_gpu else "cpu"), job
         assert job.resources.get("gres/gpu") == ("1" if with_gpu else None), job
-    saw = {number: device for number, step, node, device in cluster.tasks() if step.isdigit()}
-    for job in jobs:
-        assert saw[job.number] in ({"0", "1"} if job.partition == "gpu" else {"-"}), job
+        assert cluster.devices(job.number) in ([{"0"}, {"1"}] if with_gpu else [{"-"}]), job
 
 
 def test_nothing_is_left_to_do(finished: Path) -> None:
-    assert "Nothing to be done" in run(finished, "--", f"{CELL}/i64/measures.parquet")
+    run(finished, "--", f"{CELL}/i64/measures.parquet")
+    assert "Nothing to be done" in said(finished)
 
 
+@pytest.mark.fault("a Slurm job is over its memory", "tried again with more")
 def test_a_job_without_enough_memory_gets_more(cluster: Cluster, place: Path) -> None:
-    run(place, *asking(mem_mb="attempt*500"), "--", f"{CELL}/i32/weights.safetensors")
-    jobs = [job for job in cluster.jobs(place) if job.rule == RULE]
+    run(place, *asking(mem_mb="attempt*500"), "--", _path(32))
+    jobs = cluster.trainings(place)
     assert len(jobs) > 1
     assert [job.resources["mem"] for job in jobs[:2]] == ["500M", "1000M"]
+    assert [job.minutes for job in jobs[:2]] == [10, 20]  # the rule's own
     assert jobs[-1].state == "COMPLETED"
-    said = (cluster.folder / "log/slurmd-gpu01.log").read_text()  # the accounting has FAILED where memory is polled
-    assert all(f"StepId={job.number}.0 exceeded memory limit" in said for job in jobs[:-1])
+    log = (cluster.folder / "log/slurmd-gpu01.log").read_text()  # the accounting has FAILED where memory is polled
+    assert all(f"StepId={job.number}.0 exceeded memory limit" in log for job in jobs[:-1])
 
 
+def test_a_training_of_two_ranks_has_two_gpus(cluster: Cluster, finished: Path, place: Path) -> None:
+    run(place, "--", _path(32), gpus=2)
+    (job,) = cluster.trainings(place)
+    assert job.state == "COMPLETED"
+    assert job.resources["gres/gpu"] == job.resources["cpu"] == "2"
+    assert cluster.devices(job.number) == {"0,1"}
+    alone = _weights(finished, 32)
+    for name, array in _weights(place, 32).items():
+        np.testing.assert_allclose(array, alone[name], rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.fault(
+    "Snakemake is killed and started again", "its training goes on; the second job waits and takes over what it made"
+)
 def test_a_killed_snakemake_leaves_the_training_to_its_end_and_none_is_done_twice(
-    cluster: Cluster, place: Path, weights: dict[str, dict[str, bytes]]
+    cluster: Cluster, place: Path, weights: dict[str, Weights]
 ) -> None:
-    first = start(place, "--", WEIGHTS, images=LONG)
-    wait_until(lambda: _unfinished(place).exists(), PATIENCE)
-    first.kill()
-    first.wait()
-    assert cluster.queue()
+    with running(place, "--", _path(LONG), images=LONG) as killed:
+        wait_until(_unfinished(place, LONG).exists)
+        killed.kill()
+    (orphan,) = cluster.queue()
+    slurm("scontrol", "suspend", orphan)  # or a fast machine would be ready before the second job begins
     run(place, "--unlock", images=LONG)
-    run(place, "--", WEIGHTS, images=LONG)
-    jobs = [job for job in cluster.jobs(place) if job.rule == RULE]
-    assert [job.state for job in jobs] == ["COMPLETED", "COMPLETED"]
-    assert "was trained by the other job" in _log(place)
-    weights["undisturbed"] = files.load_arrays(place / WEIGHTS)
+    with running(place, "--", _path(LONG), images=LONG) as second:
+        wait_until(lambda: "is held by another job" in _log(place, LONG))
+        slurm("scontrol", "resume", orphan)
+        succeed(second, place)
+    assert [job.state for job in cluster.trainings(place)] == ["COMPLETED", "COMPLETED"]
+    assert "was trained by the other job" in _log(place, LONG)
+    weights["left alone"] = _weights(place, LONG)
 
 
-def test_a_job_out_of_time_gets_more_and_goes_on(
-    cluster: Cluster, place: Path, weights: dict[str, dict[str, bytes]]
-) -> None:
-    run(place, *asking(runtime="attempt"), "--", WEIGHTS, images=LONG)
-    jobs = [job for job in cluster.jobs(place) if job.rule == RULE]
-    assert jobs[0].state == "TIMEOUT"
-    assert jobs[-1].state == "COMPLETED"
-    assert [job.minutes for job in jobs] == list(range(1, len(jobs) + 1))
-    assert "going on from" in _log(place)
-    weights["out of time"] = files.load_arrays(place / WEIGHTS)
+@pytest.mark.fault("a Slurm job is out of time", "saved; tried again with more, and goes on where it was")
+def test_a_job_out_of_time_gets_more_and_goes_on(cluster: Cluster, place: Path) -> None:
+    arguments = [*asking(runtime="1+20*(attempt-1)"), "--", _path(ENDLESS)]
+    with running(place, *arguments, images=ENDLESS):
+        seen = wait_until(lambda: _told_to_stop_at(said(place)))
+        wait_until(lambda: _went_on_from(place, ENDLESS) == seen)
+        wait_until(lambda: _saved(place, ENDLESS)["images_seen"] > seen)
+    wait_until(lambda: not cluster.queue())
+    first, second = cluster.trainings(place)
+    assert [first.state, second.state] == ["TIMEOUT", "CANCELLED"]
+    assert [first.minutes, second.minutes] == [1, 21]
+    assert [first.resources["mem"], second.resources["mem"]] == ["3000M", "6000M"]  # the rule's own
 
 
-def test_a_preempted_training_goes_on_where_it_was(
-    cluster: Cluster, place: Path, weights: dict[str, dict[str, bytes]]
-) -> None:
-    snakemake = start(place, *asking(partition="scavenge"), "--", WEIGHTS, images=LONG)
-    wait_until(lambda: _unfinished(place).exists(), PATIENCE)
-    rival = ["sbatch", "--partition=gpu", "--gpus=2", "--time=1", "--output=/dev/null", "--wrap=sleep 2"]
-    subprocess.run(rival, check=True, timeout=60, cwd=place, capture_output=True)
-    wait_until(lambda: "PREEMPTED" in [job.state for job in cluster.jobs(place)], 120)
-    number = next(job.number for job in cluster.jobs(place) if job.state == "PREEMPTED")
-    wait_until(lambda: number in cluster.queue(), 30)
-    subprocess.run(["scontrol", "update", f"JobId={number}", "StartTime=now"], check=False, timeout=60)  # else minutes
-    assert snakemake.wait(timeout=1_800) == 0, (place / "snakemake.txt").read_text()[-4000:]
-    lives = [job for job in cluster.jobs(place) if job.rule == RULE]
-    assert {job.number for job in lives} == {number}
+@pytest.mark.fault("a training is preempted by another job", "saved; queued again, it goes on where it was")
+def test_a_preempted_training_goes_on_where_it_was(cluster: Cluster, place: Path, weights: dict[str, Weights]) -> None:
+    with running(place, *asking("scavenge"), "--", _path(LONG), images=LONG) as snakemake:
+        seen = _preempted_at(place, LONG)
+        succeed(snakemake, place)
+    assert _went_on_from(place, LONG) == seen
+    lives = cluster.trainings(place)
     assert [job.state for job in lives] == ["PREEMPTED", "COMPLETED"]
-    assert "going on from" in _log(place)
-    weights["preempted"] = files.load_arrays(place / WEIGHTS)
+    assert len({job.number for job in lives}) == 1
+    weights["preempted"] = _weights(place, LONG)
 
 
-def test_all_ways_lead_to_the_same_weights(weights: dict[str, dict[str, bytes]]) -> None:
-    assert len(weights) == 3
-    for one, other in itertools.pairwise(weights.values()):
-        assert one.keys() == other.keys()
-        assert all((one[name] == other[name]).all() for name in one)
+@pytest.mark.fault("a training is preempted by another job", "the same weights, bit for bit")
+def test_a_preempted_training_gives_the_same_weights(weights: dict[str, Weights]) -> None:
+    one, other = weights["left alone"], weights["preempted"]
+    assert one.keys() == other.keys()
+    assert all((one[name] == other[name]).all() for name in one)
 
 
+@pytest.mark.fault("a training of two ranks is preempted", "saved by both; queued again, they go on where they were")
+def test_a_preempted_training_of_two_ranks_goes_on_where_it_was(cluster: Cluster, place: Path) -> None:
+    with running(place, *asking("scavenge"), "--", _path(ENDLESS), images=ENDLESS, gpus=2):
+        wait_until(_unfinished(place, ENDLESS).exists)
+        (number,) = cluster.queue()
+        assert ranks(number) == {"RANK=0", "RANK=1"}
+        seen = _preempted_at(place, ENDLESS)
+        wait_until(lambda: _went_on_from(place, ENDLESS) == seen)
+        wait_until(lambda: _saved(place, ENDLESS)["images_seen"] > seen)
+        assert ranks(number) == {"RANK=0", "RANK=1"}
+    wait_until(lambda: not cluster.queue())
+    assert not ranks(number)
+    lives = cluster.trainings(place)
+    assert [job.state for job in lives] == ["PREEMPTED", "CANCELLED"]
+    assert {job.number for job in lives} == {number}
+    assert {job.resources["gres/gpu"] for job in lives} == {"2"}
+
+
+@pytest.mark.fault("SIGTERM to Snakemake while Slurm jobs run", "it waits for them, and starts no others")
+def test_a_terminated_snakemake_waits_for_the_job_that_runs(cluster: Cluster, place: Path) -> None:
+    with running(place, "--", _path(64)) as snakemake:
+        wait_until(cluster.queue)
+        snakemake.terminate()
+        snakemake.wait(PATIENCE)
+    (job,) = cluster.trainings(place)
+    assert job.state == "COMPLETED"
+    assert (place / _path(32)).exists()
+    assert not (place / _path(64)).exists()
+
+
+@pytest.mark.fault("Ctrl-C while Slurm jobs run", "all are cancelled; trainings save")
 def test_a_cancelled_run_leaves_nothing_running_and_keeps_its_state(cluster: Cluster, place: Path) -> None:
-    snakemake = start(place, "--", WEIGHTS, images=LONG)
-    wait_until(lambda: _unfinished(place).exists(), PATIENCE)
-    snakemake.send_signal(signal.SIGINT)
-    assert snakemake.wait(timeout=PATIENCE) != 0
-    wait_until(lambda: not cluster.queue(), PATIENCE)
-    assert _unfinished(place).exists()
-    seen = files.load_metadata(_unfinished(place))["snapshot"]
+    with running(place, "--", _path(ENDLESS), images=ENDLESS) as snakemake:
+        wait_until(_unfinished(place, ENDLESS).exists)
+        cancel(snakemake)
+        assert snakemake.returncode not in (0, -signal.SIGKILL)
+    wait_until(lambda: not cluster.queue())
+    seen = _told_to_stop_at(_log(place, ENDLESS))
+    assert seen
     time.sleep(5)
-    assert files.load_metadata(_unfinished(place))["snapshot"] == seen  # nobody goes on in secret
+    assert _saved(place, ENDLESS)["images_seen"] == seen  # nobody goes on in secret
 
 
-@pytest.mark.skipif("gpus" not in Training.model_fields, reason="a training has one process so far")
-def test_a_training_of_two_ranks_has_two_gpus(cluster: Cluster, place: Path) -> None:
-    run(place, "--config", "datasets={digits: {training: {gpus: 2}}}", "--", f"{CELL}/i64/weights.safetensors")
-    jobs = [job for job in cluster.jobs(place) if job.rule == RULE]
-    assert {job.state for job in jobs} == {"COMPLETED"}
-    assert {job.resources["gres/gpu"] for job in jobs} == {"2"}
+def _preempted_at(place: Path, images: int) -> int:
+    """Let a more important job take the GPUs from a training, and return how far that one says it was."""
+    wait_until(_unfinished(place, images).exists)
+    slurm("sbatch", "--partition=gpu", "--gpus=2", "--time=1", "--output=/dev/null", "--wrap=sleep 2")
+    return wait_until(lambda: _told_to_stop_at(_log(place, images)))
 
 
-def _unfinished(place: Path) -> Path:
-    return place / f"results/unfinished/digits/n16a/ve4r1/i{LONG}.safetensors"
+def _path(images: int) -> str:
+    return f"{CELL}/i{images}/weights.safetensors"
 
 
-def _log(place: Path) -> str:
-    return (place / f"results/logs/{RULE}/digits/n16a/ve4r1/i{LONG}.log").read_text()
+def _weights(place: Path, images: int) -> Weights:
+    return files.load_arrays(place / _path(images))
+
+
+def _unfinished(place: Path, images: int) -> Path:
+    return place / f"results/unfinished/digits/n16a/ve4r1/i{images}.safetensors"
+
+
+def _saved(place: Path, images: int) -> Any:
+    return json.loads(files.load_metadata(_unfinished(place, images))["snapshot"])
+
+
+def _log(place: Path, images: int) -> str:
+    path = place / f"results/logs/{RULE}/digits/n16a/ve4r1/i{images}.log"
+    return path.read_text() if path.exists() else ""
+
+
+def _told_to_stop_at(text: str) -> int | None:
+    found = re.search(r"was told to stop at images_seen (\d+) and its state was saved", text)
+    return found and int(found[1])
+
+
+def _went_on_from(place: Path, images: int) -> int | None:
+    found = re.search(r"going on from .* at images_seen (\d+)\n", _log(place, images))
+    return found and int(found[1])

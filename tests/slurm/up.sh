@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Bring up a real Slurm on this machine: two nodes, two GPUs that exist for the scheduler only, accounting.
 # up.sh FOLDER keeps everything below FOLDER, but for the link /etc/slurm/slurm.conf. Debian, root, no systemd needed.
+# Its ports are fixed, so there is one such cluster at a time.
 set -euo pipefail
 shopt -s inherit_errexit
 
@@ -8,9 +9,10 @@ folder=$(realpath -m "$1")
 here=$(dirname "$(realpath "$0")")
 host=$(hostname -s)
 export SLURM_CONF=$folder/etc/slurm.conf
+export PATH=$PATH:/usr/sbin:/sbin # where the daemons are
 
 main() {
-    [ ! -e /etc/slurm/slurm.conf ] || [ -L /etc/slurm/slurm.conf ] || fail "/etc/slurm/slurm.conf is another cluster's"
+    check
     make_folders
     configure slurm.conf gres.conf slurmdbd.conf task_prolog.sh
     chmod 755 "$folder/etc/task_prolog.sh"
@@ -26,6 +28,18 @@ fail() {
     exit 1
 }
 
+check() {
+    [ "$(id -u)" -eq 0 ] || fail "must be root: the daemons have users of their own"
+    for program in slurmctld slurmd slurmdbd sbatch munged mariadbd; do
+        command -v "$program" >/dev/null || fail "$program is missing: apt-get install slurmctld slurmd slurm-client \
+slurmdbd munge mariadb-server"
+    done
+    [ ! -e /etc/slurm/slurm.conf ] || [ -L /etc/slurm/slurm.conf ] || fail "/etc/slurm/slurm.conf is another cluster's"
+    local other
+    other=$(readlink /etc/slurm/slurm.conf) || return 0
+    [ "$other" = "$SLURM_CONF" ] || ! running "${other%/etc/slurm.conf}/run/slurmctld.pid" || fail "$other is in use"
+}
+
 make_folders() {
     mkdir -p "$folder"/{etc,log,run,state,spool-cpu01,spool-gpu01,db,munge,dev} /etc/slurm
     chmod 755 "$folder" "$folder/munge"
@@ -33,8 +47,8 @@ make_folders() {
     chmod 400 "$folder/munge/key"
     chown -R munge:munge "$folder/munge"
     chown -R mysql:mysql "$folder/db"
-    for gpu in 0 1; do # the null device, under another name
-        [ -e "$folder/dev/nvidia$gpu" ] || mknod "$folder/dev/nvidia$gpu" c 1 3
+    for gpu in 0 1; do
+        ln -sfn /dev/null "$folder/dev/nvidia$gpu"
     done
 }
 
@@ -52,7 +66,7 @@ wait_for() { # SECONDS COMMAND...: every client has a timeout, for some try agai
     local end=$((SECONDS + $1))
     shift
     until timeout 10 "$@" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$end" ] || fail "gave up waiting for: $*"
+        [ "$SECONDS" -lt "$end" ] || { tail -n 5 "$folder"/log/* >&2 && fail "gave up waiting for: $*"; }
         sleep 0.2
     done
 }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hidden_gaussian.errors import InputError
+
+PLACE = "HIDDEN_GAUSSIAN_LOG"  # environment variable by which the processes that a job starts find its log
 
 
 @contextmanager
@@ -20,25 +23,40 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
     path : path
         The rule's ``log:``; its folder is made.
     """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="a", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    place = Path(path).absolute()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    os.environ[PLACE] = str(place)
+    with same_log() as logger:
+        try:
+            yield logger
+        except InputError as error:
+            logger.error("%s", error)
+            print(f"Error: {error}", file=sys.stderr, flush=True)
+            sys.exit(1)
+        except OSError as error:
+            logger.error("%s", error)
+            print(f"Error: {error.filename}: {error.strerror or error}", file=sys.stderr, flush=True)
+            sys.exit(1)
+        except Exception:
+            logger.exception("this is a defect of the program, not of the input")
+            raise
+        finally:
+            del os.environ[PLACE]
+
+
+@contextmanager
+def same_log() -> Iterator[logging.Logger]:
+    """Log to the file of the job that started this process, if it has one."""
     logger = logging.getLogger("hidden_gaussian")
+    if PLACE not in os.environ:
+        yield logger
+        return
+    handler = logging.FileHandler(os.environ[PLACE], mode="a", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     try:
         yield logger
-    except InputError as error:
-        logger.error("%s", error)
-        print(f"Error: {error}", file=sys.stderr, flush=True)
-        sys.exit(1)
-    except OSError as error:
-        logger.error("%s", error)
-        print(f"Error: {error.filename}: {error.strerror or error}", file=sys.stderr, flush=True)
-        sys.exit(1)
-    except Exception:
-        logger.exception("this is a defect of the program, not of the input")
-        raise
     finally:
         logger.removeHandler(handler)
         handler.close()

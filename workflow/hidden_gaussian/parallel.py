@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, distributed
 
-from hidden_gaussian import files, guards
+from hidden_gaussian import files, guards, logs
 from hidden_gaussian.errors import InputError
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -128,12 +128,13 @@ def launch(module: str, processes: int, task: Mapping[str, Any]) -> None:
 
 @contextmanager
 def reported(folder: Path) -> Iterator[None]:
-    """Write down the error that ends this process, unless another process of the team had one before.
+    """Log where the job does, and write down the error that ends this process, unless another had one before.
 
     Others fail too once one is gone; what ended the first is what matters.
     """
     try:
-        yield
+        with logs.same_log():
+            yield
     except Exception as error:
         with suppress(FileExistsError), (folder / "error.json").open("x") as file:
             json.dump(_description(error), file)
