@@ -38,8 +38,8 @@ bench: $(READY) ## speed against the plain ways and public peers, into docs/perf
 	PYTHONPATH=workflow $(BIN)/python benchmarks/page.py
 
 reliability: $(READY) ## docs/reliability.md from the tests of faults, those on a real Slurm included
-	$(BIN)/python -m pytest -m "fault and not cluster" --reliability docs/reliability.md
-	nice $(BIN)/python -m pytest -m "fault and cluster" tests/slurm --reliability docs/reliability.md
+	$(BIN)/python -m pytest -m "fault and not cluster" --reliability=docs/reliability.md
+	nice $(BIN)/python -m pytest -m "fault and cluster" tests/slurm --reliability=docs/reliability.md
 
 $(READY): requirements.lock
 	$(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""docs/reliability.md from the tests marked `fault`, as they went: ``pytest -m fault --reliability PAGE``."""
+"""docs/reliability.md from the tests marked `fault`, as they went: ``pytest -m fault --reliability=PAGE``."""
 
 from __future__ import annotations
 

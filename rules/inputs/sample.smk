@@ -9,7 +9,7 @@ REFERENCE_SAMPLERS = {
 def drawn_references(name):
     """Return a file of every sample set of a subset's reference denoisers, which one job draws: a start costs more."""
     return [
-        f"{ROOT}/{{subset}}/{kind}/" + name.format(sampler=sampler)
+        f"{ROOT}/{{subset}}/{kind}/{name.format(sampler=sampler)}"
         for kind, samplers in REFERENCE_SAMPLERS.items()
         for sampler in samplers
     ]
