@@ -12,7 +12,7 @@ from hidden_gaussian.denoisers.protocol import column
 
 ROUNDING = 2.0**-24  # of float32, relative
 TYPICAL = 0.12  # standard error of a float32 product of x and y over ROUNDING |x| |y|, measured
-ACCURACY = 6e-7  # standard error wanted of a pixel, were the images spread by 1; they are by less, and this is not seen
+ACCURACY = 1.7e-7  # standard error wanted of a pixel, so that the largest of a million stays below 1e-6
 NEGLIGIBLE = 1e-12  # a weight relative to the largest; a million of them would not show
 FLOOR = -80.0  # logits below the largest by more count as this: exp of less is slow, and nothing
 
