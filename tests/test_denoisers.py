@@ -13,6 +13,8 @@ from hidden_gaussian.denoisers import (
     MeanDenoiser,
 )
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.source import Source
+from hidden_gaussian.sources import open_source
 
 SIGMAS = [0.002, 0.02, 0.47, 4.07, 80.0]
 
@@ -119,3 +121,13 @@ def test_linear_refuses_levels_it_was_not_fitted_at(tmp_path) -> None:
     torch.testing.assert_close(again(noisy, 0.5).flatten(1), noisy.flatten(1) @ weights[1].T + 1)
     with pytest.raises(InputError, match=r"fitted at 4, 0.5 only"):
         again(noisy, 1.0)
+
+
+def test_patches_of_photographs_of_which_many_speak_are_denoised_to_1e_6() -> None:
+    """Ten thousand smooth patches: thousands have weight, and errors of their logits add up."""
+    pictures = open_source(Source(kind="photographs", count=10_000), resolution=16, seed=0, key="source")
+    images = torch.from_numpy(np.stack([np.asarray(picture) for _, picture in pictures.stream])).permute(0, 3, 1, 2)
+    noise = torch.randn(64, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    noisy = images[:64].float() / 127.5 - 1 + noise
+    denoiser = EmpiricalDenoiser(images.contiguous())
+    assert float((denoiser(noisy, 1.0) - denoiser(noisy.double(), 1.0)).abs().max()) < 1.2e-6
