@@ -22,6 +22,23 @@ from hidden_gaussian.denoisers import EmpiricalDenoiser
 PROJECT = Path(__file__).parents[1]
 RESOLUTIONS = (8, 16, 32)
 COUNTS = (500, 1000, 2000, 4000)
+STAGES = 5
+BARE = """
+rule all:
+    input: expand("{{i}}/{stages}", i=range({chains}))
+
+rule first:
+    output: "{{i}}/0"
+    log: "{{i}}/first.log"
+    shell: "touch {{output}}"
+
+rule next:
+    input: lambda wildcards: f"{{wildcards.i}}/{{int(wildcards.stage) - 1}}"
+    output: "{{i}}/{{stage,[1-9]}}"
+    log: "{{i}}/{{stage}}.log"
+    shell: "touch {{output}}"
+"""
+"""A workflow of as many jobs that knows nothing: what Snakemake itself takes."""
 
 
 def sizes() -> Iterator[tuple[str, list[tuple[int, int]]]]:
@@ -60,17 +77,21 @@ def algebra() -> Iterator[dict[str, object]]:
 
 
 def planning() -> Iterator[dict[str, object]]:
-    """Yield how long `snakemake -n` takes: the paper's grid, and digits with more and more subsets."""
+    """Yield how long `snakemake -n` takes: the paper's grid, digits with more and more subsets, bare rules."""
     yield {"study": "config/paper.yaml", **_dry_run(["--configfile", "config/paper.yaml"])}
     for scales in (1, 4, 25):
         axes = {"subset_sizes": list(range(8, 58)), "scales": [4 * scale for scale in range(1, scales + 1)]}
         study = yaml.safe_load((PROJECT / "config/config.yaml").read_text(encoding="utf-8"))
         runs = [{**axes, "halves": ["a", "b"], "snapshots": [6400]}]
         study["datasets"]["digits"]["grid"] = {"runs": runs, "sweeps": {"size": {}}}
-        with tempfile.NamedTemporaryFile("w", suffix=".yaml", delete=False) as file:
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             yaml.safe_dump(study, file)
-        yield {"study": f"digits, {100 * scales} cells", **_dry_run(["--configfile", file.name])}
-        Path(file.name).unlink()
+            file.flush()
+            yield {"study": f"digits, {100 * scales} cells", **_dry_run(["--configfile", file.name])}
+    with tempfile.TemporaryDirectory() as place:
+        snakefile = Path(place) / "Snakefile"
+        snakefile.write_text(BARE.format(stages=STAGES - 1, chains=2500), encoding="utf-8")
+        yield {"study": f"bare rules, 2500 chains of {STAGES}", **_dry_run(["--snakefile", str(snakefile)])}
 
 
 def _dry_run(options: list[str]) -> dict[str, object]:

@@ -29,6 +29,8 @@ NOTES = {
     "products); "
     "*times diffusers*: than a `UNet2DModel` of equal widths and depth in that plain step. *MB an image*: kept for the "
     "backward pass.",
+    "Where a step goes": "Our step on one thread by kind of operator, from torch's profiler. *limit*: times plain if "
+    "nothing were left of it but its convolutions, which are the library's.",
     "Many small cells": "Four networks of equal architecture (`ve`, `channel_mult` 1, 2, one block, 16x16) at batch 32 "
     "on two cores: in turn with two threads, two processes of one thread with two cells each, or one model of all "
     "by `torch.func`, whose convolutions are grouped. The workflow trains side by side. On a GPU, put several cells on "
@@ -41,7 +43,8 @@ NOTES = {
     "100 epochs, its step size for the level), taken when its error was least; the exact map takes four pairs a pixel, "
     "and a quarter more until it is no worse. Both include the denoiser's own cost.",
     "Growth": "Two threads; patches of photographs; *grows as*: the exponent from the line before.",
-    "Planning": "`snakemake -n` with nothing made yet, from the start of Python to the list of jobs.",
+    "Planning": "`snakemake -n` with nothing made yet, from the start of Python to the list of jobs; last, a workflow "
+    "of two rules that knows nothing: what Snakemake itself takes.",
     "Sampling": "Heun's method with 18 levels against a plain loop over the plainly written network.",
 }
 

@@ -13,6 +13,7 @@ import plain
 import timing
 import torch
 from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from hidden_gaussian import networks, sampling, training
@@ -65,6 +66,15 @@ CASES = (
     Case(64, 32, 2),
     Case(64, 64, 1),
 )
+
+
+KINDS = {  # of an operator, by a part of its name; the first that fits
+    "convolutions": ("convolution",),
+    "products and attention": ("mm", "attention", "linear"),
+    "normalisation and SiLU": ("norm", "silu"),
+    "optimiser and average": ("adam", "foreach", "lerp", "nan_to_num"),
+    "adding and copying": ("add", "copy", "cat", "mul", "fill", "zero", "sum"),
+}
 
 
 class OurStep:
@@ -145,6 +155,33 @@ def steps(threads: int) -> Iterator[dict[str, object]]:
         }
 
 
+def parts(case: Case) -> dict[str, object]:
+    """Return the shares of our step by kind of operator, and how many times the plain step's speed is their limit.
+
+    The limit is the plain step's time over that of our convolutions alone: what would be left of a step in which all
+    else were free.
+    """
+    ours, simple = OurStep(case), plain.Step(plain.network(case.build()), SIGMA_DATA)
+    clean = torch.from_numpy(case.images()).float() / 127.5 - 1
+    seconds = timing.interleaved({"ours": ours, "plain": partial(simple, clean)}, 2.0)
+    with profile(activities=[ProfilerActivity.CPU]) as recorded:
+        for _ in range(3):
+            ours()
+    spent = dict.fromkeys([*KINDS, "all else"], 0.0)
+    for event in recorded.key_averages():
+        kinds = (kind for kind, names in KINDS.items() if any(name in event.key.lower() for name in names))
+        spent[next(kinds, "all else")] += event.self_cpu_time_total
+    whole = sum(spent.values())
+    left = seconds["ours"] * spent["convolutions"] / whole
+    return {
+        "scale": case.scale,
+        "pixels": f"{case.resolution}x{case.resolution}",
+        **{kind: f"{part / whole:.0%}" for kind, part in spent.items()},
+        "times plain": round(seconds["plain"] / seconds["ours"], 2),
+        "limit": round(seconds["plain"] / left, 2),
+    }
+
+
 def saved_bytes(case: Case) -> float:
     """Return the bytes that a step keeps for the backward pass, an image: what batches are sized by."""
     storages: dict[int, int] = {}
@@ -200,4 +237,8 @@ def tables() -> dict[str, pd.DataFrame]:
     """Return what the page shows."""
     step = pd.DataFrame([row for threads in (1, 2) for row in steps(threads)])
     torch.set_num_threads(1)
-    return {"A training step": step, "Sampling": pd.DataFrame([samples()])}
+    return {
+        "A training step": step,
+        "Where a step goes": pd.DataFrame([parts(case) for case in CASES]),
+        "Sampling": pd.DataFrame([samples()]),
+    }

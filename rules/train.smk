@@ -18,6 +18,7 @@ rule train_denoiser:
         f"{BENCHMARKS}/train_denoiser/{{dataset}}/n{{size}}{{half}}/{{run}}/i{{images_seen}}.tsv"
     wildcard_constraints:
         run=TRAINED,
+    priority: 1  # most waits for it, and its chains are long
     conda:
         "../envs/torch.yaml"
     threads: training_gpus
@@ -50,6 +51,7 @@ rule train_autoencoders:
         f"{BENCHMARKS}/train_autoencoders/{{dataset}}/n{{size}}{{half}}/{{run}}/i{{images_seen}}.tsv"
     wildcard_constraints:
         run=AUTOENCODERS,
+    priority: 1
     conda:
         "../envs/torch.yaml"
     threads: 1

@@ -12,6 +12,7 @@ from hidden_gaussian.denoisers import (
     LinearDenoiser,
     MeanDenoiser,
 )
+from hidden_gaussian.denoisers.empirical import Split
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.source import Source
 from hidden_gaussian.sources import open_source
@@ -131,3 +132,16 @@ def test_patches_of_photographs_of_which_many_speak_are_denoised_to_1e_6() -> No
     noisy = images[:64].float() / 127.5 - 1 + noise
     denoiser = EmpiricalDenoiser(images.contiguous())
     assert float((denoiser(noisy, 1.0) - denoiser(noisy.double(), 1.0)).abs().max()) < 1.2e-6
+
+
+def test_products_of_the_whole_multiples_are_exact_in_float32() -> None:
+    """Whatever the order of the sums; those of the noisy image itself are not."""
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(-255, 256, (300, 1500), generator=generator, dtype=torch.float64)
+    noisy = 500 * torch.randn(20, 1500, generator=generator, dtype=torch.float64)
+    split = Split.of(noisy, torch.ones(1, 1, dtype=torch.float64), pixels.square().sum(1) / 2)
+    exact = split.multiple.double() @ pixels.T
+    assert torch.equal((split.multiple @ pixels.float().T).double(), exact)
+    assert not torch.equal((noisy.float() @ pixels.float().T).double(), noisy.float().double() @ pixels.T)
+    assert torch.equal(split.multiple.double() + split.rest.double(), noisy)
+    assert bool(((split.rest @ pixels.T).abs() <= split.slack).all())

@@ -30,6 +30,7 @@ def test_the_slurm_profile_and_the_defaults_are_merged(options: Any) -> None:
     assert options.retries == 2
     assert options.keep_going
     assert options.rerun_incomplete
+    assert options.scheduler == "greedy"
     assert {str(trigger) for trigger in options.rerun_triggers} == {"mtime", "params", "input"}
     assert [Path(path).name for path in options.configfile] == ["paper.yaml"]
     assert options.cores is None

@@ -87,19 +87,24 @@ def draw(
         chosen = pixels[torch.from_numpy(rows).to(device, non_blocking=True)]
     else:
         chosen = torch.from_numpy(pixels[rows]).to(device, non_blocking=True)
-    clean, labels = chosen.float() / 127.5 - 1, None
-    if settings.x_flip:
-        coins = torch.randint(0, 2, (count,), generator=seeding.stream(seed, "flips", step))[share] == 1
-        clean = augmentation.mirror(clean, coins, torch.zeros_like(coins))
-    if settings.augment:
-        generator = seeding.stream(seed, "augmentation", step)
-        parameters = augmentation.draw(count, probability=settings.augment, generator=generator)[share]
-        clean, labels = augmentation.augment(clean, parameters)
+    clean, labels = _altered(chosen.float() / 127.5 - 1, step, settings, seed, share)
     source = torch.Generator(device).manual_seed(seeding.derive(seed, "noise", step))
     normal = torch.randn(count, generator=source, device=device)[share]
     noise = torch.randn((count, *clean.shape[1:]), generator=source, device=device)[share]
     keys = _odd((count, layers), seeding.stream(seed, "dropout", step))[share].to(device, non_blocking=True)
     return Batch(clean, noise, levels(normal, settings), labels, keys)
+
+
+def _altered(clean: Tensor, step: int, settings: Training, seed: int, share: slice) -> tuple[Tensor, Tensor | None]:
+    """Return the images of a share of a batch flipped and augmented, and their labels."""
+    if settings.x_flip:
+        coins = torch.randint(0, 2, (settings.batch,), generator=seeding.stream(seed, "flips", step))[share] == 1
+        clean = augmentation.mirror(clean, coins, torch.zeros_like(coins))
+    if not settings.augment:
+        return clean, None
+    generator = seeding.stream(seed, "augmentation", step)
+    parameters = augmentation.draw(settings.batch, probability=settings.augment, generator=generator)[share]
+    return augmentation.augment(clean, parameters)
 
 
 def _odd(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

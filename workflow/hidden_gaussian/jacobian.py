@@ -107,27 +107,23 @@ def measure_slopes(
 
     Parameters
     ----------
-    subject : Subject
     clean : mapping of str to Tensor of shape (images, channels, height, width)
         Clean images by kind of input.
-    linear : LinearDenoiser
-        Distilled from the denoiser at the ten levels.
+    linear : LinearDenoiser, distilled from the denoiser at the ten levels
     trajectories : Tensor of shape (latents, 11, channels, height, width)
         States of the ten-step Euler sampler.
-    settings : Jacobian
 
     Returns
     -------
     shard : DataFrame
     images : dict of Tensor of shape (levels, latents, ..., channels, height, width)
-        ``state``, ``denoised``, the first left singular ``vectors``, and the outputs ``pushed`` along the first one
-        there and back by the longest step (Li et al. Fig. 28 to 30).
+        ``state``, ``denoised``, the first left singular ``vectors``, and outputs ``pushed`` along the first one there
+        and back by the longest step (Li et al. Fig. 28 to 30).
     """
     frames: list[pd.DataFrame] = []
     images: dict[str, list[Tensor]] = {"state": [], "denoised": [], "vectors": [], "pushed": []}
-    sigmas = noise.schedule(10).tolist()
-    with shown(f"slopes of {subject.id}", len(sigmas)) as done:
-        for level, sigma in enumerate(sigmas):
+    with shown(f"slopes of {subject.id}", 10) as done:
+        for level, sigma in enumerate(noise.schedule(10).tolist()):
             taylor = Slope(subject.denoiser, subject.mean.float(), sigma)
             frames += _taylor(subject, taylor, linear, settings.probes)
             for inputs, chosen in clean.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 from torch import Tensor
@@ -32,7 +33,6 @@ def measure(
 
     Parameters
     ----------
-    subject : Subject
     clean : mapping of str to Tensor of shape (images, channels, height, width)
         Clean images by kind of input, in [-1, 1], on the device of the denoisers.
     pools : mapping of str to Tensor
@@ -55,22 +55,42 @@ def measure(
     frames: list[pd.DataFrame] = []
     count = settings.images * settings.draws
     with shown(f"measure {subject.id}", len(tasks) * count) as done:
-        for number, (inputs, sigma, whole, paired) in enumerate(tasks, start=1):
-            noised = Pass.of(inputs, clean[inputs], sigma, draws=settings.draws if whole else 1, seed=seed)
-            denoised = subject.denoiser(noised.noisy, sigma)
-            if whole:
-                frames += _level(subject, noised, denoised)
-            if whole and distil and inputs in pools:
-                fit = Fit(pools[inputs], distil.draws, seed, f"distillation/{inputs}", inputs != "train", distil.ridge)
-                frames += distillation_rows(subject, noised, denoised, fit, distil)
-            if paired:
-                frames += _linearity(subject, noised.first_draw(), denoised[: noised.images], settings.alphas)
+        for number, task in enumerate(tasks, start=1):
+            frames += _measured(subject, task, clean[task.inputs], pools.get(task.inputs), settings, distil, seed)
             done(number * count)
     return pd.concat(frames, ignore_index=True)
 
 
-def _tasks(kinds: Sequence[str], settings: Measures, subject: Subject) -> list[tuple[str, float, bool, bool]]:
-    """Return inputs and noise levels, whether all is measured there, and whether the linearity of pairs is."""
+class _Task(NamedTuple):
+    """A kind of input at a noise level: whether all is measured there, and whether the linearity of pairs is."""
+
+    inputs: str
+    sigma: float
+    whole: bool
+    paired: bool
+
+
+def _measured(
+    subject: Subject,
+    task: _Task,
+    clean: Tensor,
+    pool: Tensor | None,
+    settings: Measures,
+    distil: Distillation | None,
+    seed: int,
+) -> Iterator[pd.DataFrame]:
+    noised = Pass.of(task.inputs, clean, task.sigma, draws=settings.draws if task.whole else 1, seed=seed)
+    denoised = subject.denoiser(noised.noisy, task.sigma)
+    if task.whole:
+        yield from _level(subject, noised, denoised)
+    if task.whole and distil and pool is not None:
+        fit = Fit(pool, distil.draws, seed, f"distillation/{task.inputs}", task.inputs != "train", distil.ridge)
+        yield from distillation_rows(subject, noised, denoised, fit, distil)
+    if task.paired:
+        yield from _linearity(subject, noised.first_draw(), denoised[: noised.images], settings.alphas)
+
+
+def _tasks(kinds: Sequence[str], settings: Measures, subject: Subject) -> list[_Task]:
     levels, fine = (
         [sigma for sigma in noise.schedule(count).tolist() if is_defined(subject.denoiser, sigma)]
         for count in (settings.levels, settings.linearity_levels)
@@ -81,7 +101,7 @@ def _tasks(kinds: Sequence[str], settings: Measures, subject: Subject) -> list[t
             "to 10, or leave this denoiser out"
         )
     return [
-        (inputs, sigma, sigma in levels and inputs != "noise", sigma in fine)
+        _Task(inputs, sigma, sigma in levels and inputs != "noise", sigma in fine)
         for inputs in kinds
         for sigma in sorted({*(() if inputs == "noise" else levels), *fine}, reverse=True)
     ]

@@ -64,15 +64,9 @@ def import_network(path: Path, cell: Cell, dataset: Dataset, folder: Path, *, sh
     InputError
         If the file is missing or damaged, is another than declared, or holds another network than declared.
     """
-    if not path.is_file():
-        raise InputError(f"{key}.path: {path} is not a file; give the place of a .safetensors or .pkl file")
-    checksum = files.sha256(path)
-    if sha256 is not None and checksum != sha256.lower():
-        raise InputError(f"{key}.sha256 is {sha256}, but {path} has {checksum}: fetch the file again or correct it")
+    checksum = _checksum(path, sha256, key)
     options, weights = _from_pickle(path, dataset) if path.suffix == ".pkl" else _from_tensors(path, cell, dataset)
-    declared = {"architecture": cell.architecture, "scale": cell.scale}
-    declared |= {"resolution": dataset.resolution, "channels": dataset.channels}
-    for name, value in declared.items():
+    for name, value in _declared(cell, dataset).items():
         if options.get(name) != value:
             raise InputError(f"{key} declares {name} {value}, but {path} holds {options.get(name)}: correct it")
     network = networks.rebuild(options)
@@ -86,6 +80,24 @@ def import_network(path: Path, cell: Cell, dataset: Dataset, folder: Path, *, sh
     files.save_json(folder / "imported.json", {"file": path.name, "sha256": checksum, "options": options})
 
 
+def _checksum(path: Path, expected: str | None, key: str) -> str:
+    if not path.is_file():
+        raise InputError(f"{key}.path: {path} is not a file; give the place of a .safetensors or .pkl file")
+    found = files.sha256(path)
+    if expected is not None and found != expected.lower():
+        raise InputError(f"{key}.sha256 is {expected}, but {path} has {found}: fetch the file again or correct it")
+    return found
+
+
+def _declared(cell: Cell, dataset: Dataset) -> dict[str, str | int]:
+    return {
+        "architecture": cell.architecture,
+        "scale": cell.scale,
+        "resolution": dataset.resolution,
+        "channels": dataset.channels,
+    }
+
+
 def _from_tensors(path: Path, cell: Cell, dataset: Dataset) -> tuple[dict[str, Any], dict[str, Tensor]]:
     weights, text = files.load_tensors(path), files.load_metadata(path).get("options")
     if text is not None:
@@ -95,8 +107,7 @@ def _from_tensors(path: Path, cell: Cell, dataset: Dataset) -> tuple[dict[str, A
             raise InputError(f"{path} has options in its head that are no JSON; write them as a mapping") from None
         return options, weights
     options = dataset.network.model_dump(mode="json")
-    options |= {"architecture": cell.architecture, "scale": cell.scale}
-    options |= {"resolution": dataset.resolution, "channels": dataset.channels}
+    options |= _declared(cell, dataset)
     labels = weights.get("model.map_augment.weight")
     options["augment_dim"] = 0 if labels is None else labels.shape[1]
     return options, weights
@@ -133,24 +144,11 @@ def options_of(network: Record, where: str, *, sigma_data: float) -> dict[str, A
         raise InputError(f"{where} holds a {network.class_name}, expected EDMPrecond or VEPrecond")
     if model.class_name not in DEFAULTS:
         raise InputError(f"{where} holds the network {model.class_name}, expected one of {', '.join(DEFAULTS)}")
-    given = dict(model.state.get("_init_kwargs", {}))
-    names = ("img_resolution", "in_channels", "out_channels")
-    resolution, channels, outputs = (given.pop(name, None) for name in names)
-    if resolution is None or channels is None or model.state.get("_init_args"):
-        raise InputError(
-            f"{where} holds a {model.class_name} without its arguments by name, expected {names} and others"
-        )
-    unknown = sorted(set(given) - set(DEFAULTS[model.class_name]))
-    chosen = {**DEFAULTS[model.class_name], **given}
-    if unknown or chosen["label_dim"] or channels != outputs or chosen["channel_mult_emb"] != 4:
-        raise InputError(
-            f"{where} holds a network with the options {given}, expected {channels} output channels, label_dim 0, "
-            f"channel_mult_emb 4 and no {unknown or 'others'}"
-        )
+    chosen = _chosen(model, where)
     return {
         "architecture": _architecture(network.class_name, chosen, where),
-        "resolution": resolution,
-        "channels": channels,
+        "resolution": chosen["img_resolution"],
+        "channels": chosen["in_channels"],
         "scale": chosen["model_channels"],
         "channel_mult": list(chosen["channel_mult"]),
         "blocks": chosen["num_blocks"],
@@ -159,6 +157,24 @@ def options_of(network: Record, where: str, *, sigma_data: float) -> dict[str, A
         "augment_dim": chosen["augment_dim"],
         "sigma_data": network.state.get("sigma_data", sigma_data),
     }
+
+
+def _chosen(model: Record, where: str) -> dict[str, Any]:
+    """Return the arguments that a network was built with, the defaults among them."""
+    given, defaults = dict(model.state.get("_init_kwargs", {})), DEFAULTS[model.class_name]
+    names = ("img_resolution", "in_channels", "out_channels")
+    resolution, channels, outputs = (given.get(name) for name in names)
+    if resolution is None or channels is None or model.state.get("_init_args"):
+        raise InputError(
+            f"{where} holds a {model.class_name} without its arguments by name, expected {names} and others"
+        )
+    unknown, chosen = sorted(set(given) - {*names, *defaults}), {**defaults, **given}
+    if unknown or chosen["label_dim"] or channels != outputs or chosen["channel_mult_emb"] != 4:
+        raise InputError(
+            f"{where} holds a network with the options {given}, expected {channels} output channels, label_dim 0, "
+            f"channel_mult_emb 4 and no {unknown or 'others'}"
+        )
+    return chosen
 
 
 def _architecture(parametrisation: str, chosen: dict[str, Any], where: str) -> str:

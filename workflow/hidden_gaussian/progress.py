@@ -14,34 +14,25 @@ _LINE = "{desc}: {percentage:.0f} %, {n_fmt} of {total_fmt}{unit}, {rate_fmt}, {
 
 @contextmanager
 def shown(
-    label: str,
-    total: int,
-    *,
-    done: int = 0,
-    stream: TextIO | None = None,
-    every: float = 60.0,
-    unit: str = "images",
+    label: str, total: int, *, done: int = 0, stream: TextIO | None = None, every: float = 60.0, unit: str = "images"
 ) -> Iterator[Callable[[int], None]]:
     """Show how many images, or whatever `unit` names, are done, how many a second, and the time left.
 
     Parameters
     ----------
-    label : str
     total, done : int
         Images when it ends, and images done before, which do not count for the speed.
     stream : text file, optional
         Default: standard error.
     every : float
         Seconds between two lines where the stream is not a terminal.
-    unit : str
-        What is counted.
 
     Yields
     ------
     callable
         To be called with the number of images done so far, as often as is convenient.
     """
-    stream = sys.stderr if stream is None else stream
+    stream = stream or sys.stderr
     terminal = stream.isatty()
     bar = tqdm(
         desc=label,

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from hidden_gaussian.denoisers.protocol import column
 
-ROUNDING = 2.0**-24  # of float32, relative
-TYPICAL = 0.12  # standard error of a float32 product of x and y over ROUNDING |x| |y|, measured
+WHOLE = 2.0**24  # below which float32 holds every whole number, so that sums of them are exact in any order
+ROUNDING = 0.12 * 2.0**-24  # standard error of a float32 product of x and y over |x| |y|, measured
 ACCURACY = 1.7e-7  # standard error wanted of a pixel, so that the largest of a million stays below 1e-6
-NEGLIGIBLE = 1e-12  # a weight relative to the largest; a million of them would not show
-FLOOR = -80.0  # logits below the largest by more count as this: exp of less is slow, and nothing
+NEGLIGIBLE = 28.0  # nats below the largest: a million of such weights would not show
+FLOOR = -80.0  # nats below the largest: exp of less is slow, and nothing
 
 
 class Concentration(NamedTuple):
@@ -32,16 +32,60 @@ class Concentration(NamedTuple):
     effective: Tensor
 
 
+class Split(NamedTuple):
+    """Noisy images as whole multiples of a power of two and a rest below it, for logits as exact as float64 ones.
+
+    Attributes
+    ----------
+    multiple : Tensor of shape (batch, d), float32
+        Products of it with whole pixels are exact: no partial sum exceeds 2^24 of its units.
+    rest : Tensor of shape (batch, d), float32, or float64 where products of it in float32 would show in a pixel
+    precision : Tensor of shape (batch, 1)
+        1 / s^2.
+    slack : Tensor of shape (batch, 1)
+        The most by which the rest can move a logit.
+    """
+
+    multiple: Tensor
+    rest: Tensor
+    precision: Tensor
+    slack: Tensor
+
+    @classmethod
+    def of(cls, flat: Tensor, precision: Tensor, halves: Tensor) -> Split:
+        """Split float64 images of shape (batch, d); `halves` are half the squared lengths of the training images."""
+        longest = (2 * halves.max()).sqrt()
+        largest = flat.detach().norm(dim=1, keepdim=True) * longest
+        unit = torch.exp2((largest / WHOLE).clamp(min=torch.finfo(torch.float32).tiny).log2().ceil())
+        multiple = (flat.detach() / unit).trunc().mul_(unit)
+        rest = flat - multiple
+        slack = rest.detach().norm(dim=1, keepdim=True) * longest * precision
+        single = bool((slack * ROUNDING <= ACCURACY).all())
+        return cls(multiple.float(), rest.float() if single else rest, precision, slack)
+
+    def logits(self, tile: Tensor, halves: Tensor, best: Tensor) -> tuple[Tensor, Tensor]:
+        """Return those images of a tile that may have weight, and -|x - y|^2 / (2 s^2) of them in float64.
+
+        The term in |x|^2 that all images share is left out; `best` is the largest logit of the tiles before.
+        """
+        logits = (self.multiple @ tile.T).double().sub_(halves).mul_(self.precision)
+        reached = torch.maximum(best, logits.amax(1, keepdim=True) - self.slack)
+        heard = (logits >= reached - self.slack - NEGLIGIBLE).any(0).nonzero().squeeze(1)
+        if len(heard) < len(tile) // 2:
+            tile, logits = tile[heard], logits[:, heard]
+        return tile, logits + (self.rest @ tile.to(self.rest).T) * self.precision
+
+
 class EmpiricalDenoiser:
     """The posterior mean under equal point masses on the training images, Li et al. eq. (5).
 
     A softmax of -|x - y|^2 / (2 s^2) over the images y, streamed over tiles with a running maximum, so that any tile
     gives the same answer and memory does not grow with their number (Milakov & Gimelshein 2018).
 
-    Float32 inputs are denoised to 1e-6 of the float64 result at every noise level by two float32 products a tile: the
-    first screens, and the logits that matter are evaluated again in float64. Those are the ones of a weight w with
-    e sqrt(w) above `ACCURACY`, e being the standard error of a screened logit: the others' errors average out below it.
-    The second product leaves out images without weight. Float64 inputs are denoised in float64 throughout.
+    Float32 inputs are denoised to 1e-6 of the float64 result at every noise level by products in float32. The noisy
+    image is split into whole multiples of a power of two, whose products with whole pixels are exact, and a rest below
+    it, whose products are small and so are their errors. The first screens: where an image cannot have weight, the
+    other two products leave it out. Float64 inputs, and images that are not uint8, are denoised in float64 throughout.
 
     Parameters
     ----------
@@ -56,32 +100,35 @@ class EmpiricalDenoiser:
             raise ValueError(f"an empirical denoiser needs images and a tile of at least 1, not {len(images)}, {tile}")
         self.images = images.flatten(1)
         self.tile = tile
-        self.scale, self.offset = (127.5, 127.5) if images.dtype == torch.uint8 else (1.0, 0.0)
+        self.whole = images.dtype == torch.uint8
+        self.scale, self.offset = (127.5, 127.5) if self.whole else (1.0, 0.0)
         total = torch.stack([part.sum(0, dtype=torch.float64) for part in torch.split(self.images, tile)]).sum(0)
         # whole numbers for uint8 pixels: then their differences are exact in any precision
-        self.centre = (total / len(images)).round() if images.dtype == torch.uint8 else total / len(images)
-        self.halves = torch.cat([part.square().sum(1, dtype=torch.float64) / 2 for part in self._tiles(torch.float32)])
+        self.centre = (total / len(images)).round() if self.whole else total / len(images)
+        exact = torch.float32 if self.whole else torch.float64
+        self.halves = torch.cat([part.square().sum(1, dtype=torch.float64) / 2 for part in self._tiles(exact)])
 
     def __call__(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
         """Return the posterior mean of each noisy image; gradients may be taken of it."""
         if len(noisy) == 0:
             return noisy
-        precise, precision = self._in_units(noisy, sigma)
-        flat = precise.to(noisy.dtype)
-        best, mass = precise.new_full((len(flat), 1), -torch.inf), precise.new_zeros(len(flat), 1)
-        total = torch.zeros_like(flat)
-        for number, tile in enumerate(self._tiles(flat.dtype, kept=noisy.requires_grad)):
-            logits = self._logits(number, tile, flat, precise, precision, best + mass.log())
+        flat, precision = self._in_units(noisy, sigma)
+        split = Split.of(flat, precision, self.halves) if self.whole and noisy.dtype != torch.float64 else None
+        best, mass = flat.new_full((len(flat), 1), -torch.inf), flat.new_zeros(len(flat), 1)
+        total = torch.zeros_like(flat, dtype=torch.float32 if split else torch.float64)
+        tiles = self._tiles(total.dtype, kept=noisy.requires_grad)
+        for tile, halves in zip(tiles, torch.split(self.halves, self.tile), strict=True):
+            if split:
+                tile, logits = split.logits(tile, halves, best)
+            else:  # whose shapes do not depend on values, so that it can be batched by vmap
+                logits = (flat @ tile.T).sub_(halves).mul_(precision)
+            if len(tile) == 0:
+                continue
             highest = torch.maximum(best, logits.amax(1, keepdim=True))
-            weights = (logits - highest).clamp(min=FLOOR).exp()
+            weights = (logits - highest).to(total).clamp(min=FLOOR).exp()
             decay = torch.exp(best - highest)
-            mass = mass * decay + weights.sum(1, keepdim=True)
-            best, weights = highest, weights.to(flat)
-            if flat.dtype != torch.float64:  # whose shapes do not depend on values, so that it can be batched by vmap
-                heard = (weights.amax(0) > NEGLIGIBLE).nonzero().squeeze(1)
-                if len(heard) < len(tile) // 2:
-                    weights, tile = weights[:, heard], tile[heard]
-            total = torch.addmm((total * decay).to(flat), weights, tile)
+            mass = mass * decay + weights.sum(1, keepdim=True, dtype=torch.float64)
+            best, total = highest, torch.addmm((total * decay).to(total), weights, tile)
         centre = (self.centre - self.offset) / self.scale
         return (total / (mass * self.scale) + centre).to(noisy).reshape(noisy.shape)
 
@@ -90,8 +137,8 @@ class EmpiricalDenoiser:
         flat, precision = self._in_units(noisy, sigma)
         best = flat.new_full((len(flat), 1), torch.finfo(flat.dtype).min)
         mass, square, moment = (flat.new_zeros(len(flat), 1) for _ in range(3))
-        for number, tile in enumerate(self._tiles(flat.dtype)):
-            logits = self._logits(number, tile, flat, flat, precision, best)
+        for tile, halves in zip(self._tiles(flat.dtype), torch.split(self.halves, self.tile), strict=True):
+            logits = (flat @ tile.T).sub_(halves).mul_(precision)
             highest = torch.maximum(best, logits.amax(1, keepdim=True))
             logits.sub_(highest)
             weights, shift = logits.exp(), best - highest
@@ -114,26 +161,3 @@ class EmpiricalDenoiser:
         for part in torch.split(self.images, self.tile):
             memory = torch.empty_like(memory) if kept else memory
             yield memory[: len(part)].copy_(part).sub_(centre)
-
-    def _logits(
-        self, number: int, tile: Tensor, flat: Tensor, precise: Tensor, precision: Tensor, reached: Tensor
-    ) -> Tensor:
-        """Return -|x - y|^2 / (2 s^2) of a tile, less the term in |x|^2 that all images share, as exact as needed.
-
-        `reached` is the log of the mass of the tiles before.
-        """
-        halves = self.halves[number * self.tile : number * self.tile + len(tile)]
-        logits = (flat @ tile.T).double().sub_(halves).mul_(precision)
-        if flat.dtype == torch.float64:
-            return logits
-        error = ROUNDING * precise.norm(dim=1, keepdim=True) * (2 * halves.max()).sqrt() * precision
-        margin = 2 * error + 2 * (TYPICAL * error / ACCURACY).log()
-        bound = torch.logaddexp(reached, logits.logsumexp(1, keepdim=True)) - margin
-        rows, columns = (logits > bound).nonzero(as_tuple=True)
-        if len(rows) > logits.numel() // 64:  # then a whole product in float64 is cheaper
-            return (precise @ tile.double().T).sub_(halves).mul_(precision)
-        few = max(1, 2**18 // flat.shape[1])  # pairs that stay in the cache
-        for row, image in zip(torch.split(rows, few), torch.split(columns, few), strict=True):
-            exact = torch.linalg.vecdot(precise[row], tile[image].double()) - halves[image]
-            logits[row, image] = exact * precision.expand(len(flat), 1)[row, 0]
-        return logits

@@ -36,8 +36,7 @@ def open_denoiser(root: str | Path, identifier: str, device: torch.device | str 
         Folder of a dataset's results.
     identifier : str
         ``n64a/gaussian``, ``n64a/empirical``, ``n64a/identity``, ``n64a/mean``, ``n64a/gaussian-shrunk``,
-        ``n64a/stationary``, ``n64a/mixture-8``, ``n64a/patch-3``, ``n64a/ve16r1/i64000`` or that followed by
-        ``/linear``.
+        ``n64a/stationary``, ``n64a/mixture-8``, ``n64a/patch-3``, ``n64a/ve16r1/i64000`` or ``.../i64000/linear``.
     device : device or str, optional
         Default: the GPU when there is one.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from torch import Tensor
 
 from hidden_gaussian.least_squares import Rows, blocks, product
@@ -24,18 +26,7 @@ def weight_quantities(first: Tensor, second: Tensor, gaussian: Rows) -> dict[str
         ``gaussian_weight`` |W_G|^2, ``linear_weight`` |W|^2, ``linear_product`` <W1, W2>, ``asymmetry`` |W - W^T|^2,
         ``asymmetry_product`` <W1 - W1^T, W2 - W2^T>.
     """
-    total = dict.fromkeys(
-        (
-            "weight_mismatch",
-            "weight_gap",
-            "gaussian_weight",
-            "linear_weight",
-            "linear_product",
-            "asymmetry",
-            "asymmetry_product",
-        ),
-        0.0,
-    )
+    total: defaultdict[str, float] = defaultdict(float)
     for rows in blocks(len(first)):
         own = gaussian(rows).to(first)
         one, other = first[rows], second[rows]
@@ -51,7 +42,7 @@ def weight_quantities(first: Tensor, second: Tensor, gaussian: Rows) -> dict[str
         }
         for name, (left, right) in pairs.items():
             total[name] += float((left * right).sum())
-    return total
+    return dict(total)
 
 
 def component_quantities(first: Tensor, second: Tensor, vectors: Tensor, gains: Tensor) -> dict[str, Tensor]:
