@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from hidden_gaussian import tables
+from hidden_gaussian import schemas
 from hidden_gaussian.cells import Cell
 
 Denoiser = Callable[[np.ndarray, float], np.ndarray]
@@ -20,7 +20,7 @@ PAIRS = 400  # noisy images a linear map is fitted to
 LARGEST = 128
 CENTRES = np.random.default_rng(7).choice([-0.8, 0.8], size=(5, DIMENSION))
 VARIANCE = 0.01
-COLUMNS = [column.name for column in tables.SHARD.columns]
+COLUMNS = [column.name for column in schemas.SHARD.columns]
 
 
 def _draw(count: int, seed: int) -> np.ndarray:
@@ -184,7 +184,7 @@ def shard(parts: Iterable[tuple[dict[str, object], dict[str, np.ndarray]]]) -> p
             np.array([place.get(column.name) for place in places], float if column.type == "double" else object),
             lengths,
         )
-        for column in tables.SHARD.columns
+        for column in schemas.SHARD.columns
         if column.name not in columns[0]
     }
     varying = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}

@@ -11,7 +11,7 @@ import pytest
 import synthetic
 from synthetic import cell
 
-from hidden_gaussian import claims, statistics, tables
+from hidden_gaussian import claims, schemas, statistics, tables
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.claims import closeness, linearity, samples, verdicts
 from hidden_gaussian.claims.evidence import Evidence, Missing
@@ -292,8 +292,8 @@ def test_every_claim_declares_its_counter_example() -> None:
 
 def test_ledger_fits_its_table(tmp_path) -> None:
     ledger = claims.judge(by_size("empirical", "blend 0.6", "blend 0.2", copies=(1, 0, 0)))
-    tables.write_table(tmp_path / "claims.parquet", ledger, tables.CLAIMS)
-    again = tables.read_table(tmp_path / "claims.parquet", tables.CLAIMS)
+    tables.write_table(tmp_path / "claims.parquet", ledger, schemas.CLAIMS)
+    again = tables.read_table(tmp_path / "claims.parquet", schemas.CLAIMS)
     assert again["verdict"].tolist() == ledger["verdict"].tolist()
     assert again.set_index("claim").loc["1", "interval"] == "given these networks"
 
@@ -335,5 +335,5 @@ def verdict(claim: verdicts.Claim, given: Evidence) -> tuple[str, bool]:
 
 def row(number: str, given: Evidence) -> pd.Series:
     ledger = claims.judge(given)
-    assert np.array_equal(ledger.columns, [column.name for column in tables.CLAIMS.columns])
+    assert np.array_equal(ledger.columns, [column.name for column in schemas.CLAIMS.columns])
     return ledger.set_index("claim").loc[number]

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from docutils.core import publish_parts
 
-from hidden_gaussian import claims, documentation, reviews, tables
+from hidden_gaussian import claims, documentation, reviews, schemas
 from hidden_gaussian.claims import ledger, page
 from hidden_gaussian.figures.catalogue import CATALOGUE
 
@@ -111,7 +111,7 @@ def test_report_opens_with_overview_and_ledger(tmp_path: Path) -> None:
 
 def test_ledgers_have_the_columns_of_the_table() -> None:
     for judged in page.ledgers(DIGITS.parent).values():
-        assert list(judged.columns) == [column.name for column in tables.CLAIMS.columns]
+        assert list(judged.columns) == [column.name for column in schemas.CLAIMS.columns]
 
 
 def test_the_page_of_faults_has_a_row_for_each_marked_test() -> None:

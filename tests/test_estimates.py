@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import synthetic
 
-from hidden_gaussian import statistics, tables
+from hidden_gaussian import schemas, statistics, tables
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates import FAMILIES, METRICS, Measurements, gather, table
 
@@ -219,7 +219,7 @@ def test_table_holds_every_metric_that_was_measured(held: Measurements, tmp_path
     expected = {metric.name for metric in METRICS if metric.family in families} | {"affinity"}
     expected |= {"r2_linear", "r2_linear_residual"}
     assert set(made["metric"]) == expected
-    tables.write_table(tmp_path / "t.parquet", made, tables.ESTIMATES)
+    tables.write_table(tmp_path / "t.parquet", made, schemas.ESTIMATES)
     own = made[(made["id"] == CELL.id) & (made["metric"] == "rho") & (made["inputs"] == "heldout")]
     assert own["parameter"].tolist().count("window") == 1
     assert set(own["interval"]) == {"given these networks"}
@@ -232,7 +232,7 @@ def test_table_holds_every_metric_that_was_measured(held: Measurements, tmp_path
 
 def test_tables_of_nothing_can_be_written(tmp_path: Path) -> None:
     for name, made in gather("toy", [], pixels=6).items():
-        kind = tables.TRAINING if name == "training" else tables.ESTIMATES
+        kind = schemas.TRAINING if name == "training" else schemas.ESTIMATES
         tables.write_table(tmp_path / f"{name}.parquet", made, kind)
         assert tables.read_table(tmp_path / f"{name}.parquet", kind).empty
 
@@ -246,7 +246,7 @@ def test_gather_reads_files(tmp_path: Path) -> None:
     made = gather("toy", paths, pixels=6)
     assert set(made) == {*FAMILIES, "training"}
     assert made["training"]["epoch"].tolist() == [8.0, 16.0]
-    tables.write_table(tmp_path / "training.parquet", made["training"], tables.TRAINING)
+    tables.write_table(tmp_path / "training.parquet", made["training"], schemas.TRAINING)
     again = gather("toy", paths[::-1], pixels=6)
     for name in made:
         pd.testing.assert_frame_equal(made[name].reset_index(drop=True), again[name].reset_index(drop=True))

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from hidden_gaussian import tables
+from hidden_gaussian import schemas, tables
 from hidden_gaussian.errors import InputError
 
 
@@ -34,7 +34,7 @@ def estimates() -> pd.DataFrame:
 def test_shard_comes_back(tmp_path: Path) -> None:
     tables.write_shard(tmp_path / "a.parquet", frame())
     found = tables.read_shard(tmp_path / "a.parquet")
-    assert list(found.columns) == [column.name for column in tables.SHARD.columns]
+    assert list(found.columns) == [column.name for column in schemas.SHARD.columns]
     assert found["value"].tolist() == [0, 1 / 3, 2 / 3]
     assert found["draw"].tolist() == [0, 0, 0]
     assert found["reference_id"].isna().all()
@@ -61,15 +61,15 @@ def test_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     content = []
     for name in ("a", "b"):
         tables.write_shard(tmp_path / f"{name}.parquet", frame())
-        tables.write_table(tmp_path / f"{name}_table.parquet", estimates(), tables.ESTIMATES)
+        tables.write_table(tmp_path / f"{name}_table.parquet", estimates(), schemas.ESTIMATES)
         suffixes = (".parquet", "_table.parquet", "_table.csv")
         content.append([(tmp_path / f"{name}{suffix}").read_bytes() for suffix in suffixes])
     assert content[0] == content[1]
 
 
 def test_csv_twin_has_the_same_numbers(tmp_path: Path) -> None:
-    tables.write_table(tmp_path / "t.parquet", estimates(), tables.ESTIMATES)
-    whole, twin = tables.read_table(tmp_path / "t.parquet", tables.ESTIMATES), pd.read_csv(tmp_path / "t.csv")
+    tables.write_table(tmp_path / "t.parquet", estimates(), schemas.ESTIMATES)
+    whole, twin = tables.read_table(tmp_path / "t.parquet", schemas.ESTIMATES), pd.read_csv(tmp_path / "t.csv")
     assert list(twin.columns) == list(whole.columns)
     assert twin["value"].tolist() == whole["value"].tolist() == [0.1, 1 / 3]
     assert twin["subset_size"].tolist() == [8, 16]
@@ -80,7 +80,7 @@ def test_every_column_is_described(tmp_path: Path) -> None:
     tables.write_shard(tmp_path / "a.parquet", frame())
     schema = pq.read_schema(tmp_path / "a.parquet")
     assert all(field.metadata[b"description"] for field in schema)
-    kinds = (tables.SHARD, tables.LOG, tables.ESTIMATES, tables.TRAINING, tables.CLAIMS)
+    kinds = (schemas.SHARD, schemas.LOG, schemas.ESTIMATES, schemas.TRAINING, schemas.CLAIMS)
     assert all(column.description for table in kinds for column in table.columns)
 
 
@@ -116,4 +116,4 @@ def test_damaged_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not there"):
         tables.read_shard(tmp_path / "c.parquet")
     with pytest.raises(InputError, match="no claims table"):
-        tables.read_table(tmp_path / "a.parquet", tables.CLAIMS)
+        tables.read_table(tmp_path / "a.parquet", schemas.CLAIMS)

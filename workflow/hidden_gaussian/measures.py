@@ -44,7 +44,7 @@ def measure(
 
     Returns
     -------
-    DataFrame with the columns of ``tables.SHARD``
+    DataFrame with the columns of ``schemas.SHARD``
 
     Raises
     ------

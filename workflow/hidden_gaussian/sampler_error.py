@@ -10,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hidden_gaussian.levels import SIGMA_MAX, SOLVERS, sampler_levels
+from hidden_gaussian.schemas import TEXT, Column, Table
 from hidden_gaussian.spectrum import Spectrum
-from hidden_gaussian.tables import TEXT, Column, Table
 
 Array = NDArray[np.float64]
 TABLE = Table(

@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from hidden_gaussian import files, tables
+from hidden_gaussian import files, schemas, tables
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.state import Point, TrainingState
 
@@ -41,7 +41,7 @@ def save_outputs(folder: Path, state: TrainingState, fingerprint: Mapping[str, A
 def are_whole(folder: Path, fingerprint: Mapping[str, Any]) -> bool:
     """Tell whether a folder holds the three files of a snapshot, sound and of this fingerprint."""
     try:
-        tables.read_table(folder / "training.parquet", tables.LOG)
+        tables.read_table(folder / "training.parquet", schemas.LOG)
         files.load_metadata(folder / "weights.safetensors")
         head, _ = _read(folder / "state.safetensors")
     except InputError:

@@ -1,9 +1,8 @@
-"""What every Parquet file holds: declared columns, checked when written, the same bytes on every run."""
+"""Parquet files as :mod:`hidden_gaussian.schemas` declares them: checked when written, the same bytes on every run."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,142 +14,9 @@ import pyarrow.parquet as pq
 
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.files import atomic_path
+from hidden_gaussian.schemas import LOG, NAME, SHARD, TEXT, Column, Table
 
 AnyPath = str | Path
-
-TEXT = pa.string()
-NAME = pa.dictionary(pa.int32(), pa.string())  # few different texts: a pandas category when read
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its type, its meaning with the unit, and whether a value may be absent."""
-
-    name: str
-    type: pa.DataType
-    description: str
-    nullable: bool = False
-    default: int | None = None
-
-
-@dataclass(frozen=True)
-class Table:
-    """A kind of file: its columns in their order, and the columns whose values are unique together."""
-
-    name: str
-    description: str
-    columns: tuple[Column, ...]
-    key: tuple[str, ...] = ()
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The Arrow schema, with the descriptions as metadata."""
-        fields = [
-            pa.field(column.name, column.type, column.nullable, {"description": column.description})
-            for column in self.columns
-        ]
-        return pa.schema(fields, {"table": self.name, "description": self.description})
-
-
-_WHERE = (
-    Column("id", NAME, "denoiser or sample set, named by its path below the dataset's folder"),
-    Column("reference_id", NAME, "what it is compared with", True),
-    Column(
-        "inputs",
-        NAME,
-        "which clean images were noised: train, heldout, foreign; noise: none; trajectory: states of the sampler",
-        True,
-    ),
-    Column("sampler", NAME, "solver that made the samples", True),
-    Column("sigma", pa.float64(), "standard deviation of the noise, pixels in [-1, 1]", True),
-    Column(
-        "parameter",
-        NAME,
-        "name of a further axis: alpha, draws, epoch, component, rank, step; window: pooled over it",
-        True,
-    ),
-    Column("at", pa.float64(), "place on the further axis", True),
-)
-_CELL = (
-    Column("dataset", TEXT, "name of the dataset in the settings"),
-    Column("subset_size", pa.int64(), "number of training images", True),
-    Column("half", TEXT, "end of the permutation that the subset was taken from: a or b", True),
-    Column("architecture", TEXT, "network architecture", True),
-    Column("scale", pa.int64(), "base channels of the network", True),
-    Column("replicate", pa.int64(), "index of the independent training run", True),
-    Column("images_seen", pa.int64(), "images seen in training", True),
-    Column("epoch", pa.float64(), "images seen over the number of training images", True),
-)
-_PLAIN_WHERE = tuple(
-    Column(column.name, TEXT if column.type == NAME else column.type, column.description, column.nullable)
-    for column in _WHERE
-)
-
-SHARD = Table(
-    "shard",
-    "measurements of one denoiser or sample set, one row per image, noise draw and quantity",
-    (
-        *_WHERE,
-        Column("image", pa.int32(), "index of the clean image or sample; -1: not per image", default=-1),
-        Column("draw", pa.int32(), "index of the noise draw of the image", default=0),
-        Column("quantity", NAME, "which sum over pixels: a squared norm or an inner product, never a ratio"),
-        Column("value", pa.float64(), "the sum over pixels"),
-    ),
-    (*(column.name for column in _WHERE), "image", "draw", "quantity"),
-)
-LOG = Table(
-    "log",
-    "progress of one stretch of training",
-    (
-        Column("images_seen", pa.int64(), "images seen at the end of the interval"),
-        Column("loss", pa.float64(), "mean weighted loss per pixel over the interval"),
-        Column("learning_rate", pa.float64(), "step size of the optimiser at the end of the interval"),
-    ),
-    ("images_seen",),
-)
-TRAINING = Table(
-    "training",
-    "progress of every training run",
-    (*_CELL, *LOG.columns[1:]),
-    tuple(column.name for column in _CELL if column.name != "epoch"),
-)
-ESTIMATES = Table(
-    "estimates",
-    "one metric in one place, with its interval",
-    (
-        *_CELL,
-        *_PLAIN_WHERE,
-        Column("metric", TEXT, "name of the metric, see results/README.md"),
-        Column("value", pa.float64(), "the estimate", True),
-        Column("low", pa.float64(), "lower end of the 95 % interval", True),
-        Column("high", pa.float64(), "upper end of the 95 % interval", True),
-        Column("count", pa.int64(), "images, pairs or samples behind the estimate"),
-        Column("interval", TEXT, "what the interval covers", True),
-    ),
-    ("dataset", *(column.name for column in _WHERE), "metric"),
-)
-CLAIMS = Table(
-    "claims",
-    "the paper's claims as tests, one row a claim",
-    (
-        Column("claim", TEXT, "number in the ledger"),
-        Column("source", TEXT, "figure of the paper, or who asked"),
-        Column("statement", TEXT, "the claim in one sentence"),
-        Column("statistic", TEXT, "what was computed"),
-        Column("delta", pa.float64(), "smallest effect that matters, or the bound of equivalence", True),
-        Column("gate", TEXT, "what must hold before the claim is judged", True),
-        Column("estimate", pa.float64(), "the statistic", True),
-        Column("low", pa.float64(), "lower end of the 95 % interval", True),
-        Column("high", pa.float64(), "upper end of the 95 % interval", True),
-        Column("interval", TEXT, "what the interval covers", True),
-        Column("verdict", TEXT, "holds, fails or undecided"),
-        Column("verdict_holm", TEXT, "the verdict after Holm's correction over the ledger"),
-        Column("reason", TEXT, "why: interval, gate or missing", True),
-        Column("paper_value", TEXT, "what the paper reports", True),
-        Column("clock", TEXT, "claim 8: images seen at the minimum, here and at the largest size", True),
-    ),
-    ("claim",),
-)
 
 
 def conform(frame: pd.DataFrame, table: Table, path: AnyPath) -> pa.Table:
@@ -255,7 +121,7 @@ def write_log(path: AnyPath, frame: pd.DataFrame) -> None:
 def write_table(path: AnyPath, frame: pd.DataFrame, table: Table) -> None:
     """Write a ``.parquet`` table and its ``.csv`` twin, atomically; the same rows give the same bytes.
 
-    `table` is :data:`ESTIMATES`, :data:`TRAINING` or :data:`CLAIMS`; InputError if :func:`conform` refuses the rows.
+    `table` is one of :mod:`hidden_gaussian.schemas`'; InputError if :func:`conform` refuses the rows.
     """
     content = conform(frame, table, path)
     _write_parquet(path, content)

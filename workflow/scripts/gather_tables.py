@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from hidden_gaussian import estimates, logs, tables
+from hidden_gaussian import estimates, logs, schemas, tables
 
 with logs.job_log(snakemake.log[0]):
     made = estimates.gather(snakemake.wildcards.dataset, snakemake.input.shards, pixels=snakemake.params.pixels)
     for path in snakemake.output.parquet:
         family = Path(path).stem
-        tables.write_table(path, made[family], tables.TRAINING if family == "training" else tables.ESTIMATES)
+        tables.write_table(path, made[family], schemas.TRAINING if family == "training" else schemas.ESTIMATES)

@@ -1,12 +1,12 @@
 """Shards of a dataset -> a verdict on each of the paper's claims."""
 
-from hidden_gaussian import claims, files, logs, tables
+from hidden_gaussian import claims, files, logs, schemas, tables
 from hidden_gaussian.claims import ledger
 
 with logs.job_log(snakemake.log[0]) as log:
     evidence = claims.Evidence.read(snakemake.wildcards.dataset, snakemake.input.shards, snakemake.params.sweeps)
     judged = claims.judge(evidence)
-    tables.write_table(snakemake.output.parquet, judged, tables.CLAIMS)
+    tables.write_table(snakemake.output.parquet, judged, schemas.CLAIMS)
     with files.atomic_path(snakemake.output.html) as page:
         page.write_text(ledger.html(judged), encoding="utf-8")
     log.info("\n%s", ledger.text(judged))

@@ -41,7 +41,7 @@ def judge(evidence: Evidence) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame with the columns of ``tables.CLAIMS``
+    DataFrame with the columns of ``schemas.CLAIMS``
         One row a claim: ``holds`` if the whole interval lies beyond delta (below it for an equivalence), ``fails`` if
         it lies on the other side or the gate is unmet, ``undecided`` otherwise or if cells are missing; in
         ``verdict_holm`` the same after Holm's correction over the ledger.

@@ -45,10 +45,10 @@ class Evidence:
     Attributes
     ----------
     measures, samples : DataFrame
-        Rows of ``tables.SHARD``: of the cells, of the Gaussian and empirical denoisers of their subsets, and of
+        Rows of ``schemas.SHARD``: of the cells, of the Gaussian and empirical denoisers of their subsets, and of
         held-out photographs (``n64a/heldout``); `samples` has memorisation, agreement and moments.
     training : DataFrame
-        Rows of ``tables.TRAINING``.
+        Rows of ``schemas.TRAINING``.
     cells : sequence of Cell
         Everything that was trained.
     sweeps : mapping of str to sequence of Cell

@@ -18,7 +18,7 @@ def shown(judged: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     judged : DataFrame
-        With the columns of ``tables.CLAIMS``.
+        With the columns of ``schemas.CLAIMS``.
 
     Returns
     -------

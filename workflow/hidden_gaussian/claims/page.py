@@ -76,7 +76,7 @@ def page(results: Mapping[str, pd.DataFrame]) -> str:
     Parameters
     ----------
     results : mapping of str to DataFrame
-        Ledgers (the columns of ``tables.CLAIMS``) by data set.
+        Ledgers (the columns of ``schemas.CLAIMS``) by data set.
     """
     parts = [HEAD + _tests(), RESULTS + _summary(results)]
     for name, judged in results.items():

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from hidden_gaussian import statistics, tables
+from hidden_gaussian import schemas, statistics
 from hidden_gaussian.claims.evidence import Evidence, Missing
 from hidden_gaussian.statistics import Estimate
 
@@ -94,7 +94,7 @@ class Claim:
     Attributes
     ----------
     number, source, statement, statistic, gate, paper_value : str
-        See ``tables.CLAIMS``.
+        See ``schemas.CLAIMS``.
     delta : float
     find : callable
         Evidence in, Finding out; raises Missing.
@@ -121,7 +121,7 @@ def rows(claims: Sequence[Claim], evidence: Evidence) -> pd.DataFrame:
     findings = [_find(claim, evidence) for claim in claims]
     p_values = statistics.holm([finding.p_value if finding else np.nan for finding in findings])
     judged = [_row(*item) for item in zip(claims, findings, p_values, strict=True)]
-    return pd.DataFrame(judged, columns=[column.name for column in tables.CLAIMS.columns])
+    return pd.DataFrame(judged, columns=[column.name for column in schemas.CLAIMS.columns])
 
 
 def _find(claim: Claim, evidence: Evidence) -> Finding | None:

@@ -70,7 +70,7 @@ def blocks(frame: pd.DataFrame) -> Iterator[tuple[Place, Block]]:
     Parameters
     ----------
     frame : DataFrame
-        With the columns of ``tables.SHARD``; a place's column that is left out counts as absent.
+        With the columns of ``schemas.SHARD``; a place's column that is left out counts as absent.
     """
     frame = frame.assign(**{name: None for name in Place._fields if name not in frame})
     groups = frame.groupby(list(Place._fields), observed=True, dropna=False, sort=False)

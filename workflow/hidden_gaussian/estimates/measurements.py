@@ -41,7 +41,7 @@ class Measurements:
     Parameters
     ----------
     frames : iterable of DataFrame
-        Shards (``tables.SHARD``) of denoisers and sample sets, with those of the references that ratios need.
+        Shards (``schemas.SHARD``) of denoisers and sample sets, with those of the references that ratios need.
     pixels : int
         Pixels times channels of an image; only the metrics per pixel (rmse, loss ...) need it.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hidden_gaussian import statistics, tables
+from hidden_gaussian import schemas, statistics, tables
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates.evaluation import Pooled, Selection, evaluate
@@ -25,7 +25,7 @@ _MASKED = {"position", "off_axis"}
 def table(
     measurements: Measurements, dataset: str, *, families: Collection[str] = FAMILIES, window: Collection[float] = ()
 ) -> pd.DataFrame:
-    """Return the estimates of some families of metrics, with the columns of ``tables.ESTIMATES``.
+    """Return the estimates of some families of metrics, with the columns of ``schemas.ESTIMATES``.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def table(
         for row in measurements.rows(identifier, metrics)
         for estimate in _estimates(measurements, row, dataset, window)
     ]
-    names = [column.name for column in tables.ESTIMATES.columns]
+    names = [column.name for column in schemas.ESTIMATES.columns]
     order = ["metric", "id", "reference_id", "inputs", "sampler", "parameter", "at", "sigma"]
     everything = pd.DataFrame(estimates, columns=names).dropna(subset="value")
     return everything.sort_values(order, kind="stable", ignore_index=True)
@@ -141,22 +141,22 @@ def _cell_columns(dataset: str, identifier: str) -> dict[str, str | float | None
 
 
 def training(dataset: str, paths: Iterable[str]) -> pd.DataFrame:
-    """Return the progress of every training run, with the columns of ``tables.TRAINING``.
+    """Return the progress of every training run, with the columns of ``schemas.TRAINING``.
 
     Parameters
     ----------
     dataset : str
         Its name.
     paths : iterable of str
-        ``<cell id>/training.parquet`` (``tables.LOG``) of each snapshot: of its stretch, or of the run from the start.
+        ``<cell id>/training.parquet`` (``schemas.LOG``) of each snapshot: of its stretch, or of the run from the start.
     """
-    names = [column.name for column in tables.TRAINING.columns]
+    names = [column.name for column in schemas.TRAINING.columns]
     logs = {Cell.parse(dataset, "/".join(Path(path).parts[-4:-1])): path for path in paths}
     frames = []
     for cell in sorted(logs):
-        log = tables.read_table(logs[cell], tables.LOG)
+        log = tables.read_table(logs[cell], schemas.LOG)
         columns = {name: getattr(cell, name) for name in names if name not in {*log.columns, "epoch"}}
         frames.append(log.assign(**columns, epoch=log["images_seen"] / cell.subset_size)[names])
     if not frames:
         return pd.DataFrame(columns=names)
-    return pd.concat(frames, ignore_index=True).drop_duplicates(list(tables.TRAINING.key), ignore_index=True)
+    return pd.concat(frames, ignore_index=True).drop_duplicates(list(schemas.TRAINING.key), ignore_index=True)
