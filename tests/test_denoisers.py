@@ -12,7 +12,7 @@ from hidden_gaussian.denoisers import (
     LinearDenoiser,
     MeanDenoiser,
 )
-from hidden_gaussian.denoisers.empirical import Split
+from hidden_gaussian.denoisers.empirical import Screened
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.source import Source
 from hidden_gaussian.sources import open_source
@@ -124,24 +124,35 @@ def test_linear_refuses_levels_it_was_not_fitted_at(tmp_path) -> None:
         again(noisy, 1.0)
 
 
-def test_patches_of_photographs_of_which_many_speak_are_denoised_to_1e_6() -> None:
-    """Ten thousand smooth patches: thousands have weight, and errors of their logits add up."""
-    pictures = open_source(Source(kind="photographs", count=10_000), resolution=16, seed=0, key="source")
+@pytest.mark.parametrize(("count", "resolution"), [(10_000, 16), (1_000, 8)])
+def test_patches_of_photographs_of_which_many_speak_are_denoised_to_1e_6(count: int, resolution: int) -> None:
+    """Smooth and bright patches: thousands have weight, and errors of their logits and of their sums add up."""
+    pictures = open_source(Source(kind="photographs", count=count), resolution=resolution, seed=0, key="source")
     images = torch.from_numpy(np.stack([np.asarray(picture) for _, picture in pictures.stream])).permute(0, 3, 1, 2)
-    noise = torch.randn(64, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    noisy = images[:64].float() / 127.5 - 1 + noise
-    denoiser = EmpiricalDenoiser(images.contiguous())
-    assert float((denoiser(noisy, 1.0) - denoiser(noisy.double(), 1.0)).abs().max()) < 1.2e-6
+    denoiser, clean = EmpiricalDenoiser(images.contiguous()), images[:64].float() / 127.5 - 1
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    for sigma in (0.1, 0.5, 1.0, 2.0, 4.0, 8.0):
+        noisy = clean + sigma * noise
+        assert float((denoiser(noisy, sigma) - denoiser(noisy.double(), sigma)).abs().max()) < 1e-6, sigma
 
 
-def test_products_of_the_whole_multiples_are_exact_in_float32() -> None:
-    """Whatever the order of the sums; those of the noisy image itself are not."""
+@pytest.mark.parametrize(("precision", "dtype"), [(1e-7, torch.float32), (1.0, torch.float64)])
+def test_the_first_product_leaves_out_only_images_without_weight(precision: float, dtype: torch.dtype) -> None:
+    """Its error is within the slack; at high noise products of whole multiples are exact in any order of sums."""
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(-255, 256, (300, 1500), generator=generator, dtype=torch.float64)
-    noisy = 500 * torch.randn(20, 1500, generator=generator, dtype=torch.float64)
-    split = Split.of(noisy, torch.ones(1, 1, dtype=torch.float64), pixels.square().sum(1) / 2)
-    exact = split.multiple.double() @ pixels.T
-    assert torch.equal((split.multiple @ pixels.float().T).double(), exact)
-    assert not torch.equal((noisy.float() @ pixels.float().T).double(), noisy.float().double() @ pixels.T)
-    assert torch.equal(split.multiple.double() + split.rest.double(), noisy)
-    assert bool(((split.rest @ pixels.T).abs() <= split.slack).all())
+    noisy, halves = 500 * torch.randn(20, 1500, generator=generator, dtype=torch.float64), pixels.square().sum(1) / 2
+    screened = Screened.of(noisy, torch.full((1, 1), precision, dtype=torch.float64), halves)
+    assert screened.rest.dtype == dtype
+    first = (screened.single @ pixels.float().T).double()
+    assert torch.equal(first, screened.single.double() @ pixels.T) == (dtype == torch.float32)
+    exact = noisy @ pixels.T
+    assert bool(((first - exact).abs() * precision <= screened.slack).all())
+    if dtype == torch.float32:
+        torch.testing.assert_close(screened.single.double() + screened.rest.double(), noisy, rtol=0, atol=1e-5)
+    tile, logits = screened.logits(pixels.float(), halves, torch.full((20, 1), -torch.inf, dtype=torch.float64))
+    expected = (exact - halves) * precision
+    kept = (tile[:, None].double() == pixels).all(2).nonzero()[:, 1]
+    torch.testing.assert_close(logits, expected[:, kept], rtol=0, atol=1e-6)
+    left_out = np.setdiff1d(np.arange(300), kept.numpy())
+    assert bool((expected[:, left_out] < expected.amax(1, keepdim=True) - 28).all())
