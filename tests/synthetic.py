@@ -106,6 +106,7 @@ def _squares(identifier: str, kind: str, clean: np.ndarray, sigma: float) -> dic
         ("residual_norm_centred", None): (residual - residual.mean(0)) ** 2,
         ("distance", linear): (output - first) ** 2,
         ("linear_gaussian", linear): (first - whole) ** 2,
+        ("nonlinear", linear): (output - first) * (output - second),
         ("mismatch", linear): (first - whole) * (second - whole),
         ("gaussian_spread", linear): (whole - images(subset).mean(0)) ** 2,
         **{("distance", name): (output - other) ** 2 for name, other in others.items() if name != identifier},

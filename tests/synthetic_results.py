@@ -243,7 +243,7 @@ class World:
         gaussian = self.denoise(f"{identifier.split('/')[0]}/gaussian", noisy, sigma)
         linear = self.linear(identifier, output, gaussian)
         reference = f"{identifier}/linear"
-        parts = {"distance": output - linear, "linear_gaussian": linear - gaussian}
+        parts = {"distance": output - linear, "linear_gaussian": linear - gaussian, "nonlinear": output - linear}
         parts["gaussian_spread"] = gaussian - self.spectrum(identifier.split("/")[0])[0]
         yield rows(parts, reference_id=reference, **where)
         products = {"mismatch": ((linear - gaussian) * (linear - gaussian)[:, ::-1]).sum(1)}

@@ -8,7 +8,9 @@ from hidden_gaussian import distillation, spectrum
 from hidden_gaussian.denoisers import Denoiser, EmpiricalDenoiser, GaussianDenoiser
 from hidden_gaussian.distillation import Distilled, Fit
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.linear_measures import linear_quantities
 from hidden_gaussian.metrics.weights import weight_quantities
+from hidden_gaussian.passes import Pass, Subject
 
 SHAPE = (1, 3, 4)
 
@@ -164,3 +166,26 @@ def test_kept_maps_are_plain_least_squares() -> None:
     design = np.c_[noisy.flatten(1).numpy(), np.ones(300)]
     expected = np.linalg.lstsq(design, memoriser(noisy, sigma).flatten(1).numpy(), rcond=None)[0]
     np.testing.assert_allclose(linear(noisy, sigma).flatten(1).numpy(), design @ expected, atol=1e-5)
+
+
+def test_the_parts_of_a_distance_add_up_however_few_pairs_are_fitted() -> None:
+    """|D - D_G|^2 = |D - D_L|^2 + |D_L - D_G|^2 by products of two fits; to squares, noise of the fit adds."""
+    generator, sigma = np.random.default_rng(5), 0.7
+    pixels = np.rint(127.5 + 50 * generator.standard_normal((4000, *SHAPE))).clip(0, 255).astype(np.uint8)
+    gaussian = GaussianDenoiser(spectrum.fit(pixels[:40]), dtype=torch.float64)
+    memoriser = EmpiricalDenoiser(torch.from_numpy(pixels[:40]))
+    clean = torch.from_numpy(pixels[40:] / 127.5 - 1)
+    subject = Subject("n40a/empirical", memoriser, "n40a/gaussian", gaussian, {}, gaussian.mean.reshape(SHAPE))
+    noised = Pass.of("heldout", clean[:1500], sigma, draws=1, seed=0)
+    denoised = memoriser(noised.noisy, sigma)
+    whole = float((denoised - gaussian(noised.noisy, sigma)).square().sum())
+    gaps, plain = [], []
+    for start in range(1500, 3900, 300):
+        fitted = _last(memoriser, clean[start : start + 300], gaussian, sigma, draws=300, by_image=True)
+        found = {
+            name: float(value.sum()) for name, value in linear_quantities(fitted, noised, denoised, subject).items()
+        }
+        gaps.append(1 - (found["nonlinear"] + found["mismatch"]) / whole)
+        plain.append(1 - (found["distance"] + found["linear_gaussian"]) / whole)
+    assert abs(np.mean(gaps)) < 3 * np.std(gaps) / len(gaps) ** 0.5 + 0.005
+    assert np.mean(plain) < -0.03

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor
 
 from hidden_gaussian import adam_distillation, distillation
@@ -56,22 +55,24 @@ def distillation_rows(
 
 
 def linear_quantities(fitted: Distilled, noised: Pass, denoised: Tensor, subject: Subject) -> dict[str, Tensor]:
-    """Return distances of distilled maps, each image judged by the map that was fitted to other pairs than its own.
+    """Return distances to and of the distilled map on noisy images that it was not fitted to.
+
+    Products of two independent fits L1 and L2 are unbiased for the squared distances of the map that infinitely many
+    pairs would give; the distances themselves are larger by the noise of the fit.
 
     Returns
     -------
     dict of Tensor of shape (batch,)
-        ``distance`` |D - D_L|^2, ``linear_gaussian`` |D_L - D_G|^2, ``mismatch`` <L1 - D_G, L2 - D_G> (unbiased for the
-        squared distance of the maps), ``gaussian_spread`` |D_G - mu|^2.
+        ``distance`` |D - D_L|^2 and ``linear_gaussian`` |D_L - D_G|^2 of the mean D_L of both fits; ``nonlinear``
+        <D - L1, D - L2>, ``mismatch`` <L1 - D_G, L2 - D_G>; ``gaussian_spread`` |D_G - mu|^2.
     """
     gaussian = subject.gaussian(noised.noisy, noised.sigma)
     first, second = fitted.first(noised.noisy), fitted.second(noised.noisy)
-    even = torch.arange(len(noised.noisy), device=first.device) % noised.images % 2 == 0
-    # the even images of a pool belong to the first half: always, or in the first round
-    other = torch.where(even[:, None, None, None], second, first)
+    both = (first + second) / 2
     return {
-        "distance": squared(denoised - other),
-        "linear_gaussian": squared(other - gaussian),
+        "distance": squared(denoised - both),
+        "linear_gaussian": squared(both - gaussian),
+        "nonlinear": inner(denoised - first, denoised - second),
         "mismatch": inner(first - gaussian, second - gaussian),
         "gaussian_spread": squared(gaussian - subject.mean),
     }

@@ -99,9 +99,18 @@ def measured(
     if "noise" in inputs:
         shape = next(iter(clean.values())).shape[1:]
         clean["noise"] = torch.zeros(settings.images, *shape, device=best_device())
-    pools = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
+    everything = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
+    pools = {name: _pool(name, images, settings.images) for name, images in everything.items()}
     subject = open_subject(root, identifier, largest=largest, listed=settings.references)
     return measure(subject, clean, pools, settings, distil, seed=seed)
+
+
+def _pool(inputs: str, images: Tensor, measured: int) -> Tensor:
+    """Return the images that linear maps are fitted to: others than those measured, where there are as many again.
+
+    Training images are the whole law that a map is fitted to, so that fresh noise alone makes pairs new.
+    """
+    return images if inputs == "train" or len(images) < 2 * measured else images[measured:]
 
 
 def measured_slopes(

@@ -24,6 +24,7 @@ QUANTITIES = frozenset(
         "gaussian_spread",
         "loss",
         "mismatch",
+        "nonlinear",
         "norm",
         "norm_centred",
         "residual_norm_centred",

@@ -7,6 +7,7 @@ import numpy as np
 from hidden_gaussian.estimates.formulas import Metric, Term, root_ratio, signed_root
 
 TO_LINEAR = Term("distance", "{linear}")
+NONLINEAR = Term("nonlinear", "{linear}")
 
 
 def _distilled(quantity: str) -> Term:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hidden_gaussian.estimates.formulas import Array, Formula, Metric, Term, correlation, left, root_ratio, signed_root
-from hidden_gaussian.estimates.linear_maps import LINEAR_MAPS, TO_LINEAR
+from hidden_gaussian.estimates.linear_maps import LINEAR_MAPS, NONLINEAR
 from hidden_gaussian.estimates.sample_metrics import SAMPLE_METRICS
 
 __all__ = ["METRICS", "Formula", "Metric", "Term", "signed_root"]
@@ -78,8 +78,8 @@ METRICS: tuple[Metric, ...] = (
     *_linearity("_centred"),
     *_linearity("_residual"),
     Metric("affinity", "linearity", (Term("affine_gap"), Term("norm_centred")), np.divide),
-    Metric("r2_linear", "linearity", (TO_LINEAR, Term("norm_centred")), left),
-    Metric("r2_linear_residual", "linearity", (TO_LINEAR, Term("residual_norm_centred")), left),
+    Metric("r2_linear", "linearity", (NONLINEAR, Term("norm_centred")), left),
+    Metric("r2_linear_residual", "linearity", (NONLINEAR, Term("residual_norm_centred")), left),
     *LINEAR_MAPS,
     *SAMPLE_METRICS,
     Metric("loss", "gap", (Term("loss"),), per_pixel=True),
@@ -99,7 +99,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "energy_cross",
         "position",
-        (_TO_GAUSSIAN, TO_LINEAR, _LINEAR_GAUSSIAN),
+        (_TO_GAUSSIAN, NONLINEAR, Term("mismatch", "{linear}")),
         lambda whole, fit, map_gap: 1 - (fit + map_gap) / whole,
     ),
 )

@@ -37,9 +37,12 @@ def draw(data: FigureData) -> Figure:
 
 
 def parts(measured: Measured, names: list[str]) -> list[pd.DataFrame]:
-    """Return |D - D_G|^2, |D - D_L|^2 and |D_L - D_G|^2 of those denoisers that were distilled; of none, nothing."""
+    """Return |D - D_G|^2, |D - D_L|^2 and |D_L - D_G|^2 of those denoisers that were distilled; of none, nothing.
+
+    The two parts are products of independent fits, so that the noise of the fit adds to neither.
+    """
     names = measured.distilled(names)
-    asked = (("distance", "gaussian"), ("distance", "linear"), ("linear_gaussian", "linear"))
+    asked = (("distance", "gaussian"), ("nonlinear", "linear"), ("mismatch", "linear"))
     return [measured.table(names, quantity, reference) for quantity, reference in asked] if names else []
 
 
