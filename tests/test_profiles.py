@@ -81,6 +81,7 @@ def test_larger_jobs_ask_for_more_and_none_for_more_than_a_day(name: str) -> Non
         [resources.training(dataset, scale, 10**6) for scale in scales],
         [resources.training(dataset, scales[0], images) for images in (10**5, 10**6, 10**8)],
         [resources.distilling(dataset, sizes[0], scale) for scale in scales],
+        [resources.distilling(dataset, size, None) for size in sizes],
         [resources.tabulating(dataset, cells) for cells in (1, 10, 100)],
     ]
     for asked in series:

@@ -15,6 +15,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from hidden_gaussian.figures.catalogue import CATALOGUE
+
 ROOT = Path(__file__).parents[1]
 SMOKE = ROOT / "tests/smoke/config/config.yaml"
 PARTS = ("Snakefile", "rules", "workflow", "config", "profiles", "envs", "slurm")
@@ -158,8 +160,11 @@ def test_the_paper_resolves_without_its_data(tmp_path: Path) -> None:
     counts = Counter(rule for rule, _ in planned(at=tmp_path, config=ROOT / "config/paper.yaml"))
     assert counts["pack_images"] == 6
     assert counts["fit_spectrum"] == 20
-    assert counts["train_denoiser"] == 58
+    assert counts["train_denoiser"] == 66
+    assert counts["train_autoencoders"] == 4
     assert counts["judge_claims"] == 4
+    drawn = {rule for rule in counts if rule.startswith("plot_")}
+    assert {f"plot_{name}" for name, entry in CATALOGUE.items() if entry.paper} <= drawn
 
 
 def test_the_slurm_profile_works_by_its_name_from_a_clone(own_copy: Path) -> None:

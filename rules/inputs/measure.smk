@@ -16,10 +16,16 @@ def distilled(wildcards):
     name = wildcards.get("id", wildcards.get("subset"))
     subset, *rest = name.split("/")
     names = DISTILLED[wildcards.dataset]
-    if name in names or (len(rest) == 1 and subset in names):
-        settings = chosen(wildcards).distillation
-        return settings.model_dump(mode="json", exclude={"cells"})
-    return {}
+    if name not in names and not (len(rest) == 1 and subset in names):
+        return {}
+    settings = chosen(wildcards).distillation
+    content = settings.model_dump(
+        mode="json", exclude={"cells": True, "adam": {"cells"}}
+    )
+    descended = settings.adam.cells.choose(CELLS[wildcards.dataset])
+    if name not in {cell.id for cell in descended}:
+        content |= {"solver": "exact", "adam": {}}
+    return content
 
 
 def measured_settings(wildcards):

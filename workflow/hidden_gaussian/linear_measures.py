@@ -46,7 +46,7 @@ def distillation_rows(
     assert fitted is not None  # a fit of at least one milestone
     yield from _components(subject, noised, fitted)
     yield noised.rows(subject.id, linear_quantities(fitted, noised, denoised, subject), **linear)
-    if settings.solver == "adam":
+    if settings.solver == "adam" and noised.inputs != "train":
         descent = replace(fit, purpose=f"distillation/adam/{noised.inputs}")
         for map_ in adam_distillation.descend(subject.denoiser, descent, noised.sigma, settings.adam):
             found = weight_quantities(map_.weight, map_.weight, rows)

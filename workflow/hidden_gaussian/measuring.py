@@ -48,8 +48,12 @@ class Measures(Strict):
 
 
 class Adam(Strict):
-    """Gradient descent as Li et al. distil: Adam from zero on the input over the root of the pixels."""
+    """Gradient descent as Li et al. distil: Adam from zero on the input over the root of the pixels.
 
+    On images not trained on only, as they do; the exact fit is its floor, and is made in any case.
+    """
+
+    cells: Slice = Field(Slice(), description="cells that are descended, of those that are distilled")
     epochs: Positive = Field(100, description="passes over the images, with fresh noise in each")
     batch: Positive = Field(256, description="images a step")
     learning_rate: float | None = Field(None, gt=0, description="step size; null: theirs, by noise level")

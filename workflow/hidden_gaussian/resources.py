@@ -142,10 +142,11 @@ def linearising(dataset: Dataset, size: int, scale: int | None) -> Request:
     return request(TORCH, _held(dataset, size) + activations, products / speed(dataset, scale or 1))
 
 
-def distilling(dataset: Dataset, size: int, scale: int) -> Request:
-    """Keep the ten affine maps of a network."""
+def distilling(dataset: Dataset, size: int, scale: int | None) -> Request:
+    """Keep the ten affine maps of a network, or of the empirical denoiser of N images."""
     d, draws = dimension(dataset), dataset.distillation.draws
-    seconds = 10 * draws / (3 * speed(dataset, scale)) + 10 * (2 * draws * d**2 + 10 * d**3) / FLOPS
+    one = 2 * size * d / FLOPS if scale is None else 1 / (3 * speed(dataset, scale))
+    seconds = 10 * draws * one + 10 * (2 * draws * d**2 + 10 * d**3) / FLOPS
     return request(TORCH, _held(dataset, size) + 32 * 8 * d**2, seconds)
 
 
