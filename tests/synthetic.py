@@ -108,10 +108,17 @@ def _squares(identifier: str, kind: str, clean: np.ndarray, sigma: float) -> dic
         ("linear_gaussian", linear): (first - whole) ** 2,
         ("nonlinear", linear): (output - first) * (output - second),
         ("mismatch", linear): (first - whole) * (second - whole),
+        ("mismatch_inside", linear): _inside(first - whole, subset) * _inside(second - whole, subset),
         ("gaussian_spread", linear): (whole - images(subset).mean(0)) ** 2,
         **{("distance", name): (output - other) ** 2 for name, other in others.items() if name != identifier},
     }
     return {key: values.sum(1).reshape(DRAWS, -1) for key, values in found.items()}
+
+
+def _inside(gaps: np.ndarray, subset: str) -> np.ndarray:
+    """Project on the span of the training images."""
+    centred = images(subset) - images(subset).mean(0)
+    return gaps @ np.linalg.pinv(centred) @ centred
 
 
 def _affine(denoise: Denoiser, clean: np.ndarray, sigma: float) -> dict[str, np.ndarray]:

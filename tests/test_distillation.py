@@ -189,3 +189,21 @@ def test_the_parts_of_a_distance_add_up_however_few_pairs_are_fitted() -> None:
         plain.append(1 - (found["distance"] + found["linear_gaussian"]) / whole)
     assert abs(np.mean(gaps)) < 3 * np.std(gaps) / len(gaps) ** 0.5 + 0.005
     assert np.mean(plain) < -0.03
+
+
+def test_a_mismatch_inside_is_seen_in_the_span_of_the_training_images_alone() -> None:
+    """Of five images in twelve dimensions: what leads out of their span counts outside, what stays counts inside."""
+    images = _images(5)
+    gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
+    subject = Subject("n5a/x", gaussian, "n5a/gaussian", gaussian, {}, gaussian.mean.reshape(SHAPE))
+    noised = Pass.of("heldout", torch.from_numpy(_images(20)[5:] / 127.5 - 1), 0.5, draws=1, seed=0)
+    within = torch.from_numpy(np.linalg.svd(images.reshape(5, -1) - images.reshape(5, -1).mean(0))[2])
+    for direction, inside in ((within[0], True), (within[-1], False)):
+
+        def moved(noisy: torch.Tensor, sigma: float, by: torch.Tensor = direction) -> torch.Tensor:
+            return gaussian(noisy, sigma) + by.reshape(SHAPE)
+
+        fitted = _last(moved, noised.clean, gaussian, 0.5, draws=400)
+        found = linear_quantities(fitted, noised, moved(noised.noisy, 0.5), subject)
+        np.testing.assert_allclose(found["mismatch"], 1, rtol=1e-6)
+        np.testing.assert_allclose(found["mismatch_inside"], float(inside), atol=1e-6)

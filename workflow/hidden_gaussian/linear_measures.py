@@ -64,16 +64,19 @@ def linear_quantities(fitted: Distilled, noised: Pass, denoised: Tensor, subject
     -------
     dict of Tensor of shape (batch,)
         ``distance`` |D - D_L|^2 and ``linear_gaussian`` |D_L - D_G|^2 of the mean D_L of both fits; ``nonlinear``
-        <D - L1, D - L2>, ``mismatch`` <L1 - D_G, L2 - D_G>; ``gaussian_spread`` |D_G - mu|^2.
+        <D - L1, D - L2>, ``mismatch`` <L1 - D_G, L2 - D_G>, ``mismatch_inside`` the same in the span of the training
+        images, out of which D_G never leads; ``gaussian_spread`` |D_G - mu|^2.
     """
     gaussian = subject.gaussian(noised.noisy, noised.sigma)
     first, second = fitted.first(noised.noisy), fitted.second(noised.noisy)
-    both = (first + second) / 2
+    both, span = (first + second) / 2, subject.gaussian.vectors
+    inside = [((one - gaussian).flatten(1).to(span) @ span) for one in (first, second)]
     return {
         "distance": squared(denoised - both),
         "linear_gaussian": squared(both - gaussian),
         "nonlinear": inner(denoised - first, denoised - second),
         "mismatch": inner(first - gaussian, second - gaussian),
+        "mismatch_inside": inner(*inside),
         "gaussian_spread": squared(gaussian - subject.mean),
     }
 

@@ -15,12 +15,15 @@ def _distilled(quantity: str) -> Term:
 
 
 LINEAR_MAPS: tuple[Metric, ...] = (
-    Metric(
-        "mismatch",
-        "distillation",
-        (_distilled("mismatch"), _distilled("gaussian_spread")),
-        np.divide,
-        reference="{gaussian}",
+    *(
+        Metric(
+            name,
+            "distillation",
+            (_distilled(name), _distilled("gaussian_spread")),
+            np.divide,
+            reference="{gaussian}",
+        )
+        for name in ("mismatch", "mismatch_inside")
     ),
     Metric(
         "weight_distance",
