@@ -117,11 +117,17 @@ def _squares(identifier: str, kind: str, clean: np.ndarray, sigma: float) -> dic
 def _affine(denoise: Denoiser, clean: np.ndarray, sigma: float) -> dict[str, np.ndarray]:
     """An affine mixture of three noisy images against that of their outputs."""
     noisy = clean + sigma * np.random.default_rng(98).normal(size=(IMAGES, DIMENSION))[: len(clean)]
-    mixture = (2 * noisy + 2 * np.roll(noisy, -1, 0) - np.roll(noisy, -2, 0)) / 3
+    mixture = (2 * noisy + 2 * turned(noisy, 1) - turned(noisy, 2)) / 3
     output = denoise(noisy, sigma)
-    expected = (2 * output + 2 * np.roll(output, -1, 0) - np.roll(output, -2, 0)) / 3
+    expected = (2 * output + 2 * turned(output, 1) - turned(output, 2)) / 3
     gap, centred = denoise(mixture, sigma) - expected, output - output.mean(0)
     return {"affine_gap": np.square(gap).sum(1), "norm_centred": np.square(centred).sum(1)}
+
+
+def turned(array: np.ndarray, step: int) -> np.ndarray:
+    """Each image's partner: `step` places on, among four in a row that start again from the first of them."""
+    fours = np.split(array, range(4, len(array) - 3, 4))
+    return np.concatenate([np.roll(four, -step, 0) for four in fours])
 
 
 def _fits(denoise: Denoiser, clean: np.ndarray, sigma: float) -> list[np.ndarray]:

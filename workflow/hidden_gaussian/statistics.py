@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from hidden_gaussian import rings
 from hidden_gaussian.seeding import numpy_stream
 
 Array = NDArray[np.float64]
@@ -55,10 +56,25 @@ def weights(count: int, stream: str) -> Array:
     return result
 
 
-def pool(per_image: Array, stream: str) -> Array:
-    """Return the mean over images, its resamples, and without each group: (..., images) -> (..., POOLED)."""
-    pooled: Array = per_image @ weights(per_image.shape[-1], stream).T
-    return pooled
+def pool(per_image: Array, stream: str, *, mixed: bool = False) -> Array:
+    """Return the mean over images, its resamples, and without each group: (..., images) -> (..., POOLED).
+
+    Parameters
+    ----------
+    per_image : ndarray of shape (..., images)
+    stream : str
+        See :func:`weights`.
+    mixed : bool
+        Each value is of an image and its neighbours on a ring: whole rings are resampled, not images.
+    """
+    count = per_image.shape[-1]
+    if not mixed:
+        pooled: Array = per_image @ weights(count, stream).T
+        return pooled
+    starts = rings.starts(count)
+    drawn = weights(len(starts), f"{stream}/rings").T
+    sums, sizes = np.add.reduceat(per_image, starts, axis=-1), np.diff(np.append(starts, count))
+    return np.asarray(sums @ drawn / (sizes @ drawn))
 
 
 def intervals(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hidden_gaussian import statistics, tables
+from hidden_gaussian import rings, statistics, tables
 from hidden_gaussian.estimates.blocks import Array, Block, Place, blocks
 from hidden_gaussian.estimates.evaluation import Found, Pooled, Selection, evaluate
 from hidden_gaussian.estimates.formulas import Metric, Term
@@ -238,7 +238,7 @@ class Measurements:
                 return None
             found.append(block)
         stream = Place("", "", None, inputs, sampler).stream
-        return Found(tuple(found), stream, term.each)
+        return Found(tuple(found), stream, term.each, place.parameter == rings.AXIS)
 
 
 def _on_own_axis(place: Place) -> bool:
