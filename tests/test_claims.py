@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic
+from scipy import stats
 from synthetic import cell
 
 from hidden_gaussian import claims, schemas, statistics, tables
@@ -226,6 +227,16 @@ def test_small_sizes_memorise() -> None:
     assert [part.verdict for part in one.parts] == ["holds", "fails"]
 
 
+def test_copies_of_the_same_latents_are_not_counted_twice() -> None:
+    """Two halves, half of whose samples are copies: as sure as one half is, with the latents as trials."""
+    found = evidence({cell(8): "law", cell(8, "b"): "law"}, {}, copies={cell(8): 0.5, cell(8, "b"): 0.25}).memorised(
+        [cell(8).id, cell(8, "b").id]
+    )
+    theirs = stats.binomtest(24, synthetic.SAMPLES).proportion_ci(0.95, method="exact")
+    assert found.value == 0.375
+    assert found.interval() == pytest.approx((theirs.low, theirs.high))
+
+
 def covariance_ratio(drawn: np.ndarray, images: np.ndarray) -> np.ndarray:
     """Covariance error of samples over the null's 95 % quantile, and its resamples."""
     generator = np.random.default_rng(3)
@@ -295,7 +306,9 @@ def test_ledger_fits_its_table(tmp_path) -> None:
     tables.write_table(tmp_path / "claims.parquet", ledger, schemas.CLAIMS)
     again = tables.read_table(tmp_path / "claims.parquet", schemas.CLAIMS)
     assert again["verdict"].tolist() == ledger["verdict"].tolist()
-    assert again.set_index("claim").loc["1", "interval"] == "given these networks"
+    given = again.set_index("claim")["interval"]
+    assert given["6"] == "given these networks"
+    assert set(given[["1", "4", "5"]]) == {"given these networks and fits"}
 
 
 def test_replicates_enter_the_interval() -> None:
@@ -303,6 +316,10 @@ def test_replicates_enter_the_interval() -> None:
     kinds = ["empirical", "blend 0.9", "blend 0.6", "blend 0.5", "blend 0.3", "blend 0.1"]
     several = closeness.nears(evidence(dict(zip(cells, kinds, strict=True)), {"size": cells}))
     assert {part.estimate.covers for part in several.parts} == {"images and trainings"}
+    fitted = linearity.memorising_breaks(
+        evidence(dict(zip(cells, kinds, strict=True)), {"size": cells}, copies=dict.fromkeys(cells, 1))
+    )
+    assert {part.estimate.covers for part in fitted.parts} == {"images and trainings"}  # whose spread has that of fits
 
 
 def test_delta_lies_outside_for_a_verdict() -> None:

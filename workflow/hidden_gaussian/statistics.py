@@ -24,6 +24,7 @@ GROUPS = 64
 POOLED = 1 + RESAMPLES + GROUPS
 LEVEL = 0.95
 GIVEN = "given these networks"
+GIVEN_FITS = "given these networks and fits"
 ALL = "images and trainings"
 
 
@@ -146,8 +147,11 @@ def bands(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
     return intervals(pooled, float(2 * special.ndtr(np.quantile(largest, level)) - 1))
 
 
-def clopper_pearson(hits: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
-    """Return the exact interval of a proportion; never empty, not even without a hit."""
+def clopper_pearson(hits: float, trials: int, level: float = LEVEL) -> tuple[float, float]:
+    """Return the exact interval of a proportion; never empty, not even without a hit.
+
+    Hits may be a fraction: of several sample sets of the same latents the mean, of which latents are the trials.
+    """
     tail = (1 - level) / 2
     low = float(special.betaincinv(hits, trials - hits + 1, tail)) if hits else 0.0
     high = float(special.betaincinv(hits + 1, trials - hits, 1 - tail)) if hits < trials else 1.0
@@ -204,7 +208,7 @@ def resampled(pooled: Array, covers: str = GIVEN) -> Estimate:
     return Estimate(float(pooled[0]), bounds, covers)
 
 
-def proportion(hits: int, trials: int, covers: str = GIVEN) -> Estimate:
+def proportion(hits: float, trials: int, covers: str = GIVEN) -> Estimate:
     """Return a proportion with its Clopper-Pearson interval."""
     return Estimate(hits / trials, lambda level: clopper_pearson(hits, trials, level), covers)
 
@@ -263,18 +267,20 @@ def with_trainings(estimate: Estimate, error: float, degrees: int, covers: str =
     return Estimate(estimate.value, bounds, covers)
 
 
-def combine(groups: Sequence[tuple[float, Sequence[Array]]]) -> Estimate:
+def combine(groups: Sequence[tuple[float, Sequence[Array]]], covers: str = GIVEN) -> Estimate:
     """Return a weighted sum of cells, each the mean of its replicates, with images and trainings in the interval.
 
     Parameters
     ----------
     groups : sequence of (coefficient, replicates)
         Each replicate a pooled statistic of shape (POOLED,).
+    covers : str
+        What the interval is given where no cell has two replicates; the spread of trainings contains that of fits.
     """
     stacked = [(coefficient, np.stack(replicates)) for coefficient, replicates in groups]
     total = np.asarray(sum(coefficient * replicates.mean(axis=0) for coefficient, replicates in stacked))
     spread = training_spread([(coefficient, one[:, 0].tolist(), _noise(one)) for coefficient, one in stacked])
-    return with_trainings(resampled(total), *spread)
+    return with_trainings(resampled(total, covers), *spread)
 
 
 def _noise(replicates: Array) -> float:

@@ -27,7 +27,9 @@ def mismatch(evidence: Evidence, cell: Cell) -> Array:
     return evidence.in_window("mismatch", cell.id)
 
 
-def per_doubling(cells: Sequence[Cell], statistic: dict[Cell, Array], sign: float = 1.0) -> Estimate:
+def per_doubling(
+    cells: Sequence[Cell], statistic: dict[Cell, Array], sign: float = 1.0, covers: str = statistics.GIVEN
+) -> Estimate:
     """Return the slope of a statistic per doubling of the training images."""
     groups = trainings(cells)
     coefficients = sign * statistics.slope_coefficients([group[0].subset_size for group in groups])
@@ -35,7 +37,8 @@ def per_doubling(cells: Sequence[Cell], statistic: dict[Cell, Array], sign: floa
         [
             (float(coefficient), [statistic[cell] for cell in group])
             for coefficient, group in zip(coefficients, groups, strict=True)
-        ]
+        ],
+        covers,
     )
 
 
@@ -51,7 +54,7 @@ def grows(evidence: Evidence) -> Finding:
     """Claim 1."""
     cells = evidence.sweep("size")
     require_sizes(cells)
-    slope = per_doubling(cells, {cell: excess(evidence, cell) for cell in cells})
+    slope = per_doubling(cells, {cell: excess(evidence, cell) for cell in cells}, covers=statistics.GIVEN_FITS)
     return Finding((Part(GROWS.statistic, slope, GROWS.delta),), gates.is_trained(evidence, cells))
 
 
@@ -77,14 +80,16 @@ def residual_falls(evidence: Evidence) -> Finding:
         top, bottom = (evidence.at_levels("r2_linear_residual", cell.id, [sigma]) for sigma in (high, low))
         return top - bottom
 
-    return at_extremes(evidence, fall, RESIDUAL.delta)
+    return at_extremes(evidence, fall, RESIDUAL.delta, statistics.GIVEN_FITS)
 
 
-def at_extremes(evidence: Evidence, statistic: Callable[[Cell], Array], delta: float) -> Finding:
+def at_extremes(
+    evidence: Evidence, statistic: Callable[[Cell], Array], delta: float, covers: str = statistics.GIVEN
+) -> Finding:
     """Find whether a statistic is above delta both for the fewest and for the most training images."""
     parts = []
     for name, cells in extremes(evidence.sweep("size")).items():
-        estimate = statistics.combine(averaged(cells, {cell: statistic(cell) for cell in cells}))
+        estimate = statistics.combine(averaged(cells, {cell: statistic(cell) for cell in cells}), covers)
         parts.append(Part(name, estimate, delta))
     return Finding(tuple(parts))
 
@@ -92,7 +97,8 @@ def at_extremes(evidence: Evidence, statistic: Callable[[Cell], Array], delta: f
 def distils_to_gaussian(evidence: Evidence) -> Finding:
     """Claim 4."""
     cells = largest(evidence.sweep("size"))
-    estimate = statistics.combine(averaged(cells, {cell: mismatch(evidence, cell) for cell in cells}))
+    found = {cell: mismatch(evidence, cell) for cell in cells}
+    estimate = statistics.combine(averaged(cells, found), statistics.GIVEN_FITS)
     gate = gates.beats_gaussian(evidence, cells)
     return Finding((Part(GAUSSIAN.statistic, estimate, GAUSSIAN.delta, GAUSSIAN.rule),), gate)
 
@@ -103,7 +109,7 @@ def memorising_breaks(evidence: Evidence) -> Finding:
     require_sizes(cells)
     few, many = smallest(cells), largest(cells)
     found = {cell: mismatch(evidence, cell) for cell in [*few, *many]}
-    estimate = statistics.combine([*averaged(few, found), *averaged(many, found, -1.0)])
+    estimate = statistics.combine([*averaged(few, found), *averaged(many, found, -1.0)], statistics.GIVEN_FITS)
     return Finding((Part(BREAKS.statistic, estimate, BREAKS.delta),), gates.all_memorise(evidence, few))
 
 

@@ -34,6 +34,12 @@ class Row(NamedTuple):
     at: float | None
     terms: tuple[Found, ...]
 
+    @property
+    def fitted(self) -> bool:
+        """Whether a map fitted to outputs is in it, so that the interval holds for this fit."""
+        names = (self.id, self.reference_id or "", *(term.reference for term in self.metric.terms))
+        return any(name.endswith(("/linear", "{linear}")) for name in names)
+
 
 class Measurements:
     """Shards of one dataset, by place.
