@@ -306,6 +306,8 @@ def test_ledger_fits_its_table(tmp_path) -> None:
     tables.write_table(tmp_path / "claims.parquet", ledger, schemas.CLAIMS)
     again = tables.read_table(tmp_path / "claims.parquet", schemas.CLAIMS)
     assert again["verdict"].tolist() == ledger["verdict"].tolist()
+    (window,) = set(again["window"])
+    assert window == f"sigma {', '.join(f'{sigma:.3g}' for sigma in synthetic.SIGMAS[1:3])}, at N = 128 (half a)"
     given = again.set_index("claim")["interval"]
     assert given["6"] == "given these networks"
     assert set(given[["1", "4", "5"]]) == {"given these networks and fits"}

@@ -111,6 +111,15 @@ class Evidence:
             raise Missing("no empirical denoiser was measured")
         return window
 
+    @property
+    def window_text(self) -> str | None:
+        """The window as the ledger keeps it: where it lies, and of which subset it was computed."""
+        subset = self.measurements.window_subset(self.window_size)
+        if subset is None:
+            return None
+        levels = ", ".join(f"{sigma:.3g}" for sigma in self.window)
+        return f"sigma {levels}, at N = {subset[1:-1]} (half {subset[-1]})"
+
     def sweep(self, name: str) -> list[Cell]:
         """Return the cells of a sweep, sorted; Missing if there are none."""
         if not self.sweeps.get(name):

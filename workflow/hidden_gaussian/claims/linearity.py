@@ -51,7 +51,7 @@ def averaged(
 
 
 def grows(evidence: Evidence) -> Finding:
-    """Claim 1."""
+    """Compute the slope per doubling of N of the linearity excess (R2_net - R2_emp) / (1 - R2_emp) (claim 1)."""
     cells = evidence.sweep("size")
     require_sizes(cells)
     slope = per_doubling(cells, {cell: excess(evidence, cell) for cell in cells}, covers=statistics.GIVEN_FITS)
@@ -59,7 +59,10 @@ def grows(evidence: Evidence) -> Finding:
 
 
 def least_in_the_middle(evidence: Evidence) -> Finding:
-    """Claim 2."""
+    """Compute the affinity within the window less the larger of those below and above it (claim 2).
+
+    The affinity is E|D(sum w_i y_i) - sum w_i D(y_i)|^2 / E|D - E D|^2 with w = (2/3, 2/3, -1/3).
+    """
 
     def excess_of_middle(cell: Cell) -> Array:
         below, within, above = (
@@ -71,7 +74,7 @@ def least_in_the_middle(evidence: Evidence) -> Finding:
 
 
 def residual_falls(evidence: Evidence) -> Finding:
-    """Claim 3."""
+    """Compute R2 of the residual y - D at the top of the window less that at its bottom (claim 3)."""
     low, high = min(evidence.window), max(evidence.window)
     if low == high:
         raise Missing("the window has one noise level")
@@ -95,7 +98,7 @@ def at_extremes(
 
 
 def distils_to_gaussian(evidence: Evidence) -> Finding:
-    """Claim 4."""
+    """Compute the cross-fit E|D_L - D_G|^2 / E|D_G - mu|^2 of the largest N (claim 4)."""
     cells = largest(evidence.sweep("size"))
     found = {cell: mismatch(evidence, cell) for cell in cells}
     estimate = statistics.combine(averaged(cells, found), statistics.GIVEN_FITS)
@@ -104,7 +107,7 @@ def distils_to_gaussian(evidence: Evidence) -> Finding:
 
 
 def memorising_breaks(evidence: Evidence) -> Finding:
-    """Claim 5."""
+    """Compute the cross-fit E|D_L - D_G|^2 / E|D_G - mu|^2 of the smallest less that of the largest N (claim 5)."""
     cells = evidence.sweep("size")
     require_sizes(cells)
     few, many = smallest(cells), largest(cells)
@@ -114,7 +117,10 @@ def memorising_breaks(evidence: Evidence) -> Finding:
 
 
 def is_calibrated(evidence: Evidence) -> Finding:
-    """Calibration: the fits to the subsets take the place of trainings, since their noise is what errs."""
+    """Compute the cross-fit E|D_L - D_G|^2 / E|D_G - mu|^2 of empirical denoisers on training images.
+
+    The fits to the subsets take the place of trainings, since their noise is what errs.
+    """
     subsets = sorted({cell.subset for cell in evidence.sweep("size")})
     if len(subsets) < 2:
         raise Missing("one fit does not tell its own noise")
@@ -139,8 +145,8 @@ MIDDLE = Claim(
     "2",
     "Fig. 1",
     "A denoiser is least linear at middle noise",
-    "squared gap of an affine mixture over the spread of the outputs: in the window less the larger of below and above "
-    "it, at the smallest and the largest N",
+    "E|D(sum w y) - sum w D(y)|^2 / E|D - E D|^2 of three images, w = (2/3, 2/3, -1/3): in the window less the larger "
+    "of below and above it, at the smallest and the largest N",
     0.05,
     least_in_the_middle,
     None,

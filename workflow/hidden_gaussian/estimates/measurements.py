@@ -165,14 +165,18 @@ class Measurements:
         low = float(np.sqrt(below[-1] * inside[0])) if len(below) else inside[0]
         return low, float(np.sqrt(above[0] * inside[-1])) if len(above) else inside[-1]
 
+    def window_subset(self, subset_size: int | None = None) -> str | None:
+        """Return the subset whose denoisers decide the window, such as n512a; None where none was measured."""
+        found = [(int(match[1]), match[2]) for name in self.ids if (match := _EMPIRICAL.fullmatch(name))]
+        wanted = [item for item in found if subset_size is None or item[0] == subset_size]
+        return "n{}{}".format(*min(wanted, key=lambda item: (-item[0], item[1]))) if wanted else None
+
     def _departure(self, subset_size: int | None) -> pd.Series[float]:
         """Return the mean squared distance of memoriser and Gaussian by sigma."""
-        found = [(int(match[1]), match[2], match[0]) for name in self.ids if (match := _EMPIRICAL.fullmatch(name))]
-        wanted = [item for item in found if subset_size is None or item[0] == subset_size]
-        if not wanted:
+        subset = self.window_subset(subset_size)
+        if subset is None:
             return pd.Series(dtype=float)
-        *_, identifier = min(wanted, key=lambda item: (-item[0], item[1]))
-        subset = identifier.split("/")[0]
+        identifier = f"{subset}/empirical"
         inputs = "train" if "train" in self.inputs else self.unseen
         curve = self.curve("rmse", identifier, reference_id=f"{subset}/gaussian", inputs=inputs)
         return curve.set_index("sigma")["value"] ** 2
