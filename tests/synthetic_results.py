@@ -433,13 +433,14 @@ class World:
         first = self.samples(identifier, sampler)
         compared = {
             other: self.samples(other, sampler),
-            f"{subset}/gaussian": self.samples(f"{subset}/gaussian", "exact"),
+            f"{subset}/gaussian": self.samples(f"{subset}/gaussian", sampler),
+            f"{subset}/gaussian/exact": self.samples(f"{subset}/gaussian", "exact"),
         }
         where = {"id": identifier, "sampler": sampler}
         frames = [
             self._agreement(first, second).assign(reference_id=name, **where)
             for name, second in compared.items()
-            if name != identifier
+            if not name.startswith(identifier)
         ]
         shifted = self._agreement(first, np.roll(first, -1, 0))
         frames.append(shifted.assign(reference_id=identifier, parameter="shift", at=1.0, **where))

@@ -148,7 +148,7 @@ BEYOND = Claim(
     "10",
     "reviewers N1bC, 6yNJ",
     "Networks trained on disjoint large halves agree beyond what the Gaussian denoiser explains",
-    "r_c of the halves less r_c of a half and its own Gaussian",
+    "r_c of the halves less r_c of a half and its own Gaussian, drawn with the same solver",
     0.0,
     beyond_gaussian,
     gates.Q,
