@@ -23,7 +23,7 @@ VARIANCE = 0.01
 COLUMNS = [column.name for column in schemas.SHARD.columns]
 
 
-def _draw(count: int, seed: int) -> np.ndarray:
+def law(count: int, seed: int) -> np.ndarray:
     """Images in clusters: far from Gaussian, so that a good denoiser beats the Gaussian one."""
     generator = np.random.default_rng(seed)
     return CENTRES[generator.integers(5, size=count)] + VARIANCE**0.5 * generator.normal(size=(count, DIMENSION))
@@ -31,7 +31,7 @@ def _draw(count: int, seed: int) -> np.ndarray:
 
 def images(name: str) -> np.ndarray:
     """Held-out images, or a subset such as n8a, nested within its half."""
-    return _draw(IMAGES, 1) if name == "heldout" else _draw(LARGEST, 2 + "ab".index(name[-1]))[: int(name[1:-1])]
+    return law(IMAGES, 1) if name == "heldout" else law(LARGEST, 2 + "ab".index(name[-1]))[: int(name[1:-1])]
 
 
 def gaussian(subset: str) -> Denoiser:
@@ -164,6 +164,14 @@ def memorisation(identifier: str, copies: float, sampler: str = "heun18", size: 
     return _samples(identifier, quantities, sampler=sampler, reference_id=identifier.split("/")[0])
 
 
+def neighbours(identifier: str, samples: np.ndarray, sampler: str = "heun18") -> pd.DataFrame:
+    """The same shard of samples that were drawn, by every distance to a training image."""
+    subset = identifier.split("/")[0]
+    square = np.sort(np.square(samples[:, None] - images(subset)).sum(-1), axis=1)
+    quantities = {"nearest": square[:, 0], "second": square[:, 1], "norm": np.square(samples).sum(1)}
+    return _samples(identifier, quantities, sampler=sampler, reference_id=subset)
+
+
 def agreement(identifier: str, reference: str, correlation: float, **where: object) -> pd.DataFrame:
     """The shard of two sample sets with a given correlation."""
     generator = np.random.default_rng(11)
@@ -176,7 +184,8 @@ def agreement(identifier: str, reference: str, correlation: float, **where: obje
 
 
 def _samples(identifier: str, quantities: dict[str, np.ndarray], **where: object) -> pd.DataFrame:
-    index = {"image": np.arange(SAMPLES), "draw": np.zeros(SAMPLES)}
+    count = len(next(iter(quantities.values())))
+    index = {"image": np.arange(count), "draw": np.zeros(count)}
     return shard(
         ({"id": identifier, "quantity": name, **where}, {**index, "value": value}) for name, value in quantities.items()
     )

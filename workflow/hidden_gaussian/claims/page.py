@@ -28,7 +28,7 @@ otherwise, or where the study has not the cells. Each test has to call its count
 
 * *Window*: the noise levels where E|D_emp - D_G|^2, the squared distance of the empirical (memorising) denoiser to
   the Gaussian one, exceeds half its maximum; computed once a data set, at the N of its largest subset, which the
-  settings declare, kept in the ledger (`window`), and shaded in every figure over sigma. It is taken on **training**
+  settings declare, kept in the ledger (`window`), and shaded in figures over sigma. It is taken on **training**
   inputs. There both denoisers return the image at low noise and the mean at high noise, so that it ends on both
   sides. On held-out inputs the memoriser stays at a training image however low the noise, and half the maximum would
   reach down to the lowest level. Everything else is measured on held-out inputs unless said otherwise, with sums
