@@ -23,7 +23,7 @@ VARIANCE = 0.01
 COLUMNS = [column.name for column in schemas.SHARD.columns]
 
 
-def _draw(count: int, seed: int) -> np.ndarray:
+def law(count: int, seed: int) -> np.ndarray:
     """Images in clusters: far from Gaussian, so that a good denoiser beats the Gaussian one."""
     generator = np.random.default_rng(seed)
     return CENTRES[generator.integers(5, size=count)] + VARIANCE**0.5 * generator.normal(size=(count, DIMENSION))
@@ -31,7 +31,7 @@ def _draw(count: int, seed: int) -> np.ndarray:
 
 def images(name: str) -> np.ndarray:
     """Held-out images, or a subset such as n8a, nested within its half."""
-    return _draw(IMAGES, 1) if name == "heldout" else _draw(LARGEST, 2 + "ab".index(name[-1]))[: int(name[1:-1])]
+    return law(IMAGES, 1) if name == "heldout" else law(LARGEST, 2 + "ab".index(name[-1]))[: int(name[1:-1])]
 
 
 def gaussian(subset: str) -> Denoiser:
@@ -124,11 +124,17 @@ def _inside(gaps: np.ndarray, subset: str) -> np.ndarray:
 def _affine(denoise: Denoiser, clean: np.ndarray, sigma: float) -> dict[str, np.ndarray]:
     """An affine mixture of three noisy images against that of their outputs."""
     noisy = clean + sigma * np.random.default_rng(98).normal(size=(IMAGES, DIMENSION))[: len(clean)]
-    mixture = (2 * noisy + 2 * np.roll(noisy, -1, 0) - np.roll(noisy, -2, 0)) / 3
+    mixture = (2 * noisy + 2 * turned(noisy, 1) - turned(noisy, 2)) / 3
     output = denoise(noisy, sigma)
-    expected = (2 * output + 2 * np.roll(output, -1, 0) - np.roll(output, -2, 0)) / 3
+    expected = (2 * output + 2 * turned(output, 1) - turned(output, 2)) / 3
     gap, centred = denoise(mixture, sigma) - expected, output - output.mean(0)
     return {"affine_gap": np.square(gap).sum(1), "norm_centred": np.square(centred).sum(1)}
+
+
+def turned(array: np.ndarray, step: int) -> np.ndarray:
+    """Each image's partner: `step` places on, among four in a row that start again from the first of them."""
+    fours = np.split(array, range(4, len(array) - 3, 4))
+    return np.concatenate([np.roll(four, -step, 0) for four in fours])
 
 
 def _fits(denoise: Denoiser, clean: np.ndarray, sigma: float) -> list[np.ndarray]:
@@ -165,6 +171,14 @@ def memorisation(identifier: str, copies: float, sampler: str = "heun18", size: 
     return _samples(identifier, quantities, sampler=sampler, reference_id=identifier.split("/")[0])
 
 
+def neighbours(identifier: str, samples: np.ndarray, sampler: str = "heun18") -> pd.DataFrame:
+    """The same shard of samples that were drawn, by every distance to a training image."""
+    subset = identifier.split("/")[0]
+    square = np.sort(np.square(samples[:, None] - images(subset)).sum(-1), axis=1)
+    quantities = {"nearest": square[:, 0], "second": square[:, 1], "norm": np.square(samples).sum(1)}
+    return _samples(identifier, quantities, sampler=sampler, reference_id=subset)
+
+
 def agreement(identifier: str, reference: str, correlation: float, **where: object) -> pd.DataFrame:
     """The shard of two sample sets with a given correlation."""
     generator = np.random.default_rng(11)
@@ -177,7 +191,8 @@ def agreement(identifier: str, reference: str, correlation: float, **where: obje
 
 
 def _samples(identifier: str, quantities: dict[str, np.ndarray], **where: object) -> pd.DataFrame:
-    index = {"image": np.arange(SAMPLES), "draw": np.zeros(SAMPLES)}
+    count = len(next(iter(quantities.values())))
+    index = {"image": np.arange(count), "draw": np.zeros(count)}
     return shard(
         ({"id": identifier, "quantity": name, **where}, {**index, "value": value}) for name, value in quantities.items()
     )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.datasets import load_digits
+from synthetic import turned
 
 from hidden_gaussian import files, sampler_error, statistics, tables
 from hidden_gaussian.cells import Cell
@@ -211,7 +212,7 @@ class World:
     def _linearity(self, identifier, noisy, sigma, where, weight):
         mean = self.spectrum(identifier.split("/")[0])[0]
         other = (1 - weight**2) ** 0.5
-        second = np.roll(noisy, -1, 0)
+        second = turned(noisy, 1)
         one, two = (self.denoise(identifier, part, sigma) for part in (noisy, second))
         mixture = weight * noisy + other * second
         mixed, combined = self.denoise(identifier, mixture, sigma), weight * one + other * two
@@ -230,7 +231,7 @@ class World:
         return numbers(values, parameter="alpha", at=weight, **where)
 
     def _affinity(self, identifier, noisy, sigma):
-        second, third = np.roll(noisy, -1, 0), np.roll(noisy, -2, 0)
+        second, third = turned(noisy, 1), turned(noisy, 2)
         one, two, three = (self.denoise(identifier, part, sigma) for part in (noisy, second, third))
         affine = self.denoise(identifier, FIRST * noisy + SECOND * second + THIRD * third, sigma)
         gap = affine - (FIRST * one + SECOND * two + THIRD * three)
@@ -433,13 +434,14 @@ class World:
         first = self.samples(identifier, sampler)
         compared = {
             other: self.samples(other, sampler),
-            f"{subset}/gaussian": self.samples(f"{subset}/gaussian", "exact"),
+            f"{subset}/gaussian": self.samples(f"{subset}/gaussian", sampler),
+            f"{subset}/gaussian/exact": self.samples(f"{subset}/gaussian", "exact"),
         }
         where = {"id": identifier, "sampler": sampler}
         frames = [
             self._agreement(first, second).assign(reference_id=name, **where)
             for name, second in compared.items()
-            if name != identifier
+            if not name.startswith(identifier)
         ]
         shifted = self._agreement(first, np.roll(first, -1, 0))
         frames.append(shifted.assign(reference_id=identifier, parameter="shift", at=1.0, **where))

@@ -9,7 +9,7 @@ from hidden_gaussian import sampling, spectrum
 from hidden_gaussian.denoisers import GaussianDenoiser
 from hidden_gaussian.estimates import Measurements
 from hidden_gaussian.metrics.agreement import agreement_quantities, expected_agreement
-from hidden_gaussian.samples import agreement_rows, expected_rows
+from hidden_gaussian.samples import agreement_rows, expected_rows, partner_id
 
 GENERATOR = np.random.default_rng(0)
 FIELD = GENERATOR.normal(size=(16, 16))
@@ -82,6 +82,27 @@ def test_tables_hold_the_estimate_and_its_expectation(pair: tuple[spectrum.Spect
         expected = held.curve(f"{metric}_expected", names[0], reference_id=names[1]).iloc[0]
         assert sampled["low"] - 0.003 < expected["value"] < sampled["high"] + 0.003, metric
         assert np.isnan(expected["low"])
+
+
+def test_a_network_that_is_its_gaussian_agrees_with_it_by_the_same_solver(pair: tuple[spectrum.Spectrum, ...]) -> None:
+    """The solver's error is no disagreement: held against the exact solution, it would pass for one."""
+    network, latents = GaussianDenoiser(pair[0]), sampling.latents(range(64), (1, 4, 4), seed=0)
+    sets = {
+        partner_id(f"root/n12a/gaussian/samples_{solver}.npy", "root", "heun18"): sampling.draw(
+            network, latents, solver
+        )
+        for solver in ("heun18", "exact")
+    }
+    drawn_so = {name: samples.numpy() for name, samples in sets.items()}
+    rows = agreement_rows("n12a/x", drawn_so["n12a/gaussian"], drawn_so, pair[0].mean, sampler="heun18")
+    held = Measurements([rows.assign(**dict.fromkeys(("inputs", "sigma"), np.nan))], 16)
+    same, exact = (
+        held.curve("r_c", "n12a/x", reference_id=name)["value"].item()
+        for name in ("n12a/gaussian", "n12a/gaussian/exact")
+    )
+    assert exact < 1 - 1e-7
+    assert same == pytest.approx(1, abs=1e-12)
+    assert partner_id("root/n12b/gaussian/samples_exact.npy", "root", "exact") == "n12b/gaussian"
 
 
 def test_latents_have_the_variance_of_the_closed_form() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from synthetic import turned
 from synthetic_results import LEVELS, World, settings
 
 from hidden_gaussian.errors import InputError
@@ -115,9 +116,9 @@ def test_linearity_of_every_weight(world):
         first, second = np.sqrt([square, 1 - square])
         for place, sigma in enumerate(found.x):
             _, noisy = world.noisy(sigma)
-            output, other = world.denoise(MAIN, noisy, sigma), np.roll(noisy, -1, 0)
+            output, other = world.denoise(MAIN, noisy, sigma), turned(noisy, 1)
             mixed = world.denoise(MAIN, first * noisy + second * other, sigma)
-            apart = first * output + second * np.roll(output, -1, 0)
+            apart = first * output + second * turned(output, 1)
             cosines = (mixed * apart).sum(1) / np.linalg.norm(mixed, axis=1) / np.linalg.norm(apart, axis=1)
             assert np.isclose(found.value[place], cosines.mean())
         assert np.allclose(alpha_sweep.cosine(measured, "n512a/gaussian", "_centred", square).value, 1)

@@ -13,7 +13,7 @@ import yaml
 from docutils.core import publish_parts
 
 from hidden_gaussian import claims, documentation, reviews, schemas
-from hidden_gaussian.claims import ledger, page
+from hidden_gaussian.claims import ledger, page, prose
 from hidden_gaussian.figures.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
@@ -77,10 +77,49 @@ def test_claims_page_says_what_the_ledgers_say() -> None:
     text = (ROOT / "docs/claims.md").read_text()
     judged = page.ledgers(DIGITS.parent)["digits"].set_index("claim")
     line = next(line for line in text.splitlines() if line.startswith("* **digits**"))
-    for verdict, word in (("holds", "hold"), ("fails", "fail")):
+    fails = judged["verdict"] == "fails"
+    for chosen, word in (
+        (judged["verdict"] == "holds", "hold"),
+        (fails & (judged["reason"] == "interval"), "fail by their interval"),
+        (fails & (judged["reason"] == "gate"), "fail by an unmet gate"),
+    ):
         listed = re.search(rf"{word}: ([^;.]+)", line)
-        assert listed
-        assert listed[1].split(", ") == judged.index[judged["verdict"] == verdict].tolist()
+        numbers = re.sub(r" \([^)]*\)", "", listed[1]).split(", ") if listed else []
+        assert numbers == judged.index[chosen].tolist()
+    for claim in claims.LEDGER:
+        assert text.count(f"* **{claim.number}** ") == 1
+
+
+def made_up(**verdicts: str) -> pd.DataFrame:
+    """A ledger of claims by name (c1, c4 ...) and what became of them, such as ``fails gate``."""
+    rows = []
+    for name, told in verdicts.items():
+        verdict, reason = told.split()
+        row = {"claim": name[1:], "verdict": verdict, "verdict_holm": verdict, "reason": reason, "statistic": "x"}
+        rows.append({**row, "estimate": 0.5, "low": 0.25, "high": 0.75, "delta": 0.1})
+    return pd.DataFrame(rows)
+
+
+def test_prose_follows_other_ledgers_too() -> None:
+    ledgers = {
+        "tiles": made_up(c1="holds interval", c4="fails gate", c6="fails interval", c7="fails gate"),
+        "walls": made_up(c1="holds interval", c4="holds interval", c6="undecided interval", c7="undecided missing"),
+    }
+    chosen = [claim for claim in claims.LEDGER if claim.number in {"1", "4", "6", "7"}]
+    assert prose.standing(chosen, ledgers) == (
+        "Hold on every data set that has their cells: 1. Hold wherever their gate is met: 4 (walls). Hold on none, and "
+        "fail by their interval: 6 (fails by its interval on tiles; is undecided on walls). Not tested, because their "
+        "gate is met on no data set: 7."
+    )
+    assert prose.summary(chosen, ledgers["tiles"]) == (
+        "hold: 1; fail by their interval: 6; fail by an unmet gate: 4 (Q), 7 (T)"
+    )
+    assert prose.sentence(chosen[0], ledgers).endswith(
+        "holds on tiles (0.5 [0.25, 0.75] against 0.1) and walls (0.5 [0.25, 0.75] against 0.1)."
+    )
+    answer = next(line for line in reviews.page(ledgers).splitlines() if "Does it hold beyond faces" in line)
+    assert "4: tiles 0.5 [0.25, 0.75] fails by an unmet gate; walls 0.5 [0.25, 0.75] holds<br>6: tiles" in answer
+    assert "15: not measured" in answer
 
 
 def test_terminal_ledger_is_a_table() -> None:

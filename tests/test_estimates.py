@@ -223,6 +223,8 @@ def test_table_holds_every_metric_that_was_measured(held: Measurements, tmp_path
     own = made[(made["id"] == CELL.id) & (made["metric"] == "rho") & (made["inputs"] == "heldout")]
     assert own["parameter"].tolist().count("window") == 1
     assert set(own["interval"]) == {"given these networks"}
+    maps = made[made["id"].str.startswith(CELL.id) & made["metric"].isin(["mismatch", "fit_error", "r2_linear"])]
+    assert set(maps["interval"].dropna()) == {"given these networks and fits"}
     assert set(own["epoch"]) == {8000.0}
     assert set(made.loc[made["metric"] == "position", "sigma"].dropna()) == set(held.window())
     assert made.loc[made["metric"] == "asymmetry", ["low", "high"]].isna().all(axis=None)

@@ -18,7 +18,7 @@ from matplotlib.image import AxesImage
 from matplotlib.text import Text
 from synthetic_results import LEVELS, World, settings
 
-from hidden_gaussian.figures import strips, style
+from hidden_gaussian.figures import generalisation_score, neighbours, strips, style
 from hidden_gaussian.figures.catalogue import CATALOGUE, narrowed, needs
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.data import FigureData
@@ -213,6 +213,18 @@ def test_scores_of_copying(world, figures):
                 shares.append(score if panel == 0 else distance[:, 0] < distance[:, 1] / 3)
             heights.append(np.mean(shares))
         assert np.allclose(drawn[:, 1], heights)
+
+
+def test_the_same_samples_twice_are_no_surer_than_once(world):
+    """Halves share their latents: two sets that agree tell as much of other latents as one of them."""
+    samples = neighbours.wide(world.memorisation("n32a/ve16r1/i64000", "heun18"))
+    for score, once in (
+        (generalisation_score.gl_score, neighbours.gl_score),
+        (generalisation_score.memorised, neighbours.memorised),
+    ):
+        twice, one = score([samples, samples]), once(samples)
+        assert np.allclose([twice.value, twice.low, twice.high], [one.value, one.low, one.high])
+        assert one.low[0] < one.value[0] < one.high[0]
 
 
 def test_nearest_images_are_training_images(world, figures):

@@ -33,7 +33,7 @@ def test_linearity_follows_its_definition() -> None:
     noisy = torch.randn(6, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     found = mixture_quantities(memoriser, noisy, memoriser(noisy, 0.7), 0.7, torch.zeros(1, 4, 4).double(), 0.6)
     found |= affinity_quantities(memoriser, noisy, memoriser(noisy, 0.7), 0.7)
-    one, two = noisy[5:6], noisy[0:1]
+    one, two = noisy[5:6], noisy[0:1]  # six are too few for two rings, so that the first follows the last
     mixed = memoriser(0.6 * one + 0.8 * two, 0.7)
     combined = 0.6 * memoriser(one, 0.7) + 0.8 * memoriser(two, 0.7)
     residual = 0.6 * (one - memoriser(one, 0.7)) + 0.8 * (two - memoriser(two, 0.7))
@@ -41,6 +41,17 @@ def test_linearity_follows_its_definition() -> None:
     assert float(found["mixed_gap"][5]) == pytest.approx(float((mixed - combined).square().sum()))
     assert float(found["combined_norm_residual"][5]) == pytest.approx(float(residual.square().sum()))
     assert found["affine_gap"].min() > 0
+
+
+def test_pairs_stay_on_their_rings() -> None:
+    noisy = torch.arange(11).double().reshape(-1, 1, 1, 1)  # rings 0-3 and 4-10
+    found = mixture_quantities(lambda y, _: y, noisy, noisy, 1.0, torch.zeros(1, 1, 1).double(), 0.6)
+    partner = torch.tensor([1, 2, 3, 0, 5, 6, 7, 8, 9, 10, 4]).double()
+    torch.testing.assert_close(found["mixed_norm"], (0.6 * noisy.flatten() + 0.8 * partner) ** 2)
+    square = affinity_quantities(lambda y, _: y**2, noisy, noisy**2, 1.0)["affine_gap"]
+    for image, second, third in ((3, 0, 1), (9, 10, 4)):
+        gap = (2 * image + 2 * second - third) ** 2 / 9 - (2 * image**2 + 2 * second**2 - third**2) / 3
+        assert float(square[image]) == pytest.approx(gap**2)
 
 
 def test_output_quantities() -> None:

@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from hidden_gaussian import statistics
+from hidden_gaussian.metrics.linearity import affinity_quantities, mixture_quantities
 from hidden_gaussian.statistics import Estimate
 
 
@@ -132,6 +134,53 @@ def test_interval_and_band_over_sigma_cover(law: str) -> None:
     ends = [statistics.bands(one) for one in ratio]
     together = [((low <= truth) & (truth <= high)).all() for low, high in ends]
     assert 0.93 < np.mean(together) < 0.97
+
+
+def bend(images: torch.Tensor, _: float = 0.0) -> torch.Tensor:
+    """A denoiser that squares the last pixel, and so is affine where that is dark: a gap follows each image in it."""
+    return torch.cat([images[..., :-1], images[..., -1:] ** 2], dim=-1)
+
+
+def mixed(count: int, seed: int) -> dict[str, np.ndarray]:
+    """Linearity quantities of images of one length, of which some are bright in the last pixel; as one batch."""
+    generator = np.random.default_rng(seed)
+    directions = generator.normal(size=(count, 6))
+    bright = (generator.random(count) < 0.15) * generator.uniform(0.5, 1, count)
+    pixels = np.c_[directions / np.linalg.norm(directions, axis=1, keepdims=True), bright]
+    images = torch.from_numpy(pixels).reshape(count, 1, 1, 7)
+    found = mixture_quantities(bend, images, bend(images), 0.0, torch.zeros(1, 1, 7).double(), 0.5**0.5)
+    found |= affinity_quantities(bend, images, bend(images), 0.0)
+    return {name: values.numpy() for name, values in found.items()}
+
+
+@pytest.mark.parametrize("score", ["cosine", "affinity"])
+def test_interval_of_mixed_images_covers(score: str) -> None:
+    """Values of neighbours depend on each other: resampled one by one, images promise too narrow an interval."""
+
+    def parts(found: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        if score == "affinity":
+            return found["affine_gap"], found["norm_centred"]
+        cosine = found["mixed_inner"] / np.sqrt(found["mixed_norm"] * found["combined_norm"])
+        return cosine, np.ones_like(cosine)
+
+    top, bottom = (part.mean() for part in parts(mixed(2_000_000, 1)))
+    sums = [part.reshape(TRIALS, 2 * IMAGES) for part in parts(mixed(2 * TRIALS * IMAGES, 2))]
+    covered = {}
+    for by_rings in (True, False):
+        above, below = (statistics.pool(part, "mixed", mixed=by_rings) for part in sums)
+        low, high = statistics.intervals(above / below)
+        covered[by_rings] = ((low <= top / bottom) & (top / bottom <= high)).mean()
+    assert 0.93 < covered[True] < 0.97
+    assert covered[False] < 0.93
+
+
+def test_rings_are_resampled_whole() -> None:
+    values = np.arange(10.0)  # rings 0-3 and 4-9
+    pooled = statistics.pool(values, "whole", mixed=True)
+    assert pooled[0] == pytest.approx(4.5)
+    means = {1.5, 6.5}
+    assert set(pooled[1 : 1 + statistics.RESAMPLES].round(9)) == means  # of two rings one is drawn
+    assert set(pooled[1 + statistics.RESAMPLES :][:2].round(9)) == means
 
 
 @pytest.mark.parametrize("replicates", [2, 3, 5])

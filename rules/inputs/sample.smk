@@ -1,8 +1,9 @@
 # What the rules of ../sample.smk need, as functions of the wildcards.
 
+SAMPLERS = sorted({dataset.sampling.sampler for dataset in STUDY.datasets.values()})
 REFERENCE_SAMPLERS = {
-    "gaussian": ["exact", "euler10"],
-    "empirical": ["heun18", "euler10"],
+    "gaussian": ["exact", *SAMPLERS, "euler10"],
+    "empirical": [*SAMPLERS, "euler10"],
 }
 
 
@@ -16,12 +17,18 @@ def drawn_references(name):
 
 
 def agreement_partners(wildcards):
-    """Return the sample sets that one is compared with: its own Gaussian's, and the same of the other half."""
+    """Return the sample sets that one is compared with: its own Gaussian's, and the same of the other half.
+
+    The Gaussian's are drawn with the same solver, whose error both then share, and exactly.
+    """
     subset, *rest = wildcards.id.split("/")
     partners = (
         []
         if rest[-1] == "gaussian"
-        else [f"{ROOT}/{subset}/gaussian/samples_exact.npy"]
+        else [
+            f"{ROOT}/{subset}/gaussian/samples_{sampler}.npy"
+            for sampler in dict.fromkeys([wildcards.sampler, "exact"])
+        ]
     )
     other = subset[:-1] + {"a": "b", "b": "a"}[subset[-1]]
     twin = "/".join([other, *rest])

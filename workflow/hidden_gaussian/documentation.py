@@ -86,11 +86,12 @@ def _default(field: FieldInfo) -> str:
 
 def pages() -> dict[str, str]:
     """Return every generated page by its path below the project's folder."""
+    results = page.ledgers(ROOT / "docs/results")
     return {
         "config/schema.json": schema(),
         "config/README.md": readme(),
-        "docs/claims.md": page.page(page.ledgers(ROOT / "docs/results")),
-        "docs/reviews.md": reviews.page(),
+        "docs/claims.md": page.page(results),
+        "docs/reviews.md": reviews.page(results),
         "docs/setup.md": experimental_setup.page(ROOT / "config/paper.yaml"),
     }
 

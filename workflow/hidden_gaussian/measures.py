@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 from torch import Tensor
 
-from hidden_gaussian import noise
+from hidden_gaussian import noise, rings
 from hidden_gaussian.denoisers import is_defined
 from hidden_gaussian.distillation import Fit
 from hidden_gaussian.errors import InputError
@@ -119,4 +119,4 @@ def _linearity(subject: Subject, noised: Pass, denoised: Tensor, alphas: Sequenc
         quantities = mixture_quantities(subject.denoiser, noised.noisy, denoised, noised.sigma, subject.mean, alpha)
         if number == 0:  # its mixture has weights of its own
             quantities |= affinity_quantities(subject.denoiser, noised.noisy, denoised, noised.sigma)
-        yield noised.rows(subject.id, quantities, parameter="alpha", at=alpha)
+        yield noised.rows(subject.id, quantities, parameter=rings.AXIS, at=alpha)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from hidden_gaussian.claims import LEDGER
+from hidden_gaussian.claims import LEDGER, Claim
+from hidden_gaussian.claims.prose import MISSING, Results, after_holm, number, outcome, rows_of
 from hidden_gaussian.figures.catalogue import CATALOGUE
 
 HEAD = """# What the reviewers asked for
@@ -14,8 +15,10 @@ Each demand of the paper's public reviews, and what answers it here. Figures are
 where the study has their cells; claims are explained in [claims.md](claims.md), tables in
 [results/README.md](../results/README.md). Generated from `hidden_gaussian/reviews.py`.
 
-| demand | figures | claims | where the number is |
-| --- | --- | --- | --- |
+Of claims, the estimate with its 95 % interval and the verdict, from the ledgers in `docs/results/`.
+
+| demand | figures | claims | numbers | where they are |
+| --- | --- | --- | --- | --- |
 """
 
 
@@ -148,21 +151,29 @@ DEMANDS = (
 )
 
 
-def page() -> str:
-    """Return the page, as Markdown; figures that the catalogue does not have are left out."""
-    return HEAD + "\n".join(_row(demand) for demand in DEMANDS) + "\n"
+def page(results: Results) -> str:
+    """Return the page, as Markdown; figures that the catalogue does not have are left out.
+
+    Parameters
+    ----------
+    results : mapping of str to DataFrame
+        Ledgers (the columns of ``schemas.CLAIMS``) by data set.
+    """
+    return HEAD + "\n".join(_row(demand, results) for demand in DEMANDS) + "\n"
 
 
-def _row(demand: Demand) -> str:
+def _row(demand: Demand, results: Results) -> str:
     figures = _joined([f"`{name}`" for name in demand.figures if name in CATALOGUE])
-    judged = {claim.number for claim in LEDGER}
-    return (
-        f"| {demand.what} | {figures} | {_joined(sorted(judged & set(demand.claims), key=_order))} | {demand.where} |"
-    )
+    claims = [claim for claim in LEDGER if claim.number in demand.claims]
+    numbers = "<br>".join(_numbers(claim, results) for claim in claims) or "-"
+    return f"| {demand.what} | {figures} | {_joined([claim.number for claim in claims])} | {numbers} | {demand.where} |"
 
 
-def _order(number: str) -> tuple[bool, int]:
-    return (True, 0) if number == "cal" else (False, int(number))
+def _numbers(claim: Claim, results: Results) -> str:
+    """Return the estimate and the verdict on every data set where the claim was measured."""
+    found = {name: (row, outcome(row)) for name, row in rows_of(claim, results).items()}
+    told = [f"{name} {number(row)} {what}{after_holm(row)}" for name, (row, what) in found.items() if what != MISSING]
+    return f"{claim.number}: " + ("; ".join(told) or "not measured")
 
 
 def _joined(names: Collection[str]) -> str:

@@ -152,6 +152,15 @@ def expected_rows(
     return pd.concat(frames, ignore_index=True)
 
 
+def partner_id(path: str | Path, root: str | Path, sampler: str) -> str:
+    """Return the ``reference_id`` of a sample set that others, made with `sampler`, are compared with.
+
+    Its id; with ``/exact`` after it where it is the exact solution and the others are not.
+    """
+    exact = Path(path).stem == "samples_exact" and sampler != "exact"
+    return sample_id(path, root) + "/exact" * exact
+
+
 def sample_id(path: str | Path, root: str | Path) -> str:
     """Return the id of a sample set from the path of its file."""
     return Path(path).parent.relative_to(root).as_posix()

@@ -136,6 +136,7 @@ CLAIMS = Table(
         Column("reason", TEXT, "why: interval, gate or missing", True),
         Column("paper_value", TEXT, "what the paper reports", True),
         Column("clock", TEXT, "claim 8: images seen at the minimum, here and at the largest size", True),
+        Column("window", TEXT, "noise levels of the window, and the subset that they were computed of", True),
     ),
     ("claim",),
 )

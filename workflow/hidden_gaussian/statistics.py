@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from hidden_gaussian import rings
 from hidden_gaussian.seeding import numpy_stream
 
 Array = NDArray[np.float64]
@@ -23,6 +24,7 @@ GROUPS = 64
 POOLED = 1 + RESAMPLES + GROUPS
 LEVEL = 0.95
 GIVEN = "given these networks"
+GIVEN_FITS = "given these networks and fits"
 ALL = "images and trainings"
 
 
@@ -55,10 +57,25 @@ def weights(count: int, stream: str) -> Array:
     return result
 
 
-def pool(per_image: Array, stream: str) -> Array:
-    """Return the mean over images, its resamples, and without each group: (..., images) -> (..., POOLED)."""
-    pooled: Array = per_image @ weights(per_image.shape[-1], stream).T
-    return pooled
+def pool(per_image: Array, stream: str, *, mixed: bool = False) -> Array:
+    """Return the mean over images, its resamples, and without each group: (..., images) -> (..., POOLED).
+
+    Parameters
+    ----------
+    per_image : ndarray of shape (..., images)
+    stream : str
+        See :func:`weights`.
+    mixed : bool
+        Each value is of an image and its neighbours on a ring: whole rings are resampled, not images.
+    """
+    count = per_image.shape[-1]
+    if not mixed:
+        pooled: Array = per_image @ weights(count, stream).T
+        return pooled
+    starts = rings.starts(count)
+    drawn = weights(len(starts), f"{stream}/rings").T
+    sums, sizes = np.add.reduceat(per_image, starts, axis=-1), np.diff(np.append(starts, count))
+    return np.asarray(sums @ drawn / (sizes @ drawn))
 
 
 def intervals(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
@@ -130,8 +147,11 @@ def bands(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
     return intervals(pooled, float(2 * special.ndtr(np.quantile(largest, level)) - 1))
 
 
-def clopper_pearson(hits: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
-    """Return the exact interval of a proportion; never empty, not even without a hit."""
+def clopper_pearson(hits: float, trials: int, level: float = LEVEL) -> tuple[float, float]:
+    """Return the exact interval of a proportion; never empty, not even without a hit.
+
+    Hits may be a fraction: of several sample sets of the same latents the mean, of which latents are the trials.
+    """
     tail = (1 - level) / 2
     low = float(special.betaincinv(hits, trials - hits + 1, tail)) if hits else 0.0
     high = float(special.betaincinv(hits + 1, trials - hits, 1 - tail)) if hits < trials else 1.0
@@ -188,7 +208,7 @@ def resampled(pooled: Array, covers: str = GIVEN) -> Estimate:
     return Estimate(float(pooled[0]), bounds, covers)
 
 
-def proportion(hits: int, trials: int, covers: str = GIVEN) -> Estimate:
+def proportion(hits: float, trials: int, covers: str = GIVEN) -> Estimate:
     """Return a proportion with its Clopper-Pearson interval."""
     return Estimate(hits / trials, lambda level: clopper_pearson(hits, trials, level), covers)
 
@@ -247,18 +267,20 @@ def with_trainings(estimate: Estimate, error: float, degrees: int, covers: str =
     return Estimate(estimate.value, bounds, covers)
 
 
-def combine(groups: Sequence[tuple[float, Sequence[Array]]]) -> Estimate:
+def combine(groups: Sequence[tuple[float, Sequence[Array]]], covers: str = GIVEN) -> Estimate:
     """Return a weighted sum of cells, each the mean of its replicates, with images and trainings in the interval.
 
     Parameters
     ----------
     groups : sequence of (coefficient, replicates)
         Each replicate a pooled statistic of shape (POOLED,).
+    covers : str
+        What the interval is given where no cell has two replicates; the spread of trainings contains that of fits.
     """
     stacked = [(coefficient, np.stack(replicates)) for coefficient, replicates in groups]
     total = np.asarray(sum(coefficient * replicates.mean(axis=0) for coefficient, replicates in stacked))
     spread = training_spread([(coefficient, one[:, 0].tolist(), _noise(one)) for coefficient, one in stacked])
-    return with_trainings(resampled(total), *spread)
+    return with_trainings(resampled(total, covers), *spread)
 
 
 def _noise(replicates: Array) -> float:

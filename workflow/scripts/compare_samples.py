@@ -10,7 +10,8 @@ from hidden_gaussian.spectrum import Spectrum
 identifier, sampler = snakemake.wildcards.id, snakemake.wildcards.sampler
 with logs.job_log(snakemake.log[0]):
     root = Path(snakemake.input.mean[0]).parents[1]
-    partners = {samples.sample_id(path, root): files.load_array(path) for path in snakemake.input.partners}
+    paths = snakemake.input.partners
+    partners = {samples.partner_id(path, root, sampler): files.load_array(path) for path in paths}
     mean = Spectrum.load(snakemake.input.mean[0]).mean
     drawn = files.load_array(snakemake.input.samples)
     rows = samples.agreement_rows(identifier, drawn, partners, mean, sampler=sampler)

@@ -24,7 +24,7 @@ def rho(evidence: Evidence, cell: Cell, images: slice | None = None) -> Array:
 
 
 def nears(evidence: Evidence) -> Finding:
-    """Claim 6."""
+    """Compute minus the slopes per doubling of N of rho and of rho*, over the window (claim 6)."""
     cells = evidence.sweep("size")
     require_sizes(cells)
     own = per_doubling(cells, {cell: rho(evidence, cell) for cell in cells}, -1.0)
@@ -34,7 +34,7 @@ def nears(evidence: Evidence) -> Finding:
 
 
 def small_is_nearer(evidence: Evidence) -> Finding:
-    """Claim 7."""
+    """Compute rho of the largest less rho of the smallest scale at the fewest images and equal training (claim 7)."""
     few, many = extreme_scales(evidence)
     found = {cell: rho(evidence, cell) for cell in [*few, *many]}
     estimate = statistics.combine([*averaged(many, found), *averaged(few, found, -1.0)])
@@ -64,7 +64,10 @@ def runs_in_time(evidence: Evidence) -> dict[Cell, list[Cell]]:
 
 
 def turns_back(evidence: Evidence) -> Finding:
-    """Claim 8."""
+    """Compute min(rho_first, rho_last) - rho_min of each run in time, over the window (claim 8).
+
+    The snapshot of the minimum is picked on every other image, and all three are measured on the rest.
+    """
     runs = runs_in_time(evidence)
     if any(len(run) < 3 for run in runs.values()):
         raise Missing("a minimum needs three snapshots")
@@ -106,7 +109,7 @@ def _clock(evidence: Evidence, minima: Sequence[int]) -> str:
 
 
 def is_undertraining(evidence: Evidence) -> Finding:
-    """Claim 16."""
+    """Compute nRMSE to D_G above the window: small less large scale, and first less last snapshot (claim 16)."""
     few, many = extreme_scales(evidence)
     runs = runs_in_time(evidence).values()
     if any(len(run) < 2 for run in runs):
@@ -151,7 +154,7 @@ TIME = Claim(
     "8",
     "Fig. 8",
     "In training a network first comes nearer to the Gaussian denoiser and leaves it before it memorises",
-    "lesser of rho at the first and last snapshot less rho at the minimum, which other images picked, in the window",
+    "min(rho_first, rho_last) - rho_min, in the window; the minimum is chosen on the other half of the images",
     0.05,
     turns_back,
     "the minimum is before the first snapshot that memorises",
@@ -161,7 +164,7 @@ TIME = Claim(
 UNDERTRAINED = Claim(
     "16",
     "reviewer VCtP",
-    "At high noise the distance to the Gaussian denoiser is for want of training",
+    "At high noise the distance to the Gaussian denoiser is caused by too little training",
     "nRMSE to D_G above the window: smallest less largest scale at equal images seen, and first less last snapshot",
     0.0,
     is_undertraining,

@@ -111,6 +111,15 @@ class Evidence:
             raise Missing("no empirical denoiser was measured")
         return window
 
+    @property
+    def window_text(self) -> str | None:
+        """The window as the ledger keeps it: where it lies, and of which subset it was computed."""
+        subset = self.measurements.window_subset(self.window_size)
+        if subset is None:
+            return None
+        levels = ", ".join(f"{sigma:.3g}" for sigma in self.window)
+        return f"sigma {levels}, at N = {subset[1:-1]} (half {subset[-1]})"
+
     def sweep(self, name: str) -> list[Cell]:
         """Return the cells of a sweep, sorted; Missing if there are none."""
         if not self.sweeps.get(name):
@@ -165,12 +174,16 @@ class Evidence:
         return _there(self.measurements.over(metric, identifier, None, **chosen), f"{metric} of {identifier}")
 
     def memorised(self, identifiers: Sequence[str]) -> Estimate:
-        """Return the memorised fraction of some sample sets together; Missing if one was not measured."""
+        """Return the mean memorised fraction of sample sets that share their latents; Missing if one is not there.
+
+        Each latent is one trial, however many sets: a latent that gives a copy in one may well give one in another.
+        """
         curves = [self.measurements.curve("memorised_fraction", identifier) for identifier in identifiers]
         if not curves or any(curve.empty for curve in curves):
             raise Missing(f"memorised fraction of {', '.join(identifiers)}")
-        hits = sum(round(float(curve["value"].iloc[0] * curve["count"].iloc[0])) for curve in curves)
-        return statistics.proportion(hits, sum(int(curve["count"].iloc[0]) for curve in curves))
+        latents = min(int(curve["count"].iloc[0]) for curve in curves)
+        share = float(np.mean([curve["value"].iloc[0] for curve in curves]))
+        return statistics.proportion(share * latents, latents)
 
 
 def _there(values: Array | None, what: str) -> Array:

@@ -9,8 +9,8 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.claims.evidence import Evidence
 
 T = "T: training loss below that of the Gaussian denoiser"
-Q = "Q: held-out loss less that of the Gaussian denoiser has its upper end below 0"
-M = "memorised fraction above the held-out rate"
+Q = "Q: held-out loss over that of the Gaussian denoiser has its upper end below 1"
+M = "M: memorised fraction above the held-out rate"
 
 
 def is_trained(evidence: Evidence, cells: Sequence[Cell]) -> bool:

@@ -121,7 +121,8 @@ def rows(claims: Sequence[Claim], evidence: Evidence) -> pd.DataFrame:
     findings = [_find(claim, evidence) for claim in claims]
     p_values = statistics.holm([finding.p_value if finding else np.nan for finding in findings])
     judged = [_row(*item) for item in zip(claims, findings, p_values, strict=True)]
-    return pd.DataFrame(judged, columns=[column.name for column in schemas.CLAIMS.columns])
+    columns = [column.name for column in schemas.CLAIMS.columns]
+    return pd.DataFrame(judged, columns=columns).assign(window=evidence.window_text)
 
 
 def _find(claim: Claim, evidence: Evidence) -> Finding | None:

@@ -16,11 +16,12 @@ from hidden_gaussian.estimates.formulas import Formula, Metric
 
 
 class Found(NamedTuple):
-    """The blocks of one term of a formula, the images they share, and what is pooled."""
+    """The blocks of one term of a formula, the images they share, what is pooled, and whether images were mixed."""
 
     blocks: tuple[Block, ...]
     stream: str
     each: Formula | None
+    mixed: bool = False
 
     @property
     def images(self) -> NDArray[np.int32]:
@@ -123,4 +124,4 @@ def _pool(term: Found, sigma: Array, scale: float, selection: Selection) -> Arra
         per_image = per_image.mean(axis=0, keepdims=True)
     if selection.images is not None:
         per_image, stream = per_image[:, selection.images], f"{stream}/{selection.images}"
-    return statistics.pool(per_image, stream)
+    return statistics.pool(per_image, stream, mixed=term.mixed)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hidden_gaussian import statistics, tables
+from hidden_gaussian import rings, statistics, tables
 from hidden_gaussian.estimates.blocks import Array, Block, Place, blocks
 from hidden_gaussian.estimates.evaluation import Found, Pooled, Selection, evaluate
 from hidden_gaussian.estimates.formulas import Metric, Term
@@ -33,6 +33,12 @@ class Row(NamedTuple):
     parameter: str | None
     at: float | None
     terms: tuple[Found, ...]
+
+    @property
+    def fitted(self) -> bool:
+        """Whether a map fitted to outputs is in it, so that the interval holds for this fit."""
+        names = (self.id, self.reference_id or "", *(term.reference for term in self.metric.terms))
+        return any(name.endswith(("/linear", "{linear}")) for name in names)
 
 
 class Measurements:
@@ -159,14 +165,18 @@ class Measurements:
         low = float(np.sqrt(below[-1] * inside[0])) if len(below) else inside[0]
         return low, float(np.sqrt(above[0] * inside[-1])) if len(above) else inside[-1]
 
+    def window_subset(self, subset_size: int | None = None) -> str | None:
+        """Return the subset whose denoisers decide the window, such as n512a; None where none was measured."""
+        found = [(int(match[1]), match[2]) for name in self.ids if (match := _EMPIRICAL.fullmatch(name))]
+        wanted = [item for item in found if subset_size is None or item[0] == subset_size]
+        return "n{}{}".format(*min(wanted, key=lambda item: (-item[0], item[1]))) if wanted else None
+
     def _departure(self, subset_size: int | None) -> pd.Series[float]:
         """Return the mean squared distance of memoriser and Gaussian by sigma."""
-        found = [(int(match[1]), match[2], match[0]) for name in self.ids if (match := _EMPIRICAL.fullmatch(name))]
-        wanted = [item for item in found if subset_size is None or item[0] == subset_size]
-        if not wanted:
+        subset = self.window_subset(subset_size)
+        if subset is None:
             return pd.Series(dtype=float)
-        *_, identifier = min(wanted, key=lambda item: (-item[0], item[1]))
-        subset = identifier.split("/")[0]
+        identifier = f"{subset}/empirical"
         inputs = "train" if "train" in self.inputs else self.unseen
         curve = self.curve("rmse", identifier, reference_id=f"{subset}/gaussian", inputs=inputs)
         return curve.set_index("sigma")["value"] ** 2
@@ -238,7 +248,7 @@ class Measurements:
                 return None
             found.append(block)
         stream = Place("", "", None, inputs, sampler).stream
-        return Found(tuple(found), stream, term.each)
+        return Found(tuple(found), stream, term.each, place.parameter == rings.AXIS)
 
 
 def _on_own_axis(place: Place) -> bool:

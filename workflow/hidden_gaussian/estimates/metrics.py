@@ -12,10 +12,12 @@ __all__ = ["METRICS", "Formula", "Metric", "Term", "signed_root"]
 
 
 def _along(subject_gaussian: Array, subject_empirical: Array, between: Array) -> Array:
+    """t = <D - D_G, D_emp - D_G> / |D_emp - D_G|^2, from |D - D_G|^2, |D - D_emp|^2 and |D_emp - D_G|^2."""
     return (subject_gaussian + between - subject_empirical) / (2 * between)
 
 
 def _aside(subject_gaussian: Array, subject_empirical: Array, between: Array) -> Array:
+    """|(D - D_G) - t (D_emp - D_G)|^2 / |D_emp - D_G|^2 = |D - D_G|^2 / |D_emp - D_G|^2 - t^2."""
     along = _along(subject_gaussian, subject_empirical, between)
     return subject_gaussian / between - np.square(along)
 

@@ -105,6 +105,7 @@ def _levels(metric: Metric, pooled: Pooled) -> list[dict[str, object]]:
 def _place_columns(row: Row) -> dict[str, str | float | None]:
     network = _cell(row.id) is not None
     images = "photographs" if row.sampler is None or row.sampler == "photographs" else "samples"
+    given = statistics.GIVEN_FITS if row.fitted else statistics.GIVEN
     return {
         "id": row.id,
         "reference_id": row.reference_id,
@@ -113,7 +114,7 @@ def _place_columns(row: Row) -> dict[str, str | float | None]:
         "parameter": row.parameter,
         "at": row.at,
         "metric": row.metric.name,
-        "interval": statistics.GIVEN if network else images,
+        "interval": given if network else images,
     }
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import Curve, Measured
+from hidden_gaussian.figures.curves import MIXED, Curve, Measured
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.neighbours import Copying
 from hidden_gaussian.figures.sweeps import layout
@@ -55,7 +55,8 @@ def cosine(measured: Measured, identifier: str, suffix: str, square: float) -> C
 
 def _table(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:
     rows = rows[rows["quantity"] == quantity]
-    return rows.pivot_table(index="image", columns="sigma", values="value", aggfunc="mean")
+    table = rows.pivot_table(index="image", columns="sigma", values="value", aggfunc="mean")
+    return table.rename_axis(index=MIXED)
 
 
 def _scores(data: FigureData, identifier: str) -> str:

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hidden_gaussian import statistics
+from hidden_gaussian import rings, statistics
 from hidden_gaussian.figures.data import FigureData
 
 Array = NDArray[np.float64]
+MIXED = "image of a ring"
+"""Index of tables whose rows are of an image and its neighbours, see :mod:`hidden_gaussian.rings`."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ def ratio(numerator: pd.DataFrame, denominator: pd.DataFrame, power: float = 1.0
     Parameters
     ----------
     numerator, denominator : DataFrame
-        One row an image, one column a place; images and places that only one of them has are left out.
+        One row an image, one column a place; images and places that only one of them has are left out. Where the
+        index has the name :data:`MIXED`, images were mixed, and whole rings are resampled.
     stream : str
         Which images are resampled: the kind of input, ``latents`` or ``photographs``.
 
@@ -48,14 +51,18 @@ def combined(tables: Sequence[pd.DataFrame], formula: Callable[..., Array], *, s
     """Return a formula of sums over images, a column at a time, with intervals as those of :func:`ratio`."""
     rows = reduce(pd.Index.intersection, (table.index for table in tables))
     columns = reduce(pd.Index.intersection, (table.columns for table in tables)).sort_values()
-    sums = [statistics.pool(table.loc[rows, columns].to_numpy(float).T, stream) for table in tables]
+    sums = [_pooled(table.loc[rows, columns], stream) for table in tables]
     with np.errstate(divide="ignore", invalid="ignore"):
         return curve(columns.to_numpy(float), formula(*sums))
 
 
 def mean(values: pd.DataFrame, *, stream: str) -> Curve:
     """Return the mean over images, a column at a time, with intervals as those of :func:`ratio`."""
-    return curve(values.columns.to_numpy(float), statistics.pool(values.to_numpy(float).T, stream))
+    return curve(values.columns.to_numpy(float), _pooled(values, stream))
+
+
+def _pooled(table: pd.DataFrame, stream: str) -> Array:
+    return statistics.pool(table.to_numpy(float).T, stream, mixed=table.index.name == MIXED)
 
 
 def curve(places: Array, pooled: Array) -> Curve:
@@ -125,7 +132,7 @@ class Measured:
 
     @staticmethod
     def _table(rows: pd.DataFrame, identifier: str, quantity: str, reference: str | None, pairs: bool) -> pd.DataFrame:
-        rows = rows[(rows["image"] >= 0) & ((rows["parameter"] == "alpha") == pairs)]
+        rows = rows[(rows["image"] >= 0) & ((rows["parameter"] == rings.AXIS) == pairs)]
         if pairs:  # of several weights the first, at which the affinity is
             rows = rows[rows["at"].isin(rows.loc[rows["quantity"] == "affine_gap", "at"])]
         rows = rows[rows["quantity"] == quantity]
@@ -134,7 +141,8 @@ class Measured:
         else:
             owner = identifier if reference == "linear" else identifier.split("/")[0]
             rows = rows[rows["reference_id"] == f"{owner}/{reference}"]
-        return rows.pivot_table(index="image", columns="sigma", values="value", aggfunc="mean")
+        table = rows.pivot_table(index="image", columns="sigma", values="value", aggfunc="mean")
+        return table.rename_axis(index=MIXED) if pairs else table
 
     def ratio(self, numerator: pd.DataFrame, denominator: pd.DataFrame, power: float = 1.0) -> Curve:
         """Return :func:`ratio` with the images of these inputs resampled."""

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hidden_gaussian import statistics
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import style
+from hidden_gaussian.figures import curves, neighbours, style
 from hidden_gaussian.figures.curves import Curve, joined
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.entry import shown
-from hidden_gaussian.figures.neighbours import gl_score, memorised, wide
+from hidden_gaussian.figures.neighbours import wide
 from hidden_gaussian.figures.varied import SIZE, Groups
 
 PAPER_THRESHOLD = 0.6
-Score = Callable[[pd.DataFrame], Curve]
+Score = Callable[[Sequence[pd.DataFrame]], Curve]
 
 
 def draw(data: FigureData) -> Figure:
@@ -41,22 +43,35 @@ def draw(data: FigureData) -> Figure:
     return figure
 
 
-def _samples(data: FigureData, cells: list[Cell]) -> pd.DataFrame:
-    """Return the samples of halves and replicates together."""
-    frames = [wide(data.shard(cell.id, "memorisation", data.plan.solver(cell.id))) for cell in cells]
-    return pd.concat(frames, ignore_index=True)
+def gl_score(sets: Sequence[pd.DataFrame]) -> Curve:
+    """Return the mean of sqrt(nearest / norm) (Li et al. eq. 14), of each latent over the sets before resampling."""
+    relative = pd.concat([(samples["nearest"] / samples["norm"]).pow(0.5) for samples in sets], axis=1)
+    return curves.mean(relative.mean(axis=1).to_frame(0.0), stream="latents")
+
+
+def memorised(sets: Sequence[pd.DataFrame]) -> Curve:
+    """Return the mean share of copies among the sets; each latent is one trial, however many sets there are."""
+    share = float(np.mean([neighbours.memorised(samples).value[0] for samples in sets]))
+    latents = min(len(samples) for samples in sets)
+    low, high = statistics.clopper_pearson(share * latents, latents)
+    return Curve(*(np.array([number]) for number in (0.0, share, low, high)))
+
+
+def _samples(data: FigureData, cells: list[Cell]) -> list[pd.DataFrame]:
+    """Return the sample sets of halves and replicates, which share their latents."""
+    return [wide(data.shard(cell.id, "memorisation", data.plan.solver(cell.id))) for cell in cells]
 
 
 def _nulls(axes: Axes, data: FigureData, groups: Groups, score: Score) -> None:
     subsets = {size: shown(cells)[0].subset for size, cells in groups.items()}
     exact = {size: data.shard(f"{subset}/gaussian", "memorisation", "exact") for size, subset in subsets.items()}
-    style.null(axes, joined(exact, [score(wide(shard)) for shard in exact.values()]), "Gaussian samples", "gaussian")
+    style.null(axes, joined(exact, [score([wide(shard)]) for shard in exact.values()]), "Gaussian samples", "gaussian")
     if not data.plan.photographs:
         return
     nulls = {size: data.shard(f"{subset}/nulls", "memorisation", "photographs") for size, subset in subsets.items()}
-    photographs = [score(wide(shard[shard["parameter"].isna()])) for shard in nulls.values()]
+    photographs = [score([wide(shard[shard["parameter"].isna()])]) for shard in nulls.values()]
     style.null(axes, joined(nulls, photographs), "held-out photographs", "identity")
     levels = sorted(next(iter(nulls.values()))["at"].dropna().unique())
     for level, dashes in zip((levels[0], levels[-1]), ("empirical", "empirical_large"), strict=True):
-        copies = [score(wide(shard[shard["at"] == level])) for shard in nulls.values()]
+        copies = [score([wide(shard[shard["at"] == level])]) for shard in nulls.values()]
         style.null(axes, joined(nulls, copies), f"copies with {100 * level:.0f} % noise", dashes)

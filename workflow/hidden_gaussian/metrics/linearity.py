@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from hidden_gaussian import rings
 from hidden_gaussian.denoisers import Denoiser
 from hidden_gaussian.metrics.distance import inner, squared
 
@@ -15,7 +16,7 @@ def mixture_quantities(
 ) -> dict[str, Tensor]:
     """Return the parts of the linearity scores of Li et al. eq. (11) and (12).
 
-    Image i is paired with image i + 1, cyclically, so that one output serves two pairs.
+    Each image is paired with the next on its ring (:mod:`hidden_gaussian.rings`), so that one output serves two pairs.
 
     Parameters
     ----------
@@ -33,9 +34,10 @@ def mixture_quantities(
         two; the same ``_centred`` and ``_residual`` (of y - D).
     """
     beta = (1 - alpha**2) ** 0.5
-    mixture = alpha * noisy + beta * noisy.roll(-1, 0)
+    following = rings.following(len(noisy), 1)
+    mixture = alpha * noisy + beta * noisy[following]
     mixed = denoiser(mixture, sigma)
-    combined = alpha * denoised + beta * denoised.roll(-1, 0)
+    combined = alpha * denoised + beta * denoised[following]
     shift = (1 - alpha - beta) * mean
     mixed_centred = denoiser(mixture + shift, sigma) - mean
     combined_centred = combined + shift - mean
@@ -52,7 +54,7 @@ def affinity_quantities(denoiser: Denoiser, noisy: Tensor, denoised: Tensor, sig
     Parameters
     ----------
     noisy, denoised : Tensor of shape (batch, channels, height, width)
-        As for :func:`mixture_quantities`; image i goes with i + 1 and i + 2, cyclically.
+        As for :func:`mixture_quantities`; each image goes with the next two on its ring.
 
     Returns
     -------
@@ -60,8 +62,9 @@ def affinity_quantities(denoiser: Denoiser, noisy: Tensor, denoised: Tensor, sig
         ``affine_gap``, 0 for every affine denoiser, and ``norm_centred`` to divide it by.
     """
     first, second, last = AFFINE
-    mixed = denoiser(first * noisy + second * noisy.roll(-1, 0) + last * noisy.roll(-2, 0), sigma)
-    expected = first * denoised + second * denoised.roll(-1, 0) + last * denoised.roll(-2, 0)
+    one, two = (rings.following(len(noisy), step) for step in (1, 2))
+    mixed = denoiser(first * noisy + second * noisy[one] + last * noisy[two], sigma)
+    expected = first * denoised + second * denoised[one] + last * denoised[two]
     return {"affine_gap": squared(mixed - expected), "norm_centred": squared(denoised - denoised.mean(0))}
 
 

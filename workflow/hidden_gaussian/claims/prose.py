@@ -1,0 +1,113 @@
+"""Ledgers in words: what became of a claim on each data set, and which claims hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from hidden_gaussian.claims.verdicts import Claim
+
+HOLDS, INTERVAL, GATE = "holds", "fails by its interval", "fails by an unmet gate"
+UNDECIDED, MISSING = "is undecided", "was not measured"
+OUTCOMES = (HOLDS, INTERVAL, GATE, UNDECIDED, MISSING)
+EVERYWHERE, GATED = "Hold on every data set that has their cells", "Hold wherever their gate is met"
+DIVIDED, FAIL = "Hold on some data sets and not on others", "Hold on none, and fail by their interval"
+UNSURE, UNTESTED = "Undecided wherever they were tested", "Not tested, because their gate is met on no data set"
+NOWHERE = "Measured nowhere"
+KINDS = (EVERYWHERE, GATED, DIVIDED, FAIL, UNSURE, UNTESTED, NOWHERE)
+Results = Mapping[str, pd.DataFrame]
+
+
+def outcome(row: pd.Series) -> str:
+    """Return which of :data:`OUTCOMES` a row of a ledger is."""
+    if row["reason"] == "missing":
+        return MISSING
+    if row["verdict"] == "fails":
+        return GATE if row["reason"] == "gate" else INTERVAL
+    return HOLDS if row["verdict"] == "holds" else UNDECIDED
+
+
+def rows_of(claim: Claim, results: Results) -> dict[str, pd.Series]:
+    """Return the row of a claim on each data set whose ledger has it."""
+    found = {name: judged[judged["claim"] == claim.number] for name, judged in results.items()}
+    return {name: rows.iloc[0] for name, rows in found.items() if len(rows)}
+
+
+def gate_name(claim: Claim) -> str:
+    """Return the letter of a gate, or words for one that only this claim has."""
+    gate = claim.gate or ""
+    return gate[0] if gate[1:2] == ":" else "its own"
+
+
+def summary(claims: Sequence[Claim], judged: pd.DataFrame) -> str:
+    """Return the numbers of the claims by outcome, those that fail by a gate with its name, on one data set."""
+    found: dict[str, list[str]] = {}
+    for claim in claims:
+        for row in rows_of(claim, {"": judged}).values():
+            what = outcome(row)
+            found.setdefault(what, []).append(f"{claim.number} ({gate_name(claim)})" if what == GATE else claim.number)
+    words = ("hold", "fail by their interval", "fail by an unmet gate", "undecided", "not measured")
+    return "; ".join(
+        f"{word}: {', '.join(found[what])}" for what, word in zip(OUTCOMES, words, strict=True) if what in found
+    )
+
+
+def number(row: pd.Series) -> str:
+    """Return the estimate of a row with its interval, and which part it is of where a claim has several."""
+    text = f"{row['estimate']:.3g} [{row['low']:.3g}, {row['high']:.3g}]"
+    _, _, part = str(row["statistic"]).partition("; shown: ")
+    return f"{part}: {text}" if part else text
+
+
+def after_holm(row: pd.Series) -> str:
+    """Return the verdict after Holm's correction where it differs, with a comma before it; else nothing."""
+    return "" if row["verdict"] == row["verdict_holm"] else f", {row['verdict_holm']} after Holm"
+
+
+def sentence(claim: Claim, results: Results) -> str:
+    """Return what became of a claim, data sets of one outcome together."""
+    groups: dict[str, list[str]] = {}
+    for name, row in rows_of(claim, results).items():
+        what = outcome(row)
+        bound = "" if what == MISSING else f" ({number(row)} against {row['delta']:g}{after_holm(row)})"
+        groups.setdefault(what, []).append(f"{name}{bound}")
+    parts = [
+        f"{what}{f' ({claim.gate})' if what == GATE else ''} on {listed(groups[what])}"
+        for what in OUTCOMES
+        if what in groups
+    ]
+    return f"* **{claim.number}** ({claim.source}). *{claim.statement}* " + "; ".join(parts) + "."
+
+
+def standing(claims: Sequence[Claim], results: Results) -> str:
+    """Return which claims hold, which do not, and of which nothing is known, over all data sets."""
+    told: dict[str, list[str]] = {}
+    for claim in claims:
+        where: dict[str, list[str]] = {}
+        for name, row in rows_of(claim, results).items():
+            where.setdefault(outcome(row), []).append(name)
+        tested = {what: names for what, names in where.items() if what in (HOLDS, INTERVAL, UNDECIDED)}
+        details = "; ".join(f"{what} on {listed(names)}" for what, names in tested.items())
+        kind = _kind(where)
+        details = listed(where[HOLDS]) if kind == GATED else details
+        shown = f"{claim.number} ({details})" if len(tested) > 1 or kind == GATED else claim.number
+        told.setdefault(kind, []).append(shown)
+    return " ".join(f"{kind}: {', '.join(told[kind])}." for kind in KINDS if kind in told)
+
+
+def _kind(where: Mapping[str, Sequence[str]]) -> str:
+    if HOLDS in where:
+        if INTERVAL in where or UNDECIDED in where:
+            return DIVIDED
+        return GATED if GATE in where else EVERYWHERE
+    if INTERVAL in where:
+        return FAIL
+    if UNDECIDED in where:
+        return UNSURE
+    return UNTESTED if GATE in where else NOWHERE
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as in a sentence: a, b and c."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
