@@ -258,7 +258,9 @@ class World:
                 "weight_gap": weight * (share + noise),
                 "gaussian_weight": weight,
                 "linear_weight": weight * (1 + share),
+                "linear_product": weight * (1 + share / 2),
                 "asymmetry": weight * (share + noise) / 2,
+                "asymmetry_product": weight * share / 2,
                 "fit_gap": share * (1 + noise),
                 "fit_spread": 1.0,
             }

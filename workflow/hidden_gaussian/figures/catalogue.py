@@ -67,7 +67,7 @@ CATALOGUE: dict[str, Entry] = {
         "Held-out loss against closeness to the Gaussian",
         "",
         ("size",),
-        lambda plan: plan.measures(plan.every, "gaussian", "empirical"),
+        lambda plan: [*plan.measures(plan.every, "gaussian", "empirical"), *plan.memorisation(plan.every)],
         also=("scale", "time", *HALVES, "architecture", "clock"),
     ),
     "linearity": Entry("Linearity against noise level", "Fig. 1", ("size",), _linearity),
@@ -75,7 +75,10 @@ CATALOGUE: dict[str, Entry] = {
         "Distance between denoisers",
         "Fig. 2 left",
         ("size",),
-        lambda plan: plan.measures([plan.main], "empirical", "identity", "mean"),
+        lambda plan: [
+            *plan.measures([plan.main], "empirical", "identity", "mean"),
+            *plan.memorisation([plan.main]),
+        ],
     ),
     "denoising_outputs": Entry(
         "Outputs along the sampler's way",
@@ -88,7 +91,7 @@ CATALOGUE: dict[str, Entry] = {
         "Distilled weights against the Gaussian's",
         "Fig. 4 left",
         ("size",),
-        lambda plan: plan.measures([plan.main, plan.smallest], "empirical"),
+        lambda plan: [*plan.measures([plan.main, plan.smallest], "empirical"), *_scores(plan)],
     ),
     "singular_vectors": Entry(
         "Singular vectors of the distilled maps",

@@ -95,6 +95,7 @@ class Measured:
         reference: str | None = None,
         *,
         pairs: bool = False,
+        each: bool = False,
         inputs: str | None = None,
     ) -> pd.DataFrame:
         """Return a quantity by image (rows) and sigma (columns), a mean over draws and over the denoisers.
@@ -108,15 +109,19 @@ class Measured:
             ``gaussian`` or ``empirical``: of each denoiser's own subset; ``linear``: distilled from it.
         pairs : bool
             The quantity as it was measured for the pairs of the linearity scores, at their levels.
+        each : bool
+            One row an image and draw instead, for what is not linear in the quantity.
         inputs : str, optional
             Kind of clean image, if not :attr:`inputs`.
         """
         ids = [ids] if isinstance(ids, str) else list(ids)
         tables = []
         for identifier in ids:
-            key = (identifier, quantity, reference, pairs, inputs or self.inputs)
+            key = (identifier, quantity, reference, pairs, each, inputs or self.inputs)
             if key not in self._tables:
-                self._tables[key] = self._table(self.shard(identifier, inputs), identifier, quantity, reference, pairs)
+                rows = self._rows(self.shard(identifier, inputs), identifier, quantity, reference, pairs)
+                index = ["image", "draw"] if each else "image"
+                self._tables[key] = rows.pivot_table(index=index, columns="sigma", values="value", aggfunc="mean")
             tables.append(self._tables[key])
         total = tables[0]
         for table in tables[1:]:
@@ -124,7 +129,7 @@ class Measured:
         return (total / len(tables)).dropna(axis=0, how="all").dropna(axis=1, how="all")
 
     @staticmethod
-    def _table(rows: pd.DataFrame, identifier: str, quantity: str, reference: str | None, pairs: bool) -> pd.DataFrame:
+    def _rows(rows: pd.DataFrame, identifier: str, quantity: str, reference: str | None, pairs: bool) -> pd.DataFrame:
         rows = rows[(rows["image"] >= 0) & ((rows["parameter"] == "alpha") == pairs)]
         if pairs:  # of several weights the first, at which the affinity is
             rows = rows[rows["at"].isin(rows.loc[rows["quantity"] == "affine_gap", "at"])]
@@ -134,7 +139,7 @@ class Measured:
         else:
             owner = identifier if reference == "linear" else identifier.split("/")[0]
             rows = rows[rows["reference_id"] == f"{owner}/{reference}"]
-        return rows.pivot_table(index="image", columns="sigma", values="value", aggfunc="mean")
+        return rows
 
     def ratio(self, numerator: pd.DataFrame, denominator: pd.DataFrame, power: float = 1.0) -> Curve:
         """Return :func:`ratio` with the images of these inputs resampled."""
@@ -144,10 +149,10 @@ class Measured:
         """Return :func:`mean` with the images of these inputs resampled."""
         return mean(values, stream=self.inputs)
 
-    def nrmse(self, ids: Iterable[str] | str) -> Curve:
-        """Return the distance to the own Gaussian relative to the denoiser's output, over sigma."""
+    def nrmse(self, ids: Iterable[str] | str, quantity: str = "distance", reference: str = "gaussian") -> Curve:
+        """Return a distance, by default to the own Gaussian, relative to the denoiser's output, over sigma."""
         ids = [ids] if isinstance(ids, str) else list(ids)
-        return self.ratio(self.table(ids, "distance", "gaussian"), self.table(ids, "norm"), 0.5)
+        return self.ratio(self.table(ids, quantity, reference), self.table(ids, "norm"), 0.5)
 
     def scale(self, ids: Iterable[str] | str) -> pd.DataFrame:
         """Return the distance of the empirical denoisers of some denoisers' subsets to their Gaussians."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hidden_gaussian.figures import strips, style
 from hidden_gaussian.figures.curves import Curve
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.figures.neighbours import scored
 from hidden_gaussian.figures.pairs import correlation
 from hidden_gaussian.figures.ways import LEVELS, seen
 
@@ -40,10 +40,7 @@ def draw(data: FigureData) -> Figure:
     steps = [style.level_text(sigma) for sigma in LEVELS]
     strips.grid(middle, np.stack([way[0] for way in ways.values()]), rows=list(ways), columns=steps)
     middle.set_xlabel(r"noise level $\sigma$ of the step")
-    scores = Copying.of(data, main.id).text
-    style.letter(
-        top, "a", rf"samples of the same latents, $N$ = {main.subset_size:,} ($f_{{\mathrm{{mem}}}}$, GL: {scores})"
-    )
+    style.letter(top, "a", f"samples of the same latents, {scored(data, main)}")
     style.letter(middle, "b", "outputs along the sampler from one latent")
     _agreement(bottom, ways, strips.pixels(data.training_images(main.subset)).mean(axis=0))
     style.letter(bottom, "c", f"agreement of outputs with the network's, {len(ways['network'])} latents")

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -180,6 +180,14 @@ def absent(axes: Axes, what: str) -> None:
     """Mark a panel or a curve whose cells are not in the settings."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, f"absent: the settings have no {what}", color=GREY, ha="center", va="center", fontsize=7)
+
+
+def sigma_bar(figure: Figure | SubFigure, scale: ScalarMappable, axes: Any, *, aspect: float = 40) -> None:
+    """Put a colour bar of noise levels beside some panels."""
+    bar = figure.colorbar(scale, ax=axes, pad=0.02, aspect=aspect)
+    bar.set_ticks([0.01, 0.1, 1, 10], labels=["0.01", "0.1", "1", "10"])
+    bar.minorticks_off()
+    bar.ax.set_title(r"$\sigma$", loc="center", fontsize=7.5)
 
 
 def level_text(sigma: float) -> str:
