@@ -54,6 +54,7 @@ def settings(**changes: Any) -> dict[str, Any]:
         },
         "sampling": {
             "count": SAMPLES,
+            "references": ["stationary"],
             "splice": {"subset_sizes": [8, 512], "halves": ["a"]},
             "splice_ends": [0, 0.3, 3, 80],
         },
@@ -300,6 +301,8 @@ class World:
         nearest = training[np.square(gaussian[:, None] - training[None]).sum(-1).argmin(1)]
         if kind == "gaussian":
             made = gaussian
+        elif kind == "stationary":
+            made = mean + self.latents * np.sqrt(values.mean())
         elif kind == "empirical":
             made = nearest
         else:

@@ -14,7 +14,7 @@ from scipy.stats import lognorm
 from synthetic_results import IMAGES, LEVELS, World, settings
 
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.figures import energy_split, identity_distance, linearity, loss_gap, position
+from hidden_gaussian.figures import agreement, energy_split, identity_distance, linearity, loss_gap, position
 from hidden_gaussian.figures.catalogue import CATALOGUE, available, needs
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.data import FigureData
@@ -120,6 +120,18 @@ def test_agreement_over_sizes(world):
     for size, height in line.get_xydata():
         a, b = (world.samples(f"n{int(size)}{half}/gaussian", "exact").reshape(-1, 64) - mean for half in "ab")
         assert np.isclose(height, (a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b), atol=1e-6)
+
+
+def test_stationary_pair_is_a_reference_or_marked_as_absent(world):
+    (line,) = [line for line in drawn(world, "agreement").axes[0].lines if line.get_label() == "stationary a to b"]
+    mean = world.flat(world.indices("n512a")).mean(0)
+    for size, height in line.get_xydata():
+        own = (world.spectrum(f"n{int(size)}{half}") for half in "ab")
+        a, b = (centre - mean + world.latents * np.sqrt(values.mean()) for centre, values, _ in own)
+        assert np.isclose(height, (a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b), atol=1e-6)
+    data = world.data("agreement")
+    bare = replace(data, declared=frozenset(path for path in data.declared if path.parent.name != "stationary"))
+    assert "stationary a to b: absent" in [line.get_label() for line in agreement.draw(bare).axes[0].lines]
 
 
 def test_outputs_at_sigma_4(world):

@@ -26,6 +26,7 @@ def _agreement(plan: Plan) -> list[str]:
     present = {cell.subset for cell in cells}
     for subset in sorted(name for name in present if name.endswith("a") and f"{name[:-1]}b" in present):
         files += [f"{subset}/gaussian/agreement_exact.parquet", f"{subset}/empirical/agreement_{sampler}.parquet"]
+        files += [f"{subset}/stationary/agreement_{sampler}.parquet"] if "stationary" in plan.sampled else []
     return [*files, *plan.memorisation(shown(plan.cells(*WHOLE)))]
 
 

@@ -18,12 +18,21 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Curve:
-    """Estimates at places x, with the ends of their 95 % intervals; along one curve, these hold together."""
+    """Estimates at places x, with the ends of their 95 % intervals.
+
+    Attributes
+    ----------
+    x, value, low, high : ndarray of shape (places,)
+        Along one curve the intervals hold together where there are resamples; Clopper and Pearson's hold one by one.
+    pooled : ndarray of shape (places, POOLED), optional
+        The estimates with the resamples that the intervals are made from.
+    """
 
     x: Array
     value: Array
     low: Array
     high: Array
+    pooled: Array | None = None
 
 
 def ratio(numerator: pd.DataFrame, denominator: pd.DataFrame, power: float = 1.0, *, stream: str) -> Curve:
@@ -60,7 +69,7 @@ def mean(values: pd.DataFrame, *, stream: str) -> Curve:
 
 def curve(places: Array, pooled: Array) -> Curve:
     """Return a pooled statistic of shape (places, POOLED) as a curve with a simultaneous band."""
-    return Curve(places, pooled[:, 0], *statistics.bands(pooled))
+    return Curve(places, pooled[:, 0], *statistics.bands(pooled), pooled)
 
 
 @dataclass
@@ -210,7 +219,10 @@ def between(table: pd.DataFrame, low: float = 0.0, high: float = np.inf) -> pd.D
 
 
 def joined(places: Iterable[float], curves: Iterable[Curve]) -> Curve:
-    """Return curves of one place each as one curve over the given places."""
+    """Return curves of one place each as one curve over the given places, whose intervals hold together if they can."""
     parts = list(curves)
+    pooled = [part.pooled for part in parts if part.pooled is not None]
+    if parts and len(pooled) == len(parts):
+        return curve(np.array(list(places), float), np.concatenate(pooled))
     columns = (np.array([float(getattr(part, name)[0]) for part in parts]) for name in ("value", "low", "high"))
     return Curve(np.array(list(places), float), *columns)

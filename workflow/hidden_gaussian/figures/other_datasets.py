@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hidden_gaussian.figures import strips, style
-from hidden_gaussian.figures.curves import Curve
+from hidden_gaussian.figures.curves import Curve, joined
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.neighbours import scored
 from hidden_gaussian.figures.pairs import correlation
@@ -55,8 +55,7 @@ def over_levels(first: NDArray[np.float64], second: NDArray[np.float64], centre:
     for step in range(a.shape[1]):
         columns = [pd.DataFrame({"image": range(len(a)), "quantity": q, "value": v[:, step]}) for q, v in sums.items()]
         curves.append(correlation([pd.concat(columns)]))
-    parts = (np.concatenate([getattr(curve, name) for curve in curves]) for name in ("value", "low", "high"))
-    return Curve(np.array(LEVELS), *parts)
+    return joined(LEVELS, curves)
 
 
 def _agreement(axes: Axes, ways: dict[str, NDArray[np.float64]], centre: NDArray[np.float32]) -> None:
