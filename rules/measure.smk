@@ -1,5 +1,6 @@
 # From denoisers to one row per image, noise level and quantity.
-# Needs: a denoiser's files, images. Makes: <id>/{measures,jacobian}.parquet, <id>/{linear,jacobian}.safetensors.
+# Needs: a denoiser's files, images. Makes: <id>/{measures,jacobian}.parquet,
+# <id>/{outputs,linear,jacobian}.safetensors.
 
 
 rule measure_denoiser:
@@ -10,6 +11,7 @@ rule measure_denoiser:
         largest=reference_files,
     output:
         measures=f"{ROOT}/{{id}}/measures.parquet",
+        outputs=f"{ROOT}/{{id}}/outputs.safetensors",
     log:
         f"{LOGS}/measure_denoiser/{{dataset}}/{{id}}.log",
     benchmark:
@@ -29,7 +31,7 @@ rule measure_denoiser:
         inputs=setting("inputs"),
         distillation=distilled,
         seed=STUDY.seed,
-        recipe=[recipes.MEASURES, recipes.DISTILLATION],
+        recipe=[recipes.MEASURES, recipes.DISTILLATION, recipes.OUTPUTS],
     script:
         "../workflow/scripts/measure_denoiser.py"
 
@@ -43,6 +45,11 @@ rule measure_references:
     output:
         measures=expand(
             f"{ROOT}/{{{{subset}}}}/{{kind}}/measures.parquet",
+            kind=REFERENCES,
+            allow_missing=True,
+        ),
+        outputs=expand(
+            f"{ROOT}/{{{{subset}}}}/{{kind}}/outputs.safetensors",
             kind=REFERENCES,
             allow_missing=True,
         ),
@@ -63,7 +70,7 @@ rule measure_references:
         inputs=setting("inputs"),
         distillation=distilled,
         seed=STUDY.seed,
-        recipe=[recipes.MEASURES, recipes.DISTILLATION],
+        recipe=[recipes.MEASURES, recipes.DISTILLATION, recipes.OUTPUTS],
     script:
         "../workflow/scripts/measure_references.py"
 

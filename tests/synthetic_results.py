@@ -55,6 +55,7 @@ def settings(**changes: Any) -> dict[str, Any]:
         },
         "sampling": {
             "count": SAMPLES,
+            "references": ["stationary"],
             "splice": {"subset_sizes": [8, 512], "halves": ["a"]},
             "splice_ends": [0, 0.3, 3, 80],
         },
@@ -173,6 +174,8 @@ class World:
             tables.write_table(path, self.sampler_error(folder), sampler_error.TABLE)
         elif name == "jacobian.safetensors":
             files.save_tensors(path, self.slope_images(folder))
+        elif kind == "outputs":
+            files.save_tensors(path, self.outputs(folder))
         elif kind in ("samples", "trajectories"):
             files.save_array(path, getattr(self, kind)(folder, sampler))
         else:
@@ -260,7 +263,9 @@ class World:
                 "weight_gap": weight * (share + noise),
                 "gaussian_weight": weight,
                 "linear_weight": weight * (1 + share),
+                "linear_product": weight * (1 + share / 2),
                 "asymmetry": weight * (share + noise) / 2,
+                "asymmetry_product": weight * share / 2,
                 "fit_gap": share * (1 + noise),
                 "fit_spread": 1.0,
             }
@@ -298,6 +303,8 @@ class World:
         nearest = training[np.square(gaussian[:, None] - training[None]).sum(-1).argmin(1)]
         if kind == "gaussian":
             made = gaussian
+        elif kind == "stationary":
+            made = mean + self.latents * np.sqrt(values.mean())
         elif kind == "empirical":
             made = nearest
         else:
@@ -306,6 +313,15 @@ class World:
             made = gaussian + copying * (nearest - gaussian) + 0.1 * own * np.sin(gaussian @ self.own)
         shrunk = 0.85 if sampler == "euler10" else 1.0
         return (mean + shrunk * (made - mean)).reshape(-1, *self.shape).astype(np.float32)
+
+    def outputs(self, identifier: str) -> dict[str, np.ndarray]:
+        clean, noise = self.flat(self.heldout[:4]), self.noise[:4]
+        of_images, of_noise = (
+            np.stack([self.denoise(identifier, signal + sigma * noise, sigma) for sigma in schedule(10)])
+            for signal in (clean, 0 * clean)
+        )
+        found = {"clean": clean, "noise": noise, "of_images": of_images, "of_noise": of_noise}
+        return {name: array.reshape(*array.shape[:-1], *self.shape).astype(np.float16) for name, array in found.items()}
 
     def trajectories(self, identifier: str, _: str = "") -> np.ndarray:
         sigmas = np.append(schedule(10), 0.0)

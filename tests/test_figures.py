@@ -20,7 +20,7 @@ from synthetic_results import LEVELS, World, settings
 
 from hidden_gaussian.figures import generalisation_score, neighbours, strips, style
 from hidden_gaussian.figures.catalogue import CATALOGUE, narrowed, needs
-from hidden_gaussian.figures.curves import Measured
+from hidden_gaussian.figures.curves import Measured, joined
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.denoising_outputs import outputs
 from hidden_gaussian.figures.linear_weights import over_sigma, weights
@@ -132,10 +132,25 @@ def test_distances_to_the_gaussian(world, figures):
     assert np.allclose(drawn[:, 0], LEVELS[::-1])
     assert np.allclose(drawn[:, 1], np.sqrt(gap.mean(1) / norm.mean(1)))
     drawn = curve(figures["denoiser_distance"], 0, "network to Gaussian")
-    assert np.allclose(drawn[:, 1], np.sqrt(gap / world.size).mean(1))
+    assert np.allclose(drawn[:, 1], np.sqrt(gap.mean(1) / world.size))
+    drawn = curve(figures["normalised_distance"], 1, "network to Gaussian")
+    assert np.allclose(drawn[:, 1], np.sqrt(gap / norm).mean(1))
     null_gap, null_norm = distances(world, "n8a/empirical", "n8a/gaussian")
     drawn = curve(figures["memorisation"], 0, "empirical to Gaussian")
     assert np.allclose(drawn[:, 1], np.sqrt(null_gap.mean(1) / null_norm.mean(1)))
+
+
+def test_bands_over_joined_places_hold_together(world):
+    """Wider than the intervals of single places, and the share of resamples within the whole band is the nominal."""
+    measured = Measured(world.data("dataset_size"))
+    parts = [measured.rho(f"n{size}a/ve16r1/i64000") for size in (8, 32, 128, 512)]
+    whole = joined((8, 32, 128, 512), parts)
+    assert all(whole.high - whole.low > [float(part.high[0] - part.low[0]) for part in parts])
+    draws = np.concatenate([part.pooled for part in parts])[:, 1:2001]
+    within = ((draws >= whole.low[:, None]) & (draws <= whole.high[:, None])).all(0).mean()
+    alone = np.array([[part.low[0], part.high[0]] for part in parts])
+    pointwise = ((draws >= alone[:, :1]) & (draws <= alone[:, 1:])).all(0).mean()
+    assert pointwise < within and within > 0.93
 
 
 def test_halves_are_pooled_along_the_size(world, figures):

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.special import softmax
 
-from hidden_gaussian import measures, passes, spectrum, tables
+from hidden_gaussian import measures, outputs, passes, spectrum, tables
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
+from hidden_gaussian.levels import schedule
 from hidden_gaussian.measuring import Adam, Distillation, Measures
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (24, 1, 3, 3), dtype=np.uint8)
@@ -69,6 +71,24 @@ def test_loss_follows_its_definition(shards: dict[str, pd.DataFrame]) -> None:
     found = _values(shards["gaussian"], "loss").loc[sigma]
     np.testing.assert_allclose(found.loc[(3, 1)], float(loss[12 + 3]), rtol=1e-5)
     assert len(found) == 24
+
+
+def test_pictures_are_of_shared_inputs() -> None:
+    """The memoriser of one image gives that image; of others, the mean weighted by the softmax of distances."""
+    training = torch.from_numpy(IMAGES[:5])
+    found = outputs.outputs(EmpiricalDenoiser(training), CLEAN[:3], seed=0)
+    other = outputs.outputs(EmpiricalDenoiser(training[:1]), CLEAN[:3], seed=0)
+    assert torch.equal(found["noise"], other["noise"]) and torch.equal(found["clean"], CLEAN[:3].half())
+    flat = IMAGES[:5].reshape(5, -1) / 127.5 - 1
+    assert np.allclose(other["of_noise"].numpy().reshape(10, 3, -1), flat[0], atol=1e-3)
+    for name, signal in (("of_images", CLEAN[:3].numpy()), ("of_noise", 0)):
+        for level, sigma in zip(found[name].numpy(), schedule(10), strict=True):
+            noisy = (signal + sigma * found["noise"].double().numpy()).reshape(3, -1)
+            logits = -np.square(noisy[:, None] - flat).sum(2) / (2 * sigma**2)
+            expected = softmax(logits, axis=1) @ flat
+            first, second = np.sort(logits, axis=1)[:, :-3:-1].T
+            sure = first - second > (10 if sigma < 1 else 0)  # the noise is kept in float16
+            assert np.allclose(level.reshape(3, -1)[sure], expected[sure], atol=0.02)
 
 
 def test_weights_are_one_row_each_milestone(shards: dict[str, pd.DataFrame]) -> None:

@@ -14,13 +14,13 @@ from scipy.stats import lognorm
 from synthetic_results import IMAGES, LEVELS, World, settings
 
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.figures import energy_split, identity_distance, linearity, loss_gap, position
+from hidden_gaussian.figures import agreement, energy_split, identity_distance, linearity, loss_gap, position
 from hidden_gaussian.figures.catalogue import CATALOGUE, available, needs
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.high_noise_training import share_above
 from hidden_gaussian.figures.plan import Plan
-from hidden_gaussian.figures.ways import seen
+from hidden_gaussian.levels import schedule
 from hidden_gaussian.settings import Dataset
 
 MAIN, SMALL = "n512a/ve16r1/i64000", "n8a/ve16r1/i64000"
@@ -122,10 +122,35 @@ def test_agreement_over_sizes(world):
         assert np.isclose(height, (a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b), atol=1e-6)
 
 
+def test_stationary_pair_is_a_reference_or_marked_as_absent(world):
+    (line,) = [line for line in drawn(world, "agreement").axes[0].lines if line.get_label() == "stationary a to b"]
+    mean = world.flat(world.indices("n512a")).mean(0)
+    for size, height in line.get_xydata():
+        own = (world.spectrum(f"n{int(size)}{half}") for half in "ab")
+        a, b = (centre - mean + world.latents * np.sqrt(values.mean()) for centre, values, _ in own)
+        assert np.isclose(height, (a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b), atol=1e-6)
+    data = world.data("agreement")
+    bare = replace(data, declared=frozenset(path for path in data.declared if path.parent.name != "stationary"))
+    assert "stationary a to b: absent" in [line.get_label() for line in agreement.draw(bare).axes[0].lines]
+
+
 def test_outputs_at_sigma_4(world):
     (image, *_) = drawn(world, "outputs_sigma4").axes[0].images
-    expected = seen(world.data("outputs_sigma4"), SMALL, 1)[0, 4, 0]
-    assert np.allclose(image.get_array()[:8, :8], expected)
+    sigma, (clean, noise) = schedule(10)[4], (world.flat(world.heldout[:1]), world.noise[:1])
+    for left, signal in ((0, clean), (5 * 9 + 2, 0 * clean)):  # a block: what noise is added to, then four sizes
+        shown = image.get_array()[:8, left : left + 17].filled(np.nan)
+        assert np.allclose(shown[:, :8].ravel(), signal, atol=1e-3)
+        assert np.allclose(shown[:, 9:].ravel(), world.denoise(SMALL, signal + sigma * noise, sigma), atol=1e-3)
+
+
+def test_every_network_gets_the_same_inputs(world):
+    """Below a network are the Gaussian and the memoriser of its own subset, on the same input."""
+    (image, *_) = drawn(world, "high_noise").axes[0].images
+    noisy = world.flat(world.heldout[:1]) + 80 * world.noise[:1]
+    for column, size in enumerate((8, 32, 128, 512), start=1):
+        for row, name in enumerate(("ve16r1/i64000", "gaussian", "empirical")):
+            shown = image.get_array()[9 * row : 9 * row + 8, 9 * column : 9 * column + 8].filled(np.nan)
+            assert np.allclose(shown.ravel(), world.denoise(f"n{size}a/{name}", noisy, 80.0), atol=1e-3)
 
 
 def test_autoencoders_are_read_from_the_euler_sampler(world):

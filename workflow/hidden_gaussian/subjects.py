@@ -16,6 +16,7 @@ from hidden_gaussian.denoisers.opening import best_device, mean_image
 from hidden_gaussian.jacobian import SAMPLER, ceiling_rows, measure_slopes
 from hidden_gaussian.measures import measure
 from hidden_gaussian.measuring import Distillation, Jacobian, Measures
+from hidden_gaussian.outputs import PICTURES, outputs
 from hidden_gaussian.passes import Subject
 from hidden_gaussian.spectrum import Spectrum
 
@@ -103,6 +104,21 @@ def measured(
     pools = {name: _pool(name, images, settings.images) for name, images in everything.items()}
     subject = open_subject(root, identifier, largest=largest, listed=settings.references)
     return measure(subject, clean, pools, settings, distil, seed=seed)
+
+
+def shown(root: str | Path, identifier: str, *, inputs: Sequence[str], seed: int) -> dict[str, Tensor]:
+    """Return a denoiser's outputs on noised images that no network was trained on, where there are any.
+
+    Parameters
+    ----------
+    root, identifier
+        See :func:`open_subject`.
+    inputs : sequence of str
+        Kinds of clean images that the dataset has.
+    """
+    kind = next(name for name in ("heldout", "foreign", "train") if name in inputs)
+    clean = clean_images(root, identifier, [kind], PICTURES)[kind]
+    return outputs(open_denoiser(root, identifier), clean, seed=seed)
 
 
 def _pool(inputs: str, images: Tensor, measured: int) -> Tensor:

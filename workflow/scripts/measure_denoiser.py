@@ -1,9 +1,12 @@
-"""A network and clean images -> distance, linearity, loss and distillation, one row per image and quantity."""
+"""A network and clean images -> distance, linearity, loss and distillation, and some of its outputs."""
 
 from pathlib import Path
 
-from hidden_gaussian import logs, subjects, tables
+from hidden_gaussian import files, logs, subjects, tables
 
+params, identifier = snakemake.params, snakemake.wildcards.id
 with logs.job_log(snakemake.log[0]):
     root = Path(snakemake.input.denoiser[0]).parent
-    tables.write_shard(snakemake.output.measures, subjects.measured(root, snakemake.wildcards.id, **snakemake.params))
+    tables.write_shard(snakemake.output.measures, subjects.measured(root, identifier, **params))
+    pictures = subjects.shown(root, identifier, inputs=params.inputs, seed=params.seed)
+    files.save_tensors(snakemake.output.outputs, pictures)

@@ -23,7 +23,7 @@ QUANTITIES = frozenset(
         "distance",
         "gaussian_spread",
         "loss",
-        "mismatch",
+        "mismatch_inside",
         "nonlinear",
         "norm",
         "norm_centred",

@@ -23,8 +23,8 @@ def excess(evidence: Evidence, cell: Cell) -> Array:
 
 
 def mismatch(evidence: Evidence, cell: Cell) -> Array:
-    """Return the squared distance of distilled and Gaussian map, over E|D_G - mu|^2."""
-    return evidence.in_window("mismatch", cell.id)
+    """Return the squared distance of distilled and Gaussian map in the images' span, over E|D_G - mu|^2."""
+    return evidence.in_window("mismatch_inside", cell.id)
 
 
 def per_doubling(
@@ -124,7 +124,7 @@ def is_calibrated(evidence: Evidence) -> Finding:
     subsets = sorted({cell.subset for cell in evidence.sweep("size")})
     if len(subsets) < 2:
         raise Missing("one fit does not tell its own noise")
-    found = [evidence.in_window("mismatch", f"{subset}/empirical", inputs="train") for subset in subsets]
+    found = [evidence.in_window("mismatch_inside", f"{subset}/empirical", inputs="train") for subset in subsets]
     combined = statistics.combine([(1.0, found)])
     estimate = Estimate(combined.value, combined.bounds, "images and fits")
     return Finding((Part(CALIBRATED.statistic, estimate, CALIBRATED.delta, CALIBRATED.rule),))
@@ -169,7 +169,7 @@ GAUSSIAN = Claim(
     "4",
     "Fig. 2-4",
     "A generalising denoiser distils to the Gaussian denoiser of its training set",
-    "cross-fit |D_L - D_G|^2 over |D_G - mu|^2, largest N, in the window",
+    "cross-fit |D_L - D_G|^2 in the span of the training images over |D_G - mu|^2, largest N, in the window",
     0.05,
     distils_to_gaussian,
     gates.Q,
@@ -181,7 +181,8 @@ BREAKS = Claim(
     "5",
     "Fig. 5",
     "A memorising denoiser no longer distils to the Gaussian denoiser",
-    "cross-fit |D_L - D_G|^2 over |D_G - mu|^2, smallest N less largest N, in the window",
+    "cross-fit |D_L - D_G|^2 in the span of the training images over |D_G - mu|^2, "
+    "smallest N less largest N, in the window",
     0.05,
     memorising_breaks,
     gates.M,
@@ -192,7 +193,8 @@ CALIBRATED = Claim(
     "cal",
     "exact identity",
     "On noised training images the exact denoiser distils to the Gaussian denoiser",
-    "cross-fit |D_L - D_G|^2 over |D_G - mu|^2 of the empirical denoiser on training images, in the window",
+    "cross-fit |D_L - D_G|^2 in the span of the training images over |D_G - mu|^2 of the "
+    "empirical denoiser on training images, in the window",
     0.0,
     is_calibrated,
     counter_example="an empirical denoiser that is drawn towards the mean, and so no posterior mean",

@@ -13,7 +13,12 @@ from hidden_gaussian.figures.entry import WHOLE
 from hidden_gaussian.figures.pairs import LOOKS, pairs
 from hidden_gaussian.figures.varied import Groups, copying
 
-DASHES = {"Gaussian a to b": "gaussian", "empirical a to b": "empirical", "other latents": "identity"}
+DASHES = {
+    "Gaussian a to b": "gaussian",
+    "empirical a to b": "empirical",
+    "stationary a to b": "mean",
+    "other latents": "identity",
+}
 EARLY = {"halves_stopped": ("v", "network a to b, stopped early"), "halves_small_scale": ("p", "small network a to b")}
 
 
@@ -50,7 +55,7 @@ def _pairs(axes: Axes, data: FigureData, groups: Groups) -> None:
     for kind, places in curves.items():
         curve = joined(places, places.values())
         if kind in DASHES:
-            style.null(axes, curve, kind, DASHES[kind])
+            style.null(axes, curve, kind if places else f"{kind}: absent", DASHES[kind])
         else:
             style.band(axes, curve, kind, **LOOKS[kind])
     style.level(axes, 0, None)

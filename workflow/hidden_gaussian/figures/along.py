@@ -61,7 +61,7 @@ def _distance(axes: Axes, data: FigureData, measured: Measured, groups: Groups, 
 
 def _closeness(axes: Axes, measured: Measured, groups: Groups, colours: dict[float, Any], label: str) -> None:
     curve = joined(groups, [measured.rho([cell.id for cell in cells]) for cells in groups.values()])
-    style.parameter_axis(axes, list(curve.x), label)
+    style.parameter_axis(axes, list(curve.x), label, style.NARROW)
     style.band(axes, curve, color=style.GREY, linewidth=0.8)
     for place, height in zip(groups, curve.value, strict=True):
         axes.plot(place, height, "o", color=colours[place])

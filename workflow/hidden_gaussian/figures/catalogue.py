@@ -35,7 +35,8 @@ def _linearity(plan: Plan) -> list[str]:
 
 def _memorisation(plan: Plan) -> list[str]:
     cells = [plan.main, plan.smallest]
-    return [*plan.measures(cells, "empirical", "identity", "mean"), *_scores(plan)]
+    outputs = plan.outputs(cells, "gaussian", "empirical")
+    return [*plan.measures(cells, "empirical", "identity", "mean"), *_scores(plan), *outputs]
 
 
 def _scores(plan: Plan) -> list[str]:
@@ -67,7 +68,7 @@ CATALOGUE: dict[str, Entry] = {
         "Held-out loss against closeness to the Gaussian",
         "",
         ("size",),
-        lambda plan: plan.measures(plan.every, "gaussian", "empirical"),
+        lambda plan: [*plan.measures(plan.every, "gaussian", "empirical"), *plan.memorisation(plan.every)],
         also=("scale", "time", *HALVES, "architecture", "clock"),
     ),
     "linearity": Entry("Linearity against noise level", "Fig. 1", ("size",), _linearity),
@@ -75,7 +76,10 @@ CATALOGUE: dict[str, Entry] = {
         "Distance between denoisers",
         "Fig. 2 left",
         ("size",),
-        lambda plan: plan.measures([plan.main], "empirical", "identity", "mean"),
+        lambda plan: [
+            *plan.measures([plan.main], "empirical", "identity", "mean"),
+            *plan.memorisation([plan.main]),
+        ],
     ),
     "denoising_outputs": Entry(
         "Outputs along the sampler's way",
@@ -88,7 +92,7 @@ CATALOGUE: dict[str, Entry] = {
         "Distilled weights against the Gaussian's",
         "Fig. 4 left",
         ("size",),
-        lambda plan: plan.measures([plan.main, plan.smallest], "empirical"),
+        lambda plan: [*plan.measures([plan.main, plan.smallest], "empirical"), *_scores(plan)],
     ),
     "singular_vectors": Entry(
         "Singular vectors of the distilled maps",
@@ -96,7 +100,7 @@ CATALOGUE: dict[str, Entry] = {
         ("size",),
         lambda plan: [*plan.measures([plan.main, plan.smallest], "empirical"), *_scores(plan)],
     ),
-    "memorisation": Entry("Memorising and generalising networks", "Fig. 5a", ("size",), _memorisation),
+    "memorisation": Entry("Memorising and generalising networks", "Fig. 5", ("size",), _memorisation),
     "dataset_size": Entry("Closeness to the Gaussian by training images", "Fig. 6", ("size",), _sweep("size")),
     "model_scale": Entry("Closeness to the Gaussian by scale", "Fig. 7", ("scale",), _sweep("scale")),
     "training_time": Entry("Closeness to the Gaussian by images seen", "Fig. 8", ("time",), _sweep("time")),

@@ -9,6 +9,7 @@ from hidden_gaussian.figures.catalogue_measures import along
 from hidden_gaussian.figures.entry import (
     BASELINES,
     HALVES,
+    VARIED,
     WHOLE,
     Entry,
     is_edm,
@@ -25,6 +26,7 @@ def _agreement(plan: Plan) -> list[str]:
     present = {cell.subset for cell in cells}
     for subset in sorted(name for name in present if name.endswith("a") and f"{name[:-1]}b" in present):
         files += [f"{subset}/gaussian/agreement_exact.parquet", f"{subset}/empirical/agreement_{sampler}.parquet"]
+        files += [f"{subset}/stationary/agreement_{sampler}.parquet"] if "stationary" in plan.sampled else []
     return [*files, *plan.memorisation(shown(plan.cells(*WHOLE)))]
 
 
@@ -38,8 +40,8 @@ def _moments(plan: Plan) -> list[str]:
 
 
 def _outputs(plan: Plan) -> list[str]:
-    cells = shown(plan.cells("size", "scale"))
-    return [*plan.ways(cells, "gaussian", "empirical"), *_scores(plan, cells)]
+    cells = shown(plan.cells(*VARIED))
+    return [*plan.outputs(cells, "gaussian", "empirical"), *_scores(plan, cells)]
 
 
 def _scores(plan: Plan, cells: list[Cell]) -> list[str]:
@@ -49,7 +51,7 @@ def _scores(plan: Plan, cells: list[Cell]) -> list[str]:
 def _by_scale(plan: Plan) -> list[str]:
     cells = plan.cells("scale")
     measured = plan.measures(cells) + plan.measures(shown(cells)[:1], "empirical", "mean")
-    return [*measured, *plan.memorisation(shown(cells)), *plan.ways(shown(cells), "gaussian", "empirical")]
+    return [*measured, *plan.memorisation(shown(cells)), *plan.outputs(shown(cells), "gaussian", "empirical")]
 
 
 def _other_datasets(plan: Plan) -> list[str]:
@@ -91,8 +93,8 @@ ENTRIES: dict[str, Entry] = {
     "sampler_error": Entry(
         "Error of the samplers", "", ("size",), lambda plan: [f"{plan.largest}/sampler_error.parquet"]
     ),
-    "high_noise": Entry("Outputs at high noise", "Fig. 17", ("size",), _outputs, also=("scale",)),
-    "outputs_sigma4": Entry("Outputs at sigma = 4", "Fig. 18", ("size",), _outputs, also=("scale",)),
+    "high_noise": Entry("Outputs at high noise", "Fig. 17", ("size",), _outputs, also=VARIED[1:]),
+    "outputs_sigma4": Entry("Outputs at sigma = 4", "Fig. 18", ("size",), _outputs, also=VARIED[1:]),
     "outputs_by_scale": Entry("Outputs by scale", "rebuttal R2", ("scale",), _by_scale),
     "other_datasets": Entry("Samples and outputs of every denoiser", "Fig. 25", ("size",), _other_datasets),
     "architectures": Entry(

@@ -51,7 +51,8 @@ def _training_clock(plan: Plan) -> list[str]:
 
 def _normalised(plan: Plan) -> list[str]:
     autoencoders = [cell for cell in plan.cells("architecture") if cell.is_levelwise][:1]
-    return [*plan.measures([plan.main], "empirical", "mean"), *plan.measures(autoencoders)]
+    cells = [plan.main, *autoencoders]
+    return [*plan.measures([plan.main], "empirical", "mean"), *plan.measures(autoencoders), *plan.memorisation(cells)]
 
 
 def _high_noise_training(plan: Plan) -> list[str]:

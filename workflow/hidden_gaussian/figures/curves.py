@@ -20,12 +20,21 @@ MIXED = "image of a ring"
 
 @dataclass(frozen=True)
 class Curve:
-    """Estimates at places x, with the ends of their 95 % intervals; along one curve, these hold together."""
+    """Estimates at places x, with the ends of their 95 % intervals.
+
+    Attributes
+    ----------
+    x, value, low, high : ndarray of shape (places,)
+        Along one curve the intervals hold together where there are resamples; Clopper and Pearson's hold one by one.
+    pooled : ndarray of shape (places, POOLED), optional
+        The estimates with the resamples that the intervals are made from.
+    """
 
     x: Array
     value: Array
     low: Array
     high: Array
+    pooled: Array | None = None
 
 
 def ratio(numerator: pd.DataFrame, denominator: pd.DataFrame, power: float = 1.0, *, stream: str) -> Curve:
@@ -67,7 +76,7 @@ def _pooled(table: pd.DataFrame, stream: str) -> Array:
 
 def curve(places: Array, pooled: Array) -> Curve:
     """Return a pooled statistic of shape (places, POOLED) as a curve with a simultaneous band."""
-    return Curve(places, pooled[:, 0], *statistics.bands(pooled))
+    return Curve(places, pooled[:, 0], *statistics.bands(pooled), pooled)
 
 
 @dataclass
@@ -102,6 +111,7 @@ class Measured:
         reference: str | None = None,
         *,
         pairs: bool = False,
+        each: bool = False,
         inputs: str | None = None,
     ) -> pd.DataFrame:
         """Return a quantity by image (rows) and sigma (columns), a mean over draws and over the denoisers.
@@ -115,15 +125,20 @@ class Measured:
             ``gaussian`` or ``empirical``: of each denoiser's own subset; ``linear``: distilled from it.
         pairs : bool
             The quantity as it was measured for the pairs of the linearity scores, at their levels.
+        each : bool
+            One row an image and draw instead, for what is not linear in the quantity.
         inputs : str, optional
             Kind of clean image, if not :attr:`inputs`.
         """
         ids = [ids] if isinstance(ids, str) else list(ids)
         tables = []
         for identifier in ids:
-            key = (identifier, quantity, reference, pairs, inputs or self.inputs)
+            key = (identifier, quantity, reference, pairs, each, inputs or self.inputs)
             if key not in self._tables:
-                self._tables[key] = self._table(self.shard(identifier, inputs), identifier, quantity, reference, pairs)
+                rows = self._rows(self.shard(identifier, inputs), identifier, quantity, reference, pairs)
+                index = ["image", "draw"] if each else "image"
+                table = rows.pivot_table(index=index, columns="sigma", values="value", aggfunc="mean")
+                self._tables[key] = table.rename_axis(index=MIXED) if pairs else table
             tables.append(self._tables[key])
         total = tables[0]
         for table in tables[1:]:
@@ -131,7 +146,7 @@ class Measured:
         return (total / len(tables)).dropna(axis=0, how="all").dropna(axis=1, how="all")
 
     @staticmethod
-    def _table(rows: pd.DataFrame, identifier: str, quantity: str, reference: str | None, pairs: bool) -> pd.DataFrame:
+    def _rows(rows: pd.DataFrame, identifier: str, quantity: str, reference: str | None, pairs: bool) -> pd.DataFrame:
         rows = rows[(rows["image"] >= 0) & ((rows["parameter"] == rings.AXIS) == pairs)]
         if pairs:  # of several weights the first, at which the affinity is
             rows = rows[rows["at"].isin(rows.loc[rows["quantity"] == "affine_gap", "at"])]
@@ -141,8 +156,7 @@ class Measured:
         else:
             owner = identifier if reference == "linear" else identifier.split("/")[0]
             rows = rows[rows["reference_id"] == f"{owner}/{reference}"]
-        table = rows.pivot_table(index="image", columns="sigma", values="value", aggfunc="mean")
-        return table.rename_axis(index=MIXED) if pairs else table
+        return rows
 
     def ratio(self, numerator: pd.DataFrame, denominator: pd.DataFrame, power: float = 1.0) -> Curve:
         """Return :func:`ratio` with the images of these inputs resampled."""
@@ -152,10 +166,10 @@ class Measured:
         """Return :func:`mean` with the images of these inputs resampled."""
         return mean(values, stream=self.inputs)
 
-    def nrmse(self, ids: Iterable[str] | str) -> Curve:
-        """Return the distance to the own Gaussian relative to the denoiser's output, over sigma."""
+    def nrmse(self, ids: Iterable[str] | str, quantity: str = "distance", reference: str = "gaussian") -> Curve:
+        """Return a distance, by default to the own Gaussian, relative to the denoiser's output, over sigma."""
         ids = [ids] if isinstance(ids, str) else list(ids)
-        return self.ratio(self.table(ids, "distance", "gaussian"), self.table(ids, "norm"), 0.5)
+        return self.ratio(self.table(ids, quantity, reference), self.table(ids, "norm"), 0.5)
 
     def scale(self, ids: Iterable[str] | str) -> pd.DataFrame:
         """Return the distance of the empirical denoisers of some denoisers' subsets to their Gaussians."""
@@ -213,7 +227,10 @@ def between(table: pd.DataFrame, low: float = 0.0, high: float = np.inf) -> pd.D
 
 
 def joined(places: Iterable[float], curves: Iterable[Curve]) -> Curve:
-    """Return curves of one place each as one curve over the given places."""
+    """Return curves of one place each as one curve over the given places, whose intervals hold together if they can."""
     parts = list(curves)
+    pooled = [part.pooled for part in parts if part.pooled is not None]
+    if parts and len(pooled) == len(parts):
+        return curve(np.array(list(places), float), np.concatenate(pooled))
     columns = (np.array([float(getattr(part, name)[0]) for part in parts]) for name in ("value", "low", "high"))
     return Curve(np.array(list(places), float), *columns)

@@ -71,6 +71,10 @@ class FigureData:
         """Return the images that show the local slopes of a denoiser, see :func:`hidden_gaussian.jacobian`."""
         return files.load_arrays(self._path(f"{identifier}/jacobian.safetensors"))
 
+    def outputs(self, identifier: str) -> dict[str, NDArray[np.float16]]:
+        """Return a denoiser's outputs on inputs that all share, see :func:`hidden_gaussian.outputs.outputs`."""
+        return files.load_arrays(self._path(f"{identifier}/outputs.safetensors"))
+
     def samples(self, identifier: str, sampler: str) -> NDArray[np.float32]:
         """Return a sample set, of shape (samples, channels, height, width)."""
         return files.load_array(self._path(f"{identifier}/samples_{sampler}.npy"), mmap=True)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -15,7 +14,7 @@ from hidden_gaussian.figures import style
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.linear_weights import weights
-from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.figures.neighbours import scored
 
 BEYOND = 5.0  # the place of the exact optimum, in last epochs
 PANELS = (
@@ -40,10 +39,8 @@ def draw(data: FigureData) -> Figure:
             axes.set_xlabel("epoch" if row else "")
             style.letter(axes, "abcdef"[row * len(PANELS) + column], title)
         style.level(panels[row, 0], 1, None, "mean")
-        panels[row, 0].set_ylabel(
-            rf"$N$ = {cell.subset_size:,} ($f_{{\mathrm{{mem}}}}$, GL: {Copying.of(data, cell.id).text})"
-        )
-    _bar(figure, scale, panels)
+        panels[row, 0].set_ylabel(scored(data, cell))
+    style.sigma_bar(figure, scale, panels)
     looks: dict[str, dict[str, Any]] = {
         "descent": {"color": "k"},
         "exact optimum": {"color": "k", "ls": "", "marker": "D"},
@@ -80,10 +77,3 @@ def _floor(axes: Axes, exact: pd.DataFrame, descent: pd.DataFrame, colours: dict
     axes.set_xticks([*ticks, BEYOND * last], [*(style.number(tick) for tick in ticks), "exact"])
     axes.set_xticks([], minor=True)
     style.log_ticks(axes.yaxis)
-
-
-def _bar(figure: Figure, scale: ScalarMappable, panels: np.ndarray) -> None:
-    bar = figure.colorbar(scale, ax=panels, pad=0.02, aspect=40)
-    bar.set_ticks([0.01, 0.1, 1, 10], labels=["0.01", "0.1", "1", "10"])
-    bar.minorticks_off()
-    bar.ax.set_title(r"$\sigma$", loc="center", fontsize=7.5)

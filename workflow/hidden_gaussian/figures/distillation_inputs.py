@@ -29,9 +29,7 @@ def draw(data: FigureData) -> Figure:
         for size, cells in groups.items():
             drawn |= _curves(axes, measured, inputs, ids(cells), colours[size], _label(data, size, cells))
         if not drawn:
-            absent = f"absent: the settings have\nno '{inputs}' in distillation.inputs"
-            axes.text(0.5, 0.5, absent, transform=axes.transAxes, ha="center", color=style.GREY, fontsize=7)
-            axes.set_xticks([])
+            style.absent(axes, f"\n'{inputs}' in distillation.inputs", frame=True)
             continue
         style.level(axes, 0, "Gaussian", "gaussian")
         style.sigma_axis(axes, measured.window(), label=False)

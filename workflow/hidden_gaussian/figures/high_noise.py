@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from hidden_gaussian.figures import ways
+from hidden_gaussian.figures import shared_inputs
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.varied import SCALE, SIZE
 
 
 def draw(data: FigureData) -> Figure:
-    """Return the figure; see :mod:`hidden_gaussian.figures.ways`."""
-    return ways.draw(data, (SIZE, SCALE), steps=(0, 1), latents=1)
+    """Return the figure, on a noised image; see :mod:`hidden_gaussian.figures.shared_inputs`."""
+    return shared_inputs.draw(data, [("of_images", level) for level in (0, 1)])

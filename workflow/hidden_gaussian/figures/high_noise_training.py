@@ -71,7 +71,7 @@ def _above(axes: Axes, row: Row, key: Axes) -> None:
         style.absent(axes, f"grid.sweeps.{row.varied.sweep}")
         return
     curve = joined(row.groups, [above_window(row.measured, ids(cells)) for cells in row.groups.values()])
-    style.parameter_axis(axes, list(row.groups), row.varied.label, 0.26)
+    style.parameter_axis(axes, list(row.groups), row.varied.label, style.NARROW)
     style.band(axes, curve, color=style.GREY, linewidth=0.8)
     for place, height in zip(row.groups, curve.value, strict=True):
         axes.plot(place, height, "o", color=row.colours[place])
@@ -86,10 +86,7 @@ def _architectures(axes: Axes, data: FigureData, measured: Measured) -> None:
     groups = ARCHITECTURE.groups(data.plan)
     style.letter(axes, "c", "a network a level")
     if not any(name.startswith("dae-") for name in groups):
-        axes.text(0.5, 0.5, "absent: the settings have no\narchitecture 'dae-' in\ngrid.sweeps.architecture",
-                  color=style.GREY, ha="center", va="center", transform=axes.transAxes, fontsize=7)  # fmt: skip
-        axes.set_xticks([])
-        axes.set_yticks([])
+        style.absent(axes, "\narchitecture 'dae-' in\ngrid.sweeps.architecture")
         return
     chosen = {name: cells for name, cells in groups.items() if of_one_level(name)}
     colours = style.colours(chosen)

@@ -14,6 +14,7 @@ from hidden_gaussian.estimates.formulas import signed_root
 from hidden_gaussian.figures import style
 from hidden_gaussian.figures.curves import Array, Curve, Measured
 from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.neighbours import scored
 
 
 def draw(data: FigureData) -> Figure:
@@ -24,17 +25,16 @@ def draw(data: FigureData) -> Figure:
     _along_draws(draws, weights(measured, data.plan.main.id))
     cells = {cell.id: cell for cell in (data.plan.main, data.plan.smallest)}
     for colour, (identifier, cell) in zip((style.NETWORK, style.GAUSSIAN), cells.items(), strict=False):
-        label = f"$N = {cell.subset_size:,}$".replace(",", "{,}")
         for axes, name, denominator in (
             (mismatch, "weight_mismatch", "gaussian_weight"),
-            (asymmetry, "asymmetry", "linear_weight"),
+            (asymmetry, "asymmetry_product", "linear_product"),
         ):
             curve = over_sigma(weights(measured, identifier), name, denominator)
-            axes.plot(curve.x, curve.value, "o-", color=colour, label=f"network, {label}")
+            axes.plot(curve.x, curve.value, "o-", color=colour, label=f"network, {scored(data, cell)}")
             null = over_sigma(weights(measured, f"{cell.subset}/empirical"), name, denominator)
             if len(null.x):
                 dashes = "empirical_large" if cell == data.plan.main else "empirical"
-                style.null(axes, null, f"empirical, {label}", dashes)
+                style.null(axes, null, f"empirical, $N$ = {cell.subset_size:,}", dashes)
     for axes in (mismatch, asymmetry):
         style.sigma_axis(axes, measured.window(), label=False)
         axes.set_xlabel(r"noise level $\sigma$")
@@ -43,9 +43,10 @@ def draw(data: FigureData) -> Figure:
     style.letter(mismatch, "b", "all noises, cross-fitted")
     mismatch.set_ylabel(r"$\|W - W_G\| / \|W_G\|$")
     mismatch.set_yscale("symlog", linthresh=1)
+    style.level(asymmetry, 0, None)
     style.letter(asymmetry, "c", "asymmetry")
     asymmetry.set_ylabel(r"$\|W - W^\top\| / \|W\|$")
-    figure.legend(*mismatch.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*mismatch.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -87,7 +88,4 @@ def _along_draws(axes: Axes, table: pd.DataFrame) -> None:
     style.letter(axes, "a", "by noises used")
     looks: dict[str, dict[str, Any]] = {"cross-fitted": {"ls": "-", "marker": "o"}, "plain": {"ls": ":"}}
     axes.legend(handles=[Line2D([], [], color="k", lw=1, label=label, **look) for label, look in looks.items()])
-    bar = axes.figure.colorbar(scale, ax=axes, pad=0.02, aspect=25)
-    bar.set_ticks([0.01, 0.1, 1, 10], labels=["0.01", "0.1", "1", "10"])
-    bar.minorticks_off()
-    bar.ax.set_title(r"$\sigma$", loc="center", fontsize=7.5)
+    style.sigma_bar(axes.figure, scale, axes, aspect=25)

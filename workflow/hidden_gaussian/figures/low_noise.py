@@ -32,7 +32,7 @@ def draw(data: FigureData) -> Figure:
             distance = measured.table(names, "distance", "gaussian") / size
             return _root(measured, distance[[distance.columns.min()]])
 
-        style.parameter_axis(axes, list(groups), varied.label, sweeps.NARROW)
+        style.parameter_axis(axes, list(groups), varied.label, style.NARROW)
         predicted = [at_lowest([f"{cell.subset}/identity" for cell in cells]) for cells in groups.values()]
         style.null(axes, joined(groups, predicted), "identity", "identity")
         for place, cells in groups.items():

@@ -1,43 +1,45 @@
-"""A memorising network beside a generalising one: distances to the Gaussian and to the linear map."""
+"""A memorising network beside a generalising one: distances to the Gaussian, and outputs on the same inputs."""
 
 from __future__ import annotations
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import style
+from hidden_gaussian.figures import distances, strips, style
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.figures.neighbours import scored
+from hidden_gaussian.figures.shared_inputs import KINDS, LEVELS, SIGMA4, clean, denoised
 
 
 def draw(data: FigureData) -> Figure:
-    """Return the figure: the smallest subset (left) and the largest (right), with a shared scale."""
-    measured = Measured(data)
-    figure = style.new(2.8)
-    panels = figure.subplots(1, 2, sharey=True)
-    for name, axes, cell in zip("ab", panels, (data.plan.smallest, data.plan.main), strict=True):
-        _panel(axes, measured, cell)
-        scores = Copying.of(data, cell.id)
-        style.letter(axes, name, rf"$N$ = {cell.subset_size:,} ($f_{{\mathrm{{mem}}}}$, GL: {scores.text})")
+    """Return the figure: the smallest subset (left) and the largest (right), curves above and outputs below."""
+    measured, cells = Measured(data), (data.plan.smallest, data.plan.main)
+    figure = style.new(4.4)
+    grid = figure.add_gridspec(2, 2, height_ratios=[2, 1.5])
+    panels = [figure.add_subplot(grid[0, 0])]
+    panels.append(figure.add_subplot(grid[0, 1], sharey=panels[0]))
+    for name, axes, cell in zip("ab", panels, cells, strict=True):
+        distances.draw(axes, measured, cell.id, measured.nrmse, pairs=distances.PAIRS[1:])
+        style.letter(axes, name, scored(data, cell))
         style.sigma_axis(axes, measured.window())
-    top = panels[0].get_ylim()[1]
-    panels[0].set_ylim(0, min(top, 1.5))
+    panels[0].set_ylim(0, min(panels[0].get_ylim()[1], 1.5))
     panels[0].set_ylabel("nRMSE")
+    panels[1].tick_params(labelleft=False)
+    _outputs(figure.add_subplot(grid[1, :]), data, cells)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
-def _panel(axes: Axes, measured: Measured, cell: Cell) -> None:
-    norm = measured.table(cell.id, "norm")
-    for kind, label in (("empirical", "empirical"), ("identity", "identity"), ("mean", "mean image")):
-        style.null(axes, measured.nrmse(f"{cell.subset}/{kind}"), f"{label} to Gaussian", kind)
-    for label, colour, quantity, reference in (
-        ("network to Gaussian", style.GAUSSIAN, "distance", "gaussian"),
-        ("network to linear", style.LINEAR, "distance", "linear"),
-        ("linear to Gaussian", "k", "linear_gaussian", "linear"),
-    ):
-        table = measured.table(cell.id, quantity, reference)
-        if len(table):
-            style.band(axes, measured.ratio(table, norm, 0.5), label, color=colour, marker="o", markersize=2.5)
+def _outputs(axes: Axes, data: FigureData, cells: tuple[Cell, Cell]) -> None:
+    """Draw outputs of both networks and of the denoisers of their subsets on the same images, and on the same noise."""
+    blocks = [(cell, kind) for cell in cells for kind in KINDS]
+    rows = {"clean $x$": [clean(data, cell.id, kind) for cell, kind in blocks]}
+    names = {"network": "{0.id}", "Gaussian": "{0.subset}/gaussian", "empirical": "{0.subset}/empirical"}
+    for name, identifier in names.items():
+        rows[name] = [denoised(data, identifier.format(cell), kind)[SIGMA4] for cell, kind in blocks]
+    titles = [f"$N$ = {cell.subset_size:,}: {KINDS[kind]}" for cell, kind in blocks]
+    strips.grid(axes, np.stack([np.concatenate(row) for row in rows.values()]), rows=list(rows), blocks=titles)
+    style.letter(axes, "c", rf"outputs on the same inputs, $\sigma$ = {style.level_text(LEVELS[SIGMA4])}", pad=15)

@@ -15,7 +15,7 @@ from hidden_gaussian.figures import curves, style
 from hidden_gaussian.figures.curves import Array, Curve, Measured, joined
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.entry import shown
-from hidden_gaussian.figures.sweeps import NARROW, Row, layout
+from hidden_gaussian.figures.sweeps import Row, layout
 from hidden_gaussian.figures.varied import SIZE
 
 Shards = Mapping[int, pd.DataFrame]
@@ -72,7 +72,7 @@ def _nulls(data: FigureData, subsets: Mapping[int, str]) -> dict[str, tuple[str,
 
 
 def _by_size(axes: Axes, name: str, networks: Shards, nulls: dict[str, tuple[str, Shards]], row: Row) -> None:
-    style.parameter_axis(axes, list(networks), SIZE.label, NARROW)
+    style.parameter_axis(axes, list(networks), SIZE.label, style.NARROW)
     for label, (dashes, shards) in nulls.items():
         style.null(axes, joined(shards, [score(shard, name) for shard in shards.values()]), label, dashes)
     curve = joined(networks, [score(shard, name) for shard in networks.values()])

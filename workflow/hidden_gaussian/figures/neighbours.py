@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hidden_gaussian import statistics
+from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import curves, strips
 from hidden_gaussian.figures.curves import Curve
 from hidden_gaussian.figures.data import FigureData
@@ -63,6 +64,11 @@ class Copying:
     def text(self) -> str:
         """Both scores in a few letters."""
         return f"{100 * self.memorised.value[0]:.0f} %, {self.gl.value[0]:.2f}"
+
+
+def scored(data: FigureData, cell: Cell) -> str:
+    """Return the number of training images of a network with both scores, for a title."""
+    return rf"$N$ = {cell.subset_size:,} ($f_{{\mathrm{{mem}}}}$, GL: {Copying.of(data, cell.id).text})"
 
 
 def nearest_images(data: FigureData, identifier: str, count: int) -> NDArray[np.float32]:

@@ -4,58 +4,60 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hidden_gaussian.figures import style
+from hidden_gaussian.figures import distances, style
 from hidden_gaussian.figures.curves import Curve, Measured
 from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.neighbours import Copying, scored
 
-Normalised = Callable[[Measured, pd.DataFrame, str], Curve]
-PAIRS = (
-    ("network to empirical", style.EMPIRICAL, "distance", "empirical"),
-    ("network to Gaussian", style.GAUSSIAN, "distance", "gaussian"),
-    ("network to linear", style.LINEAR, "distance", "linear"),
-    ("linear to Gaussian", "k", "linear_gaussian", "linear"),
-)
+Normalised = Callable[[Measured, str, str, str], Curve]
 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: RMSE, the mean ratio of norms, nRMSE, and nRMSE by the spread of the outputs."""
     measured, size = Measured(data), math.prod(data.plan.shape)
     panels: tuple[tuple[str, Normalised], ...] = (
-        ("RMSE (pixels)", lambda m, gap, _: m.combined([gap / size], np.sqrt)),
-        ("mean of $|D_1 - D_2| / |D|$", lambda m, gap, name: m.mean((gap / m.table(name, "norm")).pow(0.5))),
-        ("nRMSE, by $|D|$", lambda m, gap, name: m.ratio(gap, m.table(name, "norm"), 0.5)),
-        ("nRMSE, by $|D - E D|$", lambda m, gap, name: m.ratio(gap, m.table(name, "norm_centred"), 0.5)),
+        (r"$\sqrt{E|D_1 - D_2|^2 / d}$ (pixels)", lambda m, *gap: m.combined([m.table(*gap) / size], np.sqrt)),
+        (r"$E\,(|D_1 - D_2| / |D|)$, eq. 53", mean_ratio),
+        (r"$\sqrt{E|D_1 - D_2|^2 / E|D|^2}$", lambda m, *gap: m.nrmse(*gap)),
+        (
+            r"$\sqrt{E|D_1 - D_2|^2 / E|D - ED|^2}$",
+            lambda m, *gap: m.ratio(m.table(*gap), m.table(gap[0], "norm_centred"), 0.5),
+        ),
     )
-    figure = style.new(4.4)
+    figure = style.new(4.6)
     for index, (axes, (title, normalised)) in enumerate(zip(figure.subplots(2, 2).flat, panels, strict=True)):
         _curves(axes, data, measured, normalised)
         style.sigma_axis(axes, measured.window(), label=index >= 2)
         style.letter(axes, "abcd"[index], title)
         axes.set_ylim(0, min(axes.get_ylim()[1], 2.0))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    title = scored(data, data.plan.main)
+    figure.legend(*axes.get_legend_handles_labels(), title=title, loc="outside lower center", ncols=2)
     return figure
 
 
+def mean_ratio(measured: Measured, identifier: str, quantity: str, reference: str) -> Curve:
+    """Return the mean of |D1 - D2| / |D| over images and draws (Li et al. eq. 53): the root is inside the mean."""
+    gap = measured.table(identifier, quantity, reference, each=True)
+    ratio = (gap / measured.table(identifier, "norm", each=True)).pow(0.5)
+    return measured.mean(ratio.groupby(level="image").mean())
+
+
 def _curves(axes: Axes, data: FigureData, measured: Measured, normalised: Normalised) -> None:
-    main = data.plan.main
-    for kind, label in (("empirical", "empirical"), ("mean", "mean image")):
-        name = f"{main.subset}/{kind}"
-        curve = normalised(measured, measured.table(name, "distance", "gaussian"), name)
-        style.null(axes, curve, f"{label} to Gaussian", kind)
-    for label, colour, quantity, reference in PAIRS:
-        gap = measured.table(main.id, quantity, reference)
-        if len(gap):
-            style.band(axes, normalised(measured, gap, main.id), label, color=colour, marker="o", markersize=2.5)
+    def distance(identifier: str, quantity: str, reference: str) -> Curve:
+        return normalised(measured, identifier, quantity, reference)
+
+    distances.draw(axes, measured, data.plan.main.id, distance, nulls=("empirical", "mean"))
     networks = [cell.id for cell in data.plan.cells("architecture") if cell.is_levelwise]
+    look: dict[str, Any] = {"color": "#56B4E9", "marker": "D", "markersize": 2.5}
     if networks:
-        gap = measured.table(networks[0], "distance", "gaussian")
-        label = f"{networks[0].split('/')[1].rstrip('0123456789r')} to Gaussian"
-        style.band(axes, normalised(measured, gap, networks[0]), label, color="#56B4E9", marker="D", markersize=2.5)
+        scores = Copying.of(data, networks[0]).text
+        label = f"{networks[0].split('/')[1].rstrip('0123456789r')} to Gaussian ({scores})"
+        style.band(axes, distance(networks[0], "distance", "gaussian"), label, **look)
     else:
-        axes.plot([], [], color="#56B4E9", marker="D", label="autoencoder to Gaussian: absent")
+        axes.plot([], [], label="autoencoder to Gaussian: absent", **look)

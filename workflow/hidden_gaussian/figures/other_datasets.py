@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hidden_gaussian.figures import strips, style
-from hidden_gaussian.figures.curves import Curve
+from hidden_gaussian.figures.curves import Curve, joined
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.figures.neighbours import scored
 from hidden_gaussian.figures.pairs import correlation
 from hidden_gaussian.figures.ways import LEVELS, seen
 
@@ -40,10 +40,7 @@ def draw(data: FigureData) -> Figure:
     steps = [style.level_text(sigma) for sigma in LEVELS]
     strips.grid(middle, np.stack([way[0] for way in ways.values()]), rows=list(ways), columns=steps)
     middle.set_xlabel(r"noise level $\sigma$ of the step")
-    scores = Copying.of(data, main.id).text
-    style.letter(
-        top, "a", rf"samples of the same latents, $N$ = {main.subset_size:,} ($f_{{\mathrm{{mem}}}}$, GL: {scores})"
-    )
+    style.letter(top, "a", f"samples of the same latents, {scored(data, main)}")
     style.letter(middle, "b", "outputs along the sampler from one latent")
     _agreement(bottom, ways, strips.pixels(data.training_images(main.subset)).mean(axis=0))
     style.letter(bottom, "c", f"agreement of outputs with the network's, {len(ways['network'])} latents")
@@ -58,8 +55,7 @@ def over_levels(first: NDArray[np.float64], second: NDArray[np.float64], centre:
     for step in range(a.shape[1]):
         columns = [pd.DataFrame({"image": range(len(a)), "quantity": q, "value": v[:, step]}) for q, v in sums.items()]
         curves.append(correlation([pd.concat(columns)]))
-    parts = (np.concatenate([getattr(curve, name) for curve in curves]) for name in ("value", "low", "high"))
-    return Curve(np.array(LEVELS), *parts)
+    return joined(LEVELS, curves)
 
 
 def _agreement(axes: Axes, ways: dict[str, NDArray[np.float64]], centre: NDArray[np.float32]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -10,8 +12,10 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import style
 from hidden_gaussian.figures.curves import Curve, Measured
 from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.neighbours import Copying
 
 MARKERS = "osD^vP*X"
+RING: Any = {"marker": "o", "ls": "", "color": style.EMPIRICAL, "markersize": 9, "markerfacecolor": "none"}
 
 
 def draw(data: FigureData) -> Figure:
@@ -25,8 +29,9 @@ def draw(data: FigureData) -> Figure:
     markers = dict(zip(scales, MARKERS * len(scales), strict=False))
     style.level(axes, 1, None, "gaussian")
     axes.axvline(1, color=style.GREY, linewidth=0.8, linestyle=style.DASHES["empirical"], zorder=1.2)
+    copying = {cell for cell in cells if Copying.of(data, cell.id).memorises}
     for run in dict.fromkeys(cell.run for cell in cells):
-        _way(axes, measured, sorted(cell for cell in cells if cell.run == run), colours, markers)
+        _way(axes, measured, sorted(cell for cell in cells if cell.run == run), colours, markers, copying)
     for subset in dict.fromkeys(cell.subset for cell in cells):
         size = next(cell.subset_size for cell in cells if cell.subset == subset)
         axes.plot(1, loss(measured, f"{subset}/empirical").value[0], "x", color=colours[size], markersize=5, zorder=4)
@@ -45,8 +50,15 @@ def loss(measured: Measured, identifier: str) -> Curve:
     return measured.ratio(measured.in_window(own), measured.in_window(reference))
 
 
-def _way(axes: Axes, measured: Measured, run: list[Cell], colours: dict[float, str], markers: dict[int, str]) -> None:
-    """Draw the snapshots of one run, joined in the order of training; the last is filled."""
+def _way(
+    axes: Axes,
+    measured: Measured,
+    run: list[Cell],
+    colours: dict[float, str],
+    markers: dict[int, str],
+    copying: set[Cell],
+) -> None:
+    """Draw the snapshots of one run, joined in the order of training; the last is filled, those that copy ringed."""
     points = [(measured.rho(cell.id), loss(measured, cell.id)) for cell in run]
     colour = colours[run[0].subset_size]
     axes.plot([x.value[0] for x, _ in points], [y.value[0] for _, y in points], color=colour, linewidth=0.5, alpha=0.6)
@@ -64,6 +76,8 @@ def _way(axes: Axes, measured: Measured, run: list[Cell], colours: dict[float, s
             elinewidth=0.7,
             zorder=3,
         )
+        if cell in copying:
+            axes.plot(x.value, y.value, **RING)
 
 
 def _finish(axes: Axes, inputs: str, markers: dict[int, str]) -> None:
@@ -77,6 +91,7 @@ def _finish(axes: Axes, inputs: str, markers: dict[int, str]) -> None:
     handles = [
         *(Line2D([], [], ls="", marker=marker, color="k", label=f"scale {scale}") for scale, marker in markers.items()),
         Line2D([], [], ls="", marker="o", color="k", markerfacecolor="white", label="earlier snapshot"),
+        Line2D([], [], label="memorises", **RING),
         Line2D([], [], ls="", marker="x", color="k", label="empirical denoiser"),
         Line2D([], [], color=style.GREY, ls=style.DASHES["gaussian"], label=r"own Gaussian ($\rho = 0$)"),
     ]

@@ -20,6 +20,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "network to own Gaussian": {"color": style.GAUSSIAN, "marker": "s"},
     "Gaussian a to b": {"color": style.GREY, "marker": "D"},
     "empirical a to b": {"color": style.GREY, "marker": "^"},
+    "stationary a to b": {"color": style.GREY, "marker": "v"},
     "other latents": {"color": style.GREY, "marker": "x"},
 }
 
@@ -60,11 +61,11 @@ def pairs(data: FigureData, cells: list[Cell]) -> Iterator[tuple[str, Curve]]:
         "network to own Gaussian": [shard[shard["reference_id"] == f"{subset}/gaussian"] for shard in shards.values()],
         "other latents": [shard[shard["parameter"] == "shift"] for shard in shards.values()],
     }
-    for kind, solver in (("gaussian", "exact"), ("empirical", data.plan.sampler)):
+    for kind, solver in (("gaussian", "exact"), ("empirical", data.plan.sampler), ("stationary", data.plan.sampler)):
         if data.has(f"{subset}/{kind}/agreement_{solver}.parquet"):
             shard = data.shard(f"{subset}/{kind}", "agreement", solver)
-            name = "Gaussian a to b" if kind == "gaussian" else "empirical a to b"
-            found[name] = [shard[shard["reference_id"] == f"{other}/{kind}"]]
+            name = "Gaussian" if kind == "gaussian" else kind
+            found[f"{name} a to b"] = [shard[shard["reference_id"] == f"{other}/{kind}"]]
     for name in LOOKS:
         measured = [shard for shard in found.get(name, []) if len(shard)]
         if measured:

@@ -218,6 +218,12 @@ class Plan:
         ids = [*(cell.id for cell in cells), *(f"{subset}/{kind}" for subset in subsets for kind in kinds)]
         return [f"{identifier}/trajectories_euler10.npy" for identifier in ids]
 
+    def outputs(self, cells: list[Cell], *kinds: str) -> list[str]:
+        """Return outputs on shared inputs, of cells and of reference denoisers of their subsets."""
+        subsets = dict.fromkeys(cell.subset for cell in cells)
+        ids = [*(cell.id for cell in cells), *(f"{subset}/{kind}" for subset in subsets for kind in kinds)]
+        return [f"{identifier}/outputs.safetensors" for identifier in ids]
+
     def strips(self, cells: list[Cell]) -> list[str]:
         """Return what a strip of samples with nearest training images is drawn from."""
         return [*self.samples(cells), *self.memorisation(cells), *self.training(cells)]

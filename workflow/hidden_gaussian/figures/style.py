@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -20,6 +20,7 @@ from hidden_gaussian.figures.curves import Curve
 WIDTH = 5.5  # inches: the text width of a NeurIPS page
 NETWORK, GAUSSIAN, LINEAR, EMPIRICAL = "#0072B2", "#D55E00", "#009E73", "#CC79A7"  # Okabe and Ito
 GREY = "#777777"
+NARROW = 0.26  # share of a narrow axis that a tick label takes
 CATEGORIES = (NETWORK, GAUSSIAN, LINEAR, EMPIRICAL, "#56B4E9", "#E69F00", "#000000", "#B8A800")
 DASHES = {
     "gaussian": (0, (6, 1.5)),
@@ -176,10 +177,30 @@ def number(value: float | str) -> str:
     return f"{value:,.0f}"
 
 
-def absent(axes: Axes, what: str) -> None:
-    """Mark a panel or a curve whose cells are not in the settings."""
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, f"absent: the settings have no {what}", color=GREY, ha="center", va="center", fontsize=7)
+def absent(axes: Axes, what: str, *, frame: bool = False) -> None:
+    """Mark a panel whose cells or measurements are not in the settings, in an empty frame or without one."""
+    if frame:
+        axes.set_xticks([])
+    else:
+        axes.set_axis_off()
+    axes.text(
+        0.5,
+        0.5,
+        f"absent: the settings have no {what}",
+        color=GREY,
+        ha="center",
+        va="center",
+        transform=axes.transAxes,
+        fontsize=7,
+    )
+
+
+def sigma_bar(figure: Figure | SubFigure, scale: ScalarMappable, axes: Any, *, aspect: float = 40) -> None:
+    """Put a colour bar of noise levels beside some panels."""
+    bar = figure.colorbar(scale, ax=axes, pad=0.02, aspect=aspect)
+    bar.set_ticks([0.01, 0.1, 1, 10], labels=["0.01", "0.1", "1", "10"])
+    bar.minorticks_off()
+    bar.ax.set_title(r"$\sigma$", loc="center", fontsize=7.5)
 
 
 def level_text(sigma: float) -> str:

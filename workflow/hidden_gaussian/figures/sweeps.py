@@ -19,7 +19,6 @@ from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.entry import EXTREMES
 from hidden_gaussian.figures.varied import SCALE, SIZE, TIME, Groups, Varied, copying, ids, subsets
 
-NARROW = 0.26  # share of a narrow axis that a tick label takes
 LABELS = {"empirical": "empirical", "gaussian": "Gaussian", "identity": "identity", "mean": "mean image"}
 
 
@@ -106,7 +105,7 @@ class Row:
     def _pooled(self, axes: Axes, panel: Panel) -> None:
         curves = {place: panel.curve(self.measured, ids(cells)) for place, cells in self.groups.items()}
         kept = {place: curve for place, curve in curves.items() if len(curve.x)}
-        style.parameter_axis(axes, list(self.groups), self.varied.label, NARROW)
+        style.parameter_axis(axes, list(self.groups), self.varied.label, style.NARROW)
         style.band(axes, joined(kept, kept.values()), color=style.GREY, linewidth=0.8)
         for place, curve in kept.items():
             axes.plot(place, curve.value, "o", color=self.colours[place])
