@@ -51,7 +51,9 @@ def request_of(rule, wildcards):
             return resources.exploring(dataset, largest, cells)
         case "gather_tables" | "judge_claims":
             return resources.tabulating(dataset, len(CELLS[wildcards.dataset]))
-    return resources.request(resources.PLAIN, 0, 0)
+        case "draw_subset" | "plot_figure":
+            return resources.request(resources.PLAIN, 0, 0)
+    raise WorkflowError(f"{rule} has no request: give it one in rules/requests.smk")
 
 
 def memory(rule):

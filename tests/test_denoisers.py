@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import (
@@ -61,6 +63,26 @@ def test_empirical_is_the_posterior_mean(images: np.ndarray, sigma: float, tile:
         logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
         np.testing.assert_allclose(found.entropy, -(weights * logs).sum(1), atol=1e-8)
         np.testing.assert_allclose(found.effective, 1 / np.square(weights).sum(1), rtol=1e-8)
+
+
+@given(
+    count=st.integers(1, 40),
+    batch=st.integers(1, 6),
+    tile=st.integers(1, 50),
+    sigma=st.floats(2e-3, 80),
+    seed=st.integers(0, 2**32),
+)
+def test_empirical_does_not_depend_on_the_tile(count: int, batch: int, tile: int, sigma: float, seed: int) -> None:
+    """Images of few grey levels, some of them equal, so that there are ties; against the sum over all at once."""
+    generator = np.random.default_rng(seed)
+    images = generator.integers(0, 4, (count, 1, 2, 3), dtype=np.uint8) * 85
+    clean = images[generator.integers(count, size=batch)] / 127.5 - 1
+    noisy = torch.from_numpy(clean + sigma * generator.normal(size=clean.shape))
+    unit = images.reshape(count, -1) / 127.5 - 1
+    for given_, tolerance in ((noisy, 1e-10), (noisy.float(), 1e-6)):
+        expected = _posterior(given_.flatten(1).double().numpy(), unit, sigma) @ unit
+        found = EmpiricalDenoiser(torch.from_numpy(images), tile)(given_, sigma)
+        np.testing.assert_allclose(found.flatten(1).numpy(), expected, atol=tolerance, rtol=0)
 
 
 @pytest.fixture(scope="module")

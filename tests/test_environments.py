@@ -3,14 +3,19 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from reached import LIBRARY, Reached
 
 ROOT = Path(__file__).parents[1]
 ENVS = {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / "envs").glob("*.yaml")}
 NAMES = {"matplotlib-base": "matplotlib", "pytorch": "torch", "snakemake-minimal": "snakemake"}
+MODULES = {"pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}  # imported by another name than the package's
+FIGURES = tuple(f"figures.{path.stem}" for path in (LIBRARY / "hidden_gaussian/figures").glob("*.py"))
+ONLY_FOR_TENSORS = "hidden_gaussian.files._own_memory"  # which nobody calls who has none of torch's
 TORCHLESS = {
     "analysis": (
         "compare_samples",
@@ -57,3 +62,40 @@ def test_scripts_without_torch_import_none(env: str, script: str) -> None:
     done = subprocess.run([sys.executable, "-c", f"{imports}\n{check}"], capture_output=True, text=True, env=place)
     assert done.returncode == 0, done.stderr
     assert not any(dependency.startswith("pytorch") for dependency in ENVS[env]["dependencies"])
+
+
+def _rules() -> Iterator[tuple[str, str]]:
+    """Yield the environment and the script of every rule."""
+    for path in (ROOT / "rules").glob("*.smk"):
+        for rule in re.split(r"^ *rule ?", path.read_text(), flags=re.M)[1:]:
+            if script := re.search(r'"\.\./workflow/scripts/(\w+)\.py"', rule):
+                env = re.search(r'"\.\./envs/(\w+)\.yaml"', rule)
+                assert env, rule
+                yield env[1], script[1]
+
+
+def test_every_script_has_a_rule() -> None:
+    assert {script for _, script in _rules()} == {path.stem for path in (LIBRARY / "scripts").glob("*.py")}
+
+
+@pytest.mark.parametrize(("env", "script"), sorted(set(_rules())))
+def test_an_environment_has_all_that_the_scripts_of_its_rules_reach(env: str, script: str) -> None:
+    """Every import of the script and of the library's modules that it reaches, those within functions too."""
+    names = (dependency.split(" =")[0] for dependency in ENVS[env]["dependencies"])
+    provided = {MODULES.get(name, NAMES.get(name, name)) for name in names}
+    reached = Reached((LIBRARY / f"scripts/{script}.py").read_text(), FIGURES if script == "draw_figure" else ())
+    lacking = {name: places - {ONLY_FOR_TENSORS} for name, places in reached.packages.items() if name not in provided}
+    assert not {name: places for name, places in lacking.items() if places}
+
+
+def test_imports_within_functions_are_reached_with_the_function() -> None:
+    """What is read agrees with what each of these is known to need."""
+    needs = {
+        "from hidden_gaussian import seeding": {"numpy"},
+        "from hidden_gaussian import seeding\nseeding.stream(0, '', 0)": {"numpy", "torch"},
+        "from hidden_gaussian.references import LISTED": set(),
+        "from hidden_gaussian.denoisers import MixtureDenoiser\nMixtureDenoiser": {"torch", "sklearn"},
+    }
+    for text, expected in needs.items():
+        found = Reached(text).packages
+        assert expected <= set(found) and ("torch" in found) == ("torch" in expected), text

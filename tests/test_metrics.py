@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
@@ -86,6 +88,22 @@ def test_copies_are_at_no_distance_from_uint8_images(tile: int) -> None:
     assert (found.nearest == 0).all()
     assert (np.flatnonzero(found.second == 0) == [20, 50]).all()
     np.testing.assert_array_equal(found.index, [20 if i == 50 else i for i in range(60)])
+
+
+@given(count=st.integers(1, 60), tile=st.integers(1, 70), seed=st.integers(0, 2**32), few=st.booleans())
+def test_neighbours_do_not_depend_on_the_tile(count: int, tile: int, seed: int, few: bool) -> None:
+    """Of any images, with many ties and copies where they have few grey levels; distances by brute force."""
+    generator = np.random.default_rng(seed)
+    training = generator.integers(0, 2 if few else 256, (count, 6), dtype=np.uint8) * np.uint8(255 if few else 1)
+    samples = generator.normal(size=(5, 6)).astype(np.float32)
+    samples[0] = (training[generator.integers(count)] / np.float32(127.5) - 1).astype(np.float32)
+    unit = (training / np.float32(127.5) - 1).astype(np.float32).astype(float)
+    distances = np.square(samples[:, None].astype(float) - unit).sum(-1)
+    ordered = np.sort(np.column_stack([distances, np.full((5, 1), np.inf)]), axis=1)
+    found = neighbours(samples, training, tile)
+    np.testing.assert_allclose(found.nearest, ordered[:, 0], rtol=1e-12)
+    np.testing.assert_allclose(found.second, ordered[:, 1], rtol=1e-12)
+    np.testing.assert_allclose(distances[np.arange(5), found.index], ordered[:, 0], rtol=1e-12)
 
 
 def test_one_training_image_has_no_second_neighbour() -> None:

@@ -1,6 +1,9 @@
 """Streams: functions of (seed, purpose, index) and of nothing else."""
 
+import numpy as np
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hidden_gaussian import noise, seeding
 
@@ -29,3 +32,22 @@ def test_noise_is_standard_normal() -> None:
 def test_schedule_equals_the_published_levels() -> None:
     published = [80.0, 42.415189, 21.108677, 9.723201, 4.066124, 1.501742, 0.469979, 0.116639, 0.020435, 0.002]
     torch.testing.assert_close(torch.tensor(noise.schedule(10)), torch.tensor(published).double(), rtol=3e-6, atol=6e-7)
+
+
+@given(
+    count=st.integers(2, 200),
+    lowest=st.floats(1e-3, 0.1),
+    ratio=st.floats(2, 1e5),
+    rho=st.floats(1, 12),
+)
+def test_any_schedule_descends_from_end_to_end_by_the_formula(
+    count: int, lowest: float, ratio: float, rho: float
+) -> None:
+    """Karras et al. (2022), eq. 5, level by level; rounded to ten decimals, of which the lowest levels have few."""
+    highest = lowest * ratio
+    found = noise.schedule(count, lowest, highest, rho)
+    start, end = highest ** (1 / rho), lowest ** (1 / rho)
+    expected = [(start + i / (count - 1) * (end - start)) ** rho for i in range(count)]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-10)
+    np.testing.assert_allclose([found[0], found[-1]], [highest, lowest], rtol=1e-12, atol=1e-10)
+    assert (np.diff(found) < 0).all()

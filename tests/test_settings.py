@@ -1,12 +1,15 @@
 """Settings: closed, checked before anything runs, and in step with their generated pages."""
 
 import copy
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hidden_gaussian import grid, plan, records, settings
 from hidden_gaussian.cells import Cell
@@ -124,6 +127,112 @@ def test_any_wrong_value_is_one_sentence_that_names_a_key(config: dict[str, Any]
                 assert "\n" not in str(error), (path, value)
                 assert any(key in str(error) for key in path.split(".")[-2:]), (path, value, str(error))
     assert refused > 500
+
+
+NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
+SHARES = st.floats(0.01, 0.99)
+NUMBERS = st.integers(1, 50)
+
+
+@st.composite
+def _runs(draw: st.DrawFn) -> dict[str, Any]:
+    kept = {
+        "snapshots": st.lists(st.integers(0, 500), min_size=1, max_size=3),
+        "epochs": st.lists(st.floats(0, 9), min_size=1, max_size=3),
+    }
+    chosen = draw(st.sampled_from([["snapshots"], ["epochs"], ["snapshots", "epochs"]]))
+    return {
+        "subset_sizes": draw(st.lists(st.integers(2, 60), min_size=1, max_size=3)),
+        "halves": draw(st.sampled_from([["a"], ["a", "b"]])),
+        "architectures": draw(st.lists(st.sampled_from(["ve", "vp", "adm", "dae-skip"]), min_size=1, max_size=2)),
+        "scales": draw(st.lists(NUMBERS, min_size=1, max_size=2)),
+        "replicates": draw(st.integers(1, 2)),
+        **{name: draw(kept[name]) for name in chosen},
+    }
+
+
+@st.composite
+def _datasets(draw: st.DrawFn) -> dict[str, Any]:
+    """Whatever the rules between settings allow: sizes within the count, whole batches, sides that can be halved."""
+    runs = draw(st.lists(_runs(), min_size=1, max_size=2))
+    sizes = [size for run in runs for size in run["subset_sizes"]]
+    heldout, mult = draw(st.integers(0, 9)), draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    gpus, microbatch = draw(st.integers(1, 3)), draw(NUMBERS)
+    augment = draw(st.one_of(st.just(0.0), SHARES))
+    count = 2 * max(sizes) + heldout + draw(st.integers(0, 9))
+    return {
+        "source": {"kind": draw(st.sampled_from(["zip", "folder"])), "path": draw(NAMES), "count": count},
+        "resolution": 4 * draw(st.integers(1, 8)),
+        "colour": draw(st.sampled_from(["rgb", "grey"])),
+        "heldout": heldout,
+        "foreign": draw(st.sampled_from([None, {"kind": "digits", "count": 7}] + ["heldout"] * (heldout > 0))),
+        "network": {"channel_mult": mult, "augment_dim": 9 if augment else draw(st.sampled_from([0, 9]))},
+        "training": {
+            "batch": gpus * microbatch * draw(st.integers(1, 3)),
+            "gpus": gpus,
+            "microbatch": draw(st.sampled_from([None, microbatch])),
+            "learning_rate": draw(SHARES),
+            "ema_rampup": draw(st.one_of(st.none(), SHARES)),
+            "augment": augment,
+        },
+        "grid": {"runs": runs, "sweeps": {"size": {"subset_sizes": [sizes[0]], "images_seen": "all"}}},
+        "sampling": {"splice_ends": sorted(draw(st.sets(st.floats(0, 80), min_size=2, max_size=4)))},
+        "measures": {"alphas": draw(st.lists(SHARES, min_size=1, max_size=2)), "references": ["patch-3", "mixture-4"]},
+        "distillation": {"ridge": draw(st.floats(0, 9)), "draws": draw(NUMBERS)},
+    }
+
+
+@st.composite
+def _studies(draw: st.DrawFn) -> dict[str, Any]:
+    return {
+        "study": draw(NAMES),
+        "seed": draw(st.integers(0, 2**63)),
+        "results": draw(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=9)),
+        "archives": draw(st.dictionaries(NAMES, st.just("/place/images.zip"), max_size=2)),
+        "datasets": draw(st.dictionaries(NAMES, _datasets(), min_size=1, max_size=2)),
+    }
+
+
+def _within(part: Any, whole: Any) -> bool:
+    if isinstance(part, dict):
+        return all(key in whole and _within(value, whole[key]) for key, value in part.items())
+    if isinstance(part, list):
+        return len(part) == len(whole) and all(map(_within, part, whole))
+    return bool(part == whole)
+
+
+@given(config=_studies())
+def test_any_study_is_dumped_as_it_was_given_and_read_back_equal(config: dict[str, Any]) -> None:
+    study = settings.read(config)
+    dumped = study.model_dump(mode="json")
+    assert _within(config, dumped)
+    assert settings.read(yaml.safe_load(yaml.safe_dump(dumped))) == study
+    assert settings.read(json.loads(json.dumps(dumped))) == study
+
+
+OPEN = {("archives",), ("downloads",), ("datasets",)}  # whose keys are names that the user gives
+
+
+def _mappings(content: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    if isinstance(content, dict) and path not in OPEN:
+        yield path
+    if isinstance(content, dict | list):
+        for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+            yield from _mappings(value, (*path, key))
+
+
+@given(config=_studies(), data=st.data())
+def test_any_unknown_key_is_refused_wherever_it_stands(config: dict[str, Any], data: st.DataObject) -> None:
+    whole = settings.read(config).model_dump(mode="json")
+    path = data.draw(st.sampled_from(sorted(_mappings(whole), key=str)))
+    place: Any = whole
+    for key in path:
+        place = place[key]
+    unknown = data.draw(st.from_regex(r"[a-z_]{1,12}", fullmatch=True).filter(lambda key: key not in place))
+    place[unknown] = data.draw(st.sampled_from([None, 0, "x", [], {}]))
+    with pytest.raises(InputError, match=rf"(^|[.: ]){unknown}: Extra inputs are not permitted") as caught:
+        settings.read(whole)
+    assert "\n" not in str(caught.value)
 
 
 def test_snapshots_are_whole_batches_without_duplicates() -> None:

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hidden_gaussian import duplicates, subsets
 from hidden_gaussian.duplicates import Duplicates
@@ -178,3 +180,37 @@ def test_too_many_held_out_images_are_refused(heldout):
     images[17] = images[0]
     with pytest.raises(InputError, match=f"datasets.x.heldout asks to hold out {heldout} .* only 16 have no"):
         subsets.split(images, heldout, seed=0, key="datasets.x.heldout")
+
+
+@st.composite
+def splits(draw):
+    """Any images with any groups of duplicates, and any number to hold out of those that have none."""
+    total = draw(st.integers(2, 60))
+    labels = draw(st.lists(st.integers(0, 2 * total), min_size=total, max_size=total))
+    groups = [tuple(index for index, other in enumerate(labels) if other == label) for label in set(labels)]
+    found = Duplicates(tuple(sorted(group for group in groups if len(group) > 1)))
+    singles = total - sum(len(group) for group in found.groups)
+    heldout = draw(st.integers(0, min(singles, total - 1)))
+    images = np.zeros((total, 1, 4, 4), np.uint8)  # never looked at, for the duplicates are given
+    return found, subsets.split(images, heldout, draw(st.integers(0, 2**32)), found=found), heldout, total
+
+
+@given(drawn=splits(), data=st.data())
+def test_of_any_images_subsets_are_nested_and_halves_apart(drawn, data):
+    found, split, heldout, total = drawn
+    assert sorted([*split.heldout, *split.order]) == list(range(total))
+    assert len(split.heldout) == heldout
+    assert not set(found.members) & set(split.heldout.tolist())
+    trained = total - heldout
+    size = data.draw(st.integers(0, trained))
+    smaller = data.draw(st.integers(0, size))
+    halves = {half: subsets.subset_indices(split, size, half).tolist() for half in "ab"}
+    for half, images in halves.items():
+        assert len(set(images)) == size
+        assert set(images) <= set(split.order.tolist())
+        assert subsets.subset_indices(split, smaller, half).tolist() == images[:smaller]
+    shared = set(halves["a"]) & set(halves["b"])
+    assert len(shared) == max(0, 2 * size - trained)
+    # of two disjoint halves, only a has duplicates where they are no more than it
+    if 2 * size <= trained and len(found.members) <= trained // 2:
+        assert not set(found.members) & set(halves["b"])

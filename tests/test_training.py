@@ -4,12 +4,14 @@ import fcntl
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +20,14 @@ import pytest
 import safetensors
 import safetensors.torch
 import torch
+import tqdm
 from torch import nn
 
 from hidden_gaussian import batches, files, guards, networks, objectives, progress, snapshots, stretches, training
 from hidden_gaussian.batches import Batch
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.logs import job_log
 from hidden_gaussian.networks.dropout import Dropout
 from hidden_gaussian.parallel import ALONE, Team
 from hidden_gaussian.settings import Network, Training
@@ -489,6 +493,67 @@ def test_a_disk_that_runs_full_can_be_cleared_and_training_goes_on(small_disk, t
     assert_same_snapshot(train_cell(small_disk, 80), train_cell(tmp_path / "whole", 80))
 
 
+@pytest.fixture
+def read_only(tmp_path):
+    """A function that makes a folder read-only: by a mount for root, whom permissions do not bind."""
+    mounted = []
+
+    def close(folder):
+        if os.getuid():
+            folder.chmod(0o555)
+            return
+        for how in (["--bind", str(folder)], ["-o", "remount,bind,ro"]):
+            if shutil.which("mount") is None or subprocess.run(["mount", *how, str(folder)]).returncode:
+                pytest.skip("this root may not mount")
+            mounted.append(folder)
+
+    yield close
+    for folder in set(mounted):
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.fault("a training whose results are on a read-only place", "one sentence; nothing changes")
+def test_a_read_only_place_is_one_sentence(tmp_path, read_only, capsys):
+    train_cell(tmp_path / "results", 8)
+    told, before = stretch(tmp_path / "results", 16, 8), everything(tmp_path / "results")
+    read_only(tmp_path / "results")
+    capsys.readouterr()
+    with pytest.raises(SystemExit), job_log(tmp_path / "job.log"):
+        stretches.train(told, torch.device("cpu"))
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"Error: \S+: (Read-only file system|Permission denied)\n", said)
+    assert "Traceback" not in (tmp_path / "job.log").read_text()
+    assert everything(tmp_path / "results") == before
+
+
+@pytest.mark.fault("the clock goes backwards in a training, and before it", "the same bytes")
+def test_a_clock_that_goes_backwards_changes_nothing(tmp_path, monkeypatch):
+    """Every look at the clock is an hour earlier than the one before; what came before is dated in the future."""
+    for name in ("steady", "jumping"):
+        train_cell(tmp_path / name, 16)
+        begun(tmp_path / name, 80)
+    for path in (tmp_path / "jumping").rglob("*"):
+        os.utime(path, (4e9, 4e9))
+    looks = iter(range(10**6))
+
+    def earlier():
+        return 1e9 - 3600 * next(looks)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", earlier)
+        patch.setattr(time, "time_ns", lambda: int(1e9 * earlier()))
+        patch.setattr(tqdm.std, "time", earlier)
+        patch.setattr(progress, "shown", partial(progress.shown, every=0.0))
+        train_cell(tmp_path / "jumping", 80, 16, checkpoint_minutes=1e-9)
+    assert next(looks) > 8  # it was looked at
+    train_cell(tmp_path / "steady", 80, 16)
+    files_of = [
+        {path.relative_to(tmp_path / name): content for path, content in everything(tmp_path / name).items()}
+        for name in ("steady", "jumping")
+    ]
+    assert files_of[0] == files_of[1]
+
+
 # ---- stopping
 
 
@@ -667,6 +732,28 @@ class Spiked(Gain):
 
     def forward(self, noisy, sigma, augment_labels=None):
         return super().forward(noisy, sigma) + self.other.sqrt() * 0
+
+
+class Large(Gain):
+    """It asks for more memory than any machine has."""
+
+    def forward(self, noisy, sigma, augment_labels=None):
+        return super().forward(noisy, sigma) + torch.empty(10**15)
+
+
+@pytest.mark.fault("a batch that no memory holds", "one sentence that names the setting")
+@pytest.mark.parametrize(("network", "batch"), [(Gain, 10**15), (Large, 8)])
+def test_a_batch_that_does_not_fit_memory_is_one_sentence(network, batch):
+    with pytest.raises(InputError, match=f"training.batch: {batch} images .* set training.microbatch") as caught:
+        run(TrainingState.start(network()), recipe(augment=0, batch=batch), batch)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_errors_of_torch_are_not_taken_for_a_want_of_memory():
+    state = TrainingState.start(Gain())
+    state.network.forward = lambda *_: torch.ones(2) @ torch.ones(3)
+    with pytest.raises(RuntimeError, match="size"):
+        run(state, recipe(augment=0), 8)
 
 
 def test_a_gradient_that_is_not_finite_is_cleaned():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -66,7 +66,8 @@ def train(
     Raises
     ------
     InputError
-        If the settings cannot be used on this machine or network, or a loss is not finite.
+        If the settings cannot be used on this machine or network, a batch does not fit its memory, or a loss is not
+        finite.
     """
     yield from _steps(state, images, settings, until, seed, objective, team)
 
@@ -87,8 +88,11 @@ def _steps(
         step = state.images_seen // settings.batch
         rate = learning_rate(settings, state.images_seen)
         share = team.share(settings.batch)
-        batch = batches.draw(pixels, step, settings, seed, state.device, objective.levels, share=share, layers=layers)
-        _gradients(state, batch, settings, objective, team)
+        with _held(settings, state.device):
+            batch = batches.draw(
+                pixels, step, settings, seed, state.device, objective.levels, share=share, layers=layers
+            )
+            _gradients(state, batch, settings, objective, team)
         state.optimiser.param_groups[0]["lr"] = rate
         state.optimiser.step()
         state.averages.lerp_(state.weights.detach(), 1 - ema_decay(settings, state.images_seen))
@@ -131,6 +135,20 @@ def _gradients(state: TrainingState, batch: Batch, settings: Training, objective
     team.add(state.totals)
     gradients = state.totals[:-1]
     torch.nan_to_num(gradients, nan=0.0, posinf=1e5, neginf=-1e5, out=gradients)
+
+
+@contextmanager
+def _held(settings: Training, device: torch.device) -> Iterator[None]:
+    """Say which setting to change where memory does not suffice; torch has an error of its own for GPUs alone."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        raise InputError(
+            f"training.batch: {settings.batch} images in passes of {settings.microbatch or settings.batch} do not fit "
+            f"the memory of this {device.type}: set training.microbatch to fewer, or lower the batch"
+        ) from None
 
 
 def _arithmetic(precision: str, device: torch.device) -> AbstractContextManager[object]:
