@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 import yaml
 
-from hidden_gaussian import grid, plan, records, settings
+from hidden_gaussian import grid, plan, records, settings, spectrum
 from hidden_gaussian.cells import Cell
+from hidden_gaussian.denoisers import GaussianDenoiser
+from hidden_gaussian.distillation import Fit, distil
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures.plan import Plan
 
@@ -73,6 +77,14 @@ BAD = {
         {"kind": "gaussian-surrogate", "count": 1797, "of": "digits"},
         "datasets.digits.source.of is 'digits'",
     ),
+    "draws that determine no map": (
+        "datasets.digits.distillation.draws",
+        131,
+        "is 131, but an affine map of 64 pixels",
+    ),
+    "too few held out": ("datasets.digits.heldout", 7, "heldout has 7 images, too few to resample"),
+    "too few foreign": ("datasets.digits.foreign", {"kind": "photographs", "count": 1}, "foreign has 1 images"),
+    "samples too few to resample": ("datasets.digits.sampling.count", 7, "sampling.count: Input should be greater"),
     "splice of no cell": ("datasets.digits.sampling.splice", {"scales": [999]}, "sampling.splice"),
     "splice ends out of order": ("datasets.digits.sampling.splice_ends", [1, 0.1], "ascending"),
     "no name": ("datasets.digits.source", {"kind": "torchvision", "count": 3, "path": "x"}, "needs the 'name'"),
@@ -94,6 +106,24 @@ def test_bad_settings_are_one_sentence_with_the_key(config: dict[str, Any], case
         settings.read(_changed(config, path, value))
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_penalty_or_no_distillation_needs_no_more_draws_than_pixels(config: dict[str, Any]) -> None:
+    few = _changed(config, "datasets.digits.distillation", {"draws": 10, "ridge": 0.1})
+    settings.read(few)
+    settings.read(_changed(few, "datasets.digits.distillation", {"draws": 10, "cells": {"scales": [999]}}))
+    settings.read(_changed(few, "datasets.digits.distillation", {"draws": 132}))
+
+
+@pytest.mark.parametrize("draws", [131, 132])
+def test_the_fewest_draws_are_those_that_determine_both_halves(draws: int) -> None:
+    gaussian = GaussianDenoiser(spectrum.fit(np.random.default_rng(0).integers(0, 256, (99, 1, 8, 8), np.uint8)))
+    fit = Fit(torch.randn(16, 1, 8, 8), draws, 0, "test")
+    if draws == 132:
+        assert list(distil(gaussian, fit, 1.0, gaussian))
+        return
+    with pytest.raises(InputError, match=r"raise distillation\.draws above 130"):
+        list(distil(gaussian, fit, 1.0, gaussian))
 
 
 WRONG = ("text", "", -1, 0, 0.5, float("nan"), float("inf"), 10**30, None, True, [], [None], {}, {"x": 1})

@@ -12,7 +12,7 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.grid import Grid, NonNegative, Positive, Pretrained, Slice, Strict, Sweeps
 from hidden_gaussian.levels import AUTOENCODERS
-from hidden_gaussian.measuring import Distillation, Measured, Measures, Reference
+from hidden_gaussian.measuring import FEWEST, Distillation, Measured, Measures, Reference
 from hidden_gaussian.source import Download, Source
 
 Located = TypeVar("Located", Source, Pretrained)
@@ -59,7 +59,7 @@ class Training(Strict):
 class Sampling(Strict):
     """Sample sets of shared latents."""
 
-    count: Positive = Field(256, description="samples a set")
+    count: Annotated[int, Field(ge=FEWEST)] = Field(256, description=f"samples a set, at least {FEWEST}")
     sampler: Literal["heun18", "heun40"] = Field(
         "heun18", description="solver of the networks' sample sets; autoencoders have euler10"
     )
@@ -88,8 +88,12 @@ class Dataset(Strict):
     source: Source = Field(description="the training images")
     resolution: Annotated[int, Field(ge=4)] = Field(description="pixels a side")
     colour: Literal["rgb", "grey"] = Field("rgb", description="channels")
-    heldout: NonNegative | Source = Field(0, description="images set aside and never trained on: a number, or a source")
-    foreign: Source | Literal["heldout"] | None = Field(None, description="images used only as inputs")
+    heldout: NonNegative | Source = Field(
+        0, description=f"images set aside and never trained on: a number, or a source; none, or at least {FEWEST}"
+    )
+    foreign: Source | Literal["heldout"] | None = Field(
+        None, description=f"images used only as inputs, at least {FEWEST}"
+    )
     network: Network = Field(Network(), description="the network")
     training: Training = Field(Training(), description="the recipe of training")
     grid: Grid = Field(description="cells and sweeps")
@@ -191,8 +195,14 @@ class Dataset(Strict):
             raise ValueError("sampling.splice names no cell of grid.runs; widen it or leave it out")
         if self.foreign == "heldout" and self.heldout == 0:
             raise ValueError("foreign is 'heldout', but no images are held out")
+        for role in ("heldout", "foreign"):
+            found = getattr(getattr(self, role), "count", getattr(self, role))
+            if isinstance(found, int) and 0 < found < FEWEST:
+                raise ValueError(f"{role} has {found} images, too few to resample: give none, or {FEWEST} at least")
         if not set(self.inputs) - {"noise"}:
             raise ValueError("measures.inputs names no kind of image that the data set has; add 'train'")
+        if self.distillation.cells.choose(cells) and set(self.distillation.inputs) & set(self.inputs):
+            self.distillation.check(self.channels * self.resolution**2)
         if self.training.augment and not self.network.augment_dim:
             raise ValueError("training.augment needs network.augment_dim 9, so that the network knows what was done")
         batch, gpus, microbatch = self.training.batch, self.training.gpus, self.training.microbatch
