@@ -94,6 +94,9 @@ class Dataset(Strict):
     foreign: Source | Literal["heldout"] | None = Field(
         None, description=f"images used only as inputs, at least {FEWEST}"
     )
+    near_duplicates: bool = Field(
+        True, description="whether nearly equal images count as duplicates, from 16 pixels a side; compares all pairs"
+    )
     network: Network = Field(Network(), description="the network")
     training: Training = Field(Training(), description="the recipe of training")
     grid: Grid = Field(description="cells and sweeps")
@@ -251,7 +254,7 @@ class Study(Strict):
 
     def identity(self, name: str) -> dict[str, Any]:
         """Return what makes results of a dataset those of this study: data and training, not places or figures."""
-        kept = {"source", "resolution", "colour", "heldout", "foreign", "network", "training"}
+        kept = {"source", "resolution", "colour", "heldout", "foreign", "near_duplicates", "network", "training"}
         content = self.datasets[name].model_dump(mode="json", include=kept)
         content["training"] = self.datasets[name].training.recipe()
         for role in ("source", "heldout", "foreign"):
