@@ -90,6 +90,18 @@ BAD = {
     "no name": ("datasets.digits.source", {"kind": "torchvision", "count": 3, "path": "x"}, "needs the 'name'"),
     "cannot be halved": ("datasets.digits.network.channel_mult", [1, 1, 1, 1, 1], "cannot be halved"),
     "name of a data set": ("datasets", {"../up": {}}, "up"),
+    "capitals in a name": ("datasets", {"My_Faces": {}}, "such as 'my-faces' (found 'My_Faces')"),
+    "near miss": (
+        "datasets.digits.resolutoin",
+        8,
+        "digits.resolutoin: there is no such setting here; did you mean 'res",
+    ),
+    "in the wrong block": (
+        "datasets.digits.grid.scales",
+        [8],
+        "grid.scales: there is no such setting here; it belongs",
+    ),
+    "like nothing": ("datasets.digits.qqqq", 1, "qqqq: there is no such setting here; config/README.md lists"),
     "no data set": ("datasets", {}, "datasets"),
     "foreign of an unknown kind": ("datasets.digits.foreign", "elsewhere", "foreign"),
     "reference of an even patch": ("datasets.digits.measures.references", ["patch-4"], "measures.references"),

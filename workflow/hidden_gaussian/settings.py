@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from hidden_gaussian import complaints
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.grid import Grid, NonNegative, Positive, Pretrained, Slice, Strict, Sweeps
@@ -16,7 +17,7 @@ from hidden_gaussian.measuring import FEWEST, Distillation, Measured, Measures, 
 from hidden_gaussian.source import Download, Source
 
 Located = TypeVar("Located", Source, Pretrained)
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+Name = Annotated[str, Field(pattern=complaints.NAME)]
 
 
 class Network(Strict):
@@ -274,13 +275,7 @@ def read(config: dict[str, Any]) -> Study:
     try:
         return Study.model_validate(config)
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: "
-            f"{problem['msg'].removeprefix('Value error, ')}"
-            + ("" if isinstance(problem["input"], dict | list | BaseModel) else f" (found {problem['input']!r})")
-            for problem in error.errors()
-        ]
-        raise InputError("the settings cannot be used: " + "; ".join(problems)) from None
+        raise InputError(complaints.sentence(error)) from None
 
 
 def load(path: str | Path) -> Study:
