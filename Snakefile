@@ -12,7 +12,8 @@ LIBRARY = Path(workflow.current_basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY))
 
-if "study" not in config:
+# A configuration that has data sets is a study of its own, even if it forgot its name.
+if not {"study", "datasets"} & config.keys():
 
     configfile: Path(workflow.current_basedir) / "config" / "config.yaml"
 

@@ -61,6 +61,7 @@ rule split_images:
         runtime=minutes("split_images"),
     params:
         heldout=heldout_number,
+        near=setting("near_duplicates"),
         seed=STUDY.seed,
         recipe=recipes.SUBSETS,
     script:

@@ -1,6 +1,7 @@
 """Images: every kind of source, every kind of picture, and every kind of bad input."""
 
 import io
+import os
 import pickle
 import stat
 import tarfile
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision import datasets as torchvision_datasets
 
-from hidden_gaussian import archives, duplicates, files, images, plain_pickle, sources, subsets
+from hidden_gaussian import archives, duplicates, files, images, logs, plain_pickle, sources, subsets
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.source import Source
 
@@ -87,6 +89,63 @@ def test_a_prefix_chooses(tmp_path, kind):
     path = make_zip(tmp_path / "x.zip", GOOD) if kind == "zip" else make_folder(tmp_path / "x", GOOD)
     array, _ = packed(tmp_path, kind=kind, path=str(path), count=3, prefix="b/")
     assert len(array) == 3
+
+
+@pytest.mark.parametrize("kind", ["zip", "folder"])
+@pytest.mark.parametrize("prefix", ["train", "train/", "./train"])
+def test_a_prefix_is_a_folder(tmp_path, kind, prefix):
+    entries = {f"{place}/x.png": GOOD["b/0.png"] for place in ("train", "train2", "train/deep", "other")}
+    path = make_zip(tmp_path / "x.zip", entries) if kind == "zip" else make_folder(tmp_path / "x", entries)
+    array, _ = packed(tmp_path, kind=kind, path=str(path), count=2, prefix=prefix)
+    assert len(array) == 2
+
+
+def test_harmless_names_in_a_zip_are_read(tmp_path):
+    """As bsdtar writes them, and times of the day."""
+    entries = {"./": b"", "./a.png": GOOD["b/0.png"], "12:30.png": GOOD["b/1.png"]}
+    array, _ = packed(tmp_path, kind="zip", path=str(make_zip(tmp_path / "x.zip", entries)), count=2)
+    np.testing.assert_array_equal(array, pixels(2).transpose(0, 3, 1, 2))
+
+
+def test_a_name_that_is_not_utf8_is_read_and_can_be_told(tmp_path):
+    folder = make_folder(tmp_path / "x", {"a.png": GOOD["b/0.png"]})
+    name = os.fsdecode(b"caf\xe9.png")
+    (folder / name).write_bytes(GOOD["b/1.png"])
+    array, _ = packed(tmp_path, kind="folder", path=str(folder), count=2)
+    assert len(array) == 2
+    (folder / name).write_bytes(b"words")
+    with pytest.raises(SystemExit), logs.job_log(tmp_path / "x.log"):
+        packed(tmp_path, kind="folder", path=str(folder), count=2)
+    assert "caf\\udce9.png cannot be decoded" in (tmp_path / "x.log").read_text()
+
+
+@pytest.mark.parametrize("kind", ["zip", "folder"])
+def test_images_of_other_kinds_are_counted(tmp_path, caplog, kind):
+    entries = {"a.webp": b"", "b.GIF": b"", "c.tiff": b"", "notes.txt": b""}
+    mixed = entries | {"d.png": GOOD["b/0.png"]}
+    path = make_zip(tmp_path / "x.zip", mixed) if kind == "zip" else make_folder(tmp_path / "x", mixed)
+    packed(tmp_path, kind=kind, path=str(path), count=1)
+    assert "3 images that are neither PNG nor JPEG are left out" in caplog.text
+    path = make_zip(tmp_path / "y.zip", entries) if kind == "zip" else make_folder(tmp_path / "y", entries)
+    with pytest.raises(InputError, match="no PNG or JPEG images; expected at least one: 3 images that are neither"):
+        packed(tmp_path, kind=kind, path=str(path), count=1)
+
+
+@pytest.mark.parametrize("kind", ["zip", "folder", "npz"])
+def test_images_are_counted_before_they_are_read(tmp_path, monkeypatch, kind):
+    def refuse(*_):
+        pytest.fail("read before it was counted")
+
+    path = tmp_path / "x"
+    if kind == "npz":
+        np.savez(path, x=pixels())
+        path = tmp_path / "x.npz"
+    else:
+        make_zip(path, THREE) if kind == "zip" else make_folder(path, THREE)
+    monkeypatch.setattr(files, "sha256", refuse)
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    with pytest.raises(InputError, match=r"count declares 5 images, but .* has 3: set it to 3"):
+        packed(tmp_path, kind=kind, path=str(path), count=5)
 
 
 def test_the_checksum_of_a_folder_tells_names_and_contents(tmp_path):
@@ -174,6 +233,12 @@ def test_torchvision_by_name(tmp_path):
         place.write_bytes(encoded(image))
     array, _ = packed(tmp_path, kind="torchvision", name="ImageFolder", path=str(tmp_path / "tv"), count=4)
     np.testing.assert_array_equal(array, pixels(4)[[0, 2, 1, 3]].transpose(0, 3, 1, 2))
+
+
+def test_a_damaged_image_of_torchvision_is_named(tmp_path):
+    make_folder(tmp_path / "tv", {"c/0.png": GOOD["b/0.png"], "c/1.png": CORRUPT})
+    with pytest.raises(InputError, match=r"x\.source: ImageFolder: image 1 cannot be read \(.*\); replace or remove"):
+        packed(tmp_path, kind="torchvision", name="ImageFolder", path=str(tmp_path / "tv"), count=2)
 
 
 def batch(rows, seed=0, protocol=2):
@@ -298,13 +363,45 @@ def test_what_is_transparent_shows_white():
     assert (array == 255).all()
 
 
-def test_the_centre_is_kept_and_exif_rotation_ignored():
+def test_the_centre_is_kept():
     wide = np.zeros((8, 20, 3), np.uint8)
     wide[:, 6:14] = pixels(1)[0]
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    array = images.convert(encoded(wide, exif=exif), resolution=8, colour="rgb")
+    array = images.convert(encoded(wide), resolution=8, colour="rgb")
     np.testing.assert_array_equal(array, pixels(1)[0].transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (8, 1), (3, 2), (6, 3)])
+def test_photographs_are_turned_as_their_camera_was_held(orientation, turns):
+    """By the standard: 6 is shown a quarter turn clockwise, 8 a quarter turn counter-clockwise."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    array = images.convert(encoded(pixels(1)[0], exif=exif), resolution=8, colour="rgb")
+    np.testing.assert_array_equal(array, np.rot90(pixels(1)[0], turns).transpose(2, 0, 1))
+
+
+def test_one_folder_mixes_sizes_and_modes(tmp_path):
+    """Each file is converted by itself; a mode or size of one does not carry over to the next."""
+    content = pixels(1)[0]
+    large = np.kron(content, np.ones((4, 4, 1), np.uint8))
+    wide = np.pad(content, ((0, 0), (6, 6), (0, 0)))
+    entries = {
+        "a.png": encoded(content),
+        "b.png": encoded(large),
+        "c.png": encoded(wide),
+        "d.png": encoded(Image.fromarray(content).convert("RGBA")),
+        "e.png": encoded(Image.fromarray(content[:, :, 0])),
+        "f.jpg": encoded(np.full((9, 7), 77, np.uint8), "JPEG"),
+        "g.png": encoded(Image.fromarray(np.full((8, 8), 77 * 257, np.uint16))),
+    }
+    array, about = packed(tmp_path, kind="folder", path=str(make_folder(tmp_path / "x", entries)), count=7)
+    assert about["shape"] == [7, 3, 8, 8]
+    expected = content.transpose(2, 0, 1)
+    for index in (0, 2, 3):
+        np.testing.assert_array_equal(array[index], expected)
+    reduced = Image.fromarray(large).resize((8, 8), Image.Resampling.LANCZOS)
+    np.testing.assert_array_equal(array[1], np.asarray(reduced).transpose(2, 0, 1))
+    np.testing.assert_array_equal(array[4], np.repeat(expected[:1], 3, 0))
+    assert (array[5:] == 77).all()
 
 
 def test_resizing_does_not_alias():
@@ -369,6 +466,13 @@ def torchvision(name, **options):
     return lambda tmp_path: {
         "kind": "torchvision", "name": name, "path": str(tmp_path), "count": 3, "options": options
     }  # fmt: skip
+
+
+class NeedsPackage:
+    """As torchvision's LSUN and others import what they need."""
+
+    def __init__(self, root):
+        import no_such_package  # noqa: F401
 
 
 THREE = {name: GOOD[name] for name in ("b/0.png", "b/1.png", "b/2.png")}
@@ -464,6 +568,8 @@ BAD = {
         torchvision("FashionMNIST"),
         "cannot open FashionMNIST .* check 'path', 'options' and 'down",
     ),
+    "LSUN": (torchvision("LSUN", classes="train"), "LSUN through a pickle .* export the images to a zip or folder"),
+    "missing package": (torchvision("NeedsPackage"), "needs the package 'no_such_package' for NeedsPackage"),
     "unknown option": (torchvision("FashionMNIST", splt="x"), "cannot open FashionMNIST .*splt"),
 }
 
@@ -473,7 +579,9 @@ BAD = {
     "one sentence, no file",
 )
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_one_sentence_and_leaves_no_file(tmp_path, name):
+def test_bad_input_is_one_sentence_and_leaves_no_file(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(torchvision_datasets, "NeedsPackage", NeedsPackage, raising=False)
+    monkeypatch.setattr(torchvision_datasets, "__all__", (*torchvision_datasets.__all__, "NeedsPackage"))
     make, message = BAD[name]
     with pytest.raises(InputError, match=message) as caught:
         packed(tmp_path, **make(tmp_path))

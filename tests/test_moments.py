@@ -1,12 +1,15 @@
 """Moments and quality of samples against brute force, known laws and nulls."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.linalg import sqrtm
 
-from hidden_gaussian import files, moments, spectrum, statistics, subsets, tables
+from hidden_gaussian import files, moments, samples, spectrum, statistics, subsets, tables
 from hidden_gaussian.estimates import Measurements
+from hidden_gaussian.measuring import FEWEST
 from hidden_gaussian.metrics.moments import MomentGaps, ResamplingNull, difference_quantities, radial_power
 from hidden_gaussian.metrics.quality import FrechetDistance
 
@@ -130,6 +133,33 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
     for number, frame in enumerate(frames):
         tables.write_shard(root / f"{number}.parquet", frame)
     return Measurements([tables.read_shard(root / f"{number}.parquet") for number in range(len(frames))])
+
+
+def test_images_too_few_to_resample_have_no_gaps_but_all_else(tmp_path: Path) -> None:
+    """A resample that is one image alone has no pairs; the fewest that the settings allow always has some."""
+    for count in range(1, 7):
+        assert MomentGaps.of(np.ones((count, SIDE**2)), SPECTRUM, "latents") is None
+    gaps = MomentGaps.of(flat(photographs(FEWEST, 2)) - SPECTRUM.mean, SPECTRUM, "photographs")
+    assert gaps is not None
+    assert np.isfinite(gaps.covariance).all()
+    pair, heldout = TRAINING[:2], (photographs(FEWEST, 3) / 127.5 - 1).astype(np.float32)
+    rows = moments.Standard("n2a", spectrum.fit(pair), pair, None).nulls(heldout, count=FEWEST, seed=0)
+    tables.write_shard(tmp_path / "moments.parquet", rows)
+    found = rows.groupby("id")["quantity"].unique()
+    assert "mean_gap" in found["n2a/heldout"]
+    assert "mean_gap" not in found["n2a/train"]
+    assert "difference_square" in found["n2a/train"]
+
+
+def test_copies_are_compared_with_as_many_held_out_photographs(tmp_path: Path) -> None:
+    """Both are resampled together; more samples a set than photographs are held out."""
+    heldout = (photographs(12, 3) / 127.5 - 1).astype(np.float32)
+    shard = tmp_path / "memorisation.parquet"
+    tables.write_shard(shard, samples.null_rows("n60a", heldout, TRAINING[:60], count=50, seed=0))
+    held = Measurements([tables.read_shard(shard)])
+    relative = held.curve("gl_relative", "n60a/copies", at=0.01)
+    assert set(relative["count"]) == {12}
+    assert relative["value"].iloc[0] < 0.5
 
 
 def value(held: Measurements, metric: str, name: str, **where: object) -> pd.Series:

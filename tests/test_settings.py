@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hidden_gaussian import grid, plan, records, settings
+from hidden_gaussian import grid, plan, records, settings, spectrum
 from hidden_gaussian.cells import Cell
+from hidden_gaussian.denoisers import GaussianDenoiser
+from hidden_gaussian.distillation import Fit, distil
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures.plan import Plan
 
@@ -76,11 +80,31 @@ BAD = {
         {"kind": "gaussian-surrogate", "count": 1797, "of": "digits"},
         "datasets.digits.source.of is 'digits'",
     ),
+    "draws that determine no map": (
+        "datasets.digits.distillation.draws",
+        131,
+        "is 131, but an affine map of 64 pixels",
+    ),
+    "too few held out": ("datasets.digits.heldout", 7, "heldout has 7 images, too few to resample"),
+    "too few foreign": ("datasets.digits.foreign", {"kind": "photographs", "count": 1}, "foreign has 1 images"),
+    "samples too few to resample": ("datasets.digits.sampling.count", 7, "sampling.count: Input should be greater"),
     "splice of no cell": ("datasets.digits.sampling.splice", {"scales": [999]}, "sampling.splice"),
     "splice ends out of order": ("datasets.digits.sampling.splice_ends", [1, 0.1], "ascending"),
     "no name": ("datasets.digits.source", {"kind": "torchvision", "count": 3, "path": "x"}, "needs the 'name'"),
     "cannot be halved": ("datasets.digits.network.channel_mult", [1, 1, 1, 1, 1], "cannot be halved"),
     "name of a data set": ("datasets", {"../up": {}}, "up"),
+    "capitals in a name": ("datasets", {"My_Faces": {}}, "such as 'my-faces' (found 'My_Faces')"),
+    "near miss": (
+        "datasets.digits.resolutoin",
+        8,
+        "digits.resolutoin: there is no such setting here; did you mean 'res",
+    ),
+    "in the wrong block": (
+        "datasets.digits.grid.scales",
+        [8],
+        "grid.scales: there is no such setting here; it belongs",
+    ),
+    "like nothing": ("datasets.digits.qqqq", 1, "qqqq: there is no such setting here; config/README.md lists"),
     "no data set": ("datasets", {}, "datasets"),
     "foreign of an unknown kind": ("datasets.digits.foreign", "elsewhere", "foreign"),
     "reference of an even patch": ("datasets.digits.measures.references", ["patch-4"], "measures.references"),
@@ -97,6 +121,24 @@ def test_bad_settings_are_one_sentence_with_the_key(config: dict[str, Any], case
         settings.read(_changed(config, path, value))
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_penalty_or_no_distillation_needs_no_more_draws_than_pixels(config: dict[str, Any]) -> None:
+    few = _changed(config, "datasets.digits.distillation", {"draws": 10, "ridge": 0.1})
+    settings.read(few)
+    settings.read(_changed(few, "datasets.digits.distillation", {"draws": 10, "cells": {"scales": [999]}}))
+    settings.read(_changed(few, "datasets.digits.distillation", {"draws": 132}))
+
+
+@pytest.mark.parametrize("draws", [131, 132])
+def test_the_fewest_draws_are_those_that_determine_both_halves(draws: int) -> None:
+    gaussian = GaussianDenoiser(spectrum.fit(np.random.default_rng(0).integers(0, 256, (99, 1, 8, 8), np.uint8)))
+    fit = Fit(torch.randn(16, 1, 8, 8), draws, 0, "test")
+    if draws == 132:
+        assert list(distil(gaussian, fit, 1.0, gaussian))
+        return
+    with pytest.raises(InputError, match=r"raise distillation\.draws above 130"):
+        list(distil(gaussian, fit, 1.0, gaussian))
 
 
 WRONG = ("text", "", -1, 0, 0.5, float("nan"), float("inf"), 10**30, None, True, [], [None], {}, {"x": 1})

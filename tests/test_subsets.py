@@ -214,3 +214,21 @@ def test_of_any_images_subsets_are_nested_and_halves_apart(drawn, data):
     # of two disjoint halves, only a has duplicates where they are no more than it
     if 2 * size <= trained and len(found.members) <= trained // 2:
         assert not set(found.members) & set(halves["b"])
+
+
+def test_held_out_images_that_are_all_training_images_are_refused() -> None:
+    training = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), np.uint8)
+    found = duplicates.find(training, training[:20])
+    with pytest.raises(InputError, match=r"datasets\.x\.heldout: of its 20 images 20 .* leaves 0; expected at least 8"):
+        subsets.check_heldout(found, 20, key="datasets.x.heldout")
+    others = np.concatenate([training[:20], 255 - training[:8]])
+    subsets.check_heldout(duplicates.find(training, others), 28)
+
+
+def test_the_search_for_near_images_can_be_switched_off() -> None:
+    images = np.random.default_rng(0).integers(0, 250, (10, 1, 16, 16), np.uint8)
+    images[3], images[7] = images[0] + 1, images[5]
+    assert duplicates.find(images).groups == ((0, 3), (5, 7))
+    equal = duplicates.find(images, near=False)
+    assert equal.groups == ((5, 7),)
+    assert str(equal).startswith("2 images are equal or nearly equal to another, in 1 groups")

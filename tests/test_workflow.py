@@ -185,6 +185,17 @@ BAD_RUNS = {
 }
 
 
+def test_a_study_that_forgot_its_name_is_not_the_default_one(tmp_path: Path) -> None:
+    config = yaml.safe_load(SMOKE.read_text())
+    config.pop("study")
+    path = tmp_path / "nameless.yaml"
+    path.write_text(yaml.safe_dump(config))
+    done = snakemake("-n", "--configfile", str(path), at=tmp_path)
+    assert done.returncode != 0
+    assert "study: this setting is missing" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 @pytest.mark.fault("bad input through Snakemake", "one sentence, no traceback")
 @pytest.mark.parametrize("case", BAD_RUNS)
 def test_bad_input_is_one_sentence_without_a_traceback(case: str, tmp_path: Path) -> None:

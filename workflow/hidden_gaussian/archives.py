@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import tarfile
 import zipfile
@@ -60,7 +61,7 @@ def image_entries(archive: zipfile.ZipFile, *, prefix: str, suffixes: set[str], 
     chosen = [
         entry
         for entry in archive.infolist()
-        if entry.filename.startswith(prefix) and not entry.is_dir() and is_image(entry.filename, suffixes)
+        if is_below(entry.filename, prefix) and not entry.is_dir() and is_image(entry.filename, suffixes)
     ]
     for entry in chosen:
         check_size(f"{where}: entry {entry.filename}", entry.file_size)
@@ -74,6 +75,11 @@ def image_entries(archive: zipfile.ZipFile, *, prefix: str, suffixes: set[str], 
             f"{RATIO_LIMIT} times: it is taken for a decompression bomb and refused"
         )
     return sorted(chosen, key=lambda entry: entry.filename)
+
+
+def is_below(name: str, prefix: str) -> bool:
+    """Tell whether a name lies in the folder that a prefix names; 'train' and 'train/' are the same one."""
+    return PurePosixPath(name).is_relative_to(PurePosixPath(prefix))
 
 
 def is_image(name: str, suffixes: set[str]) -> bool:
@@ -92,7 +98,8 @@ def check_size(where: str, size: int) -> None:
 def _check_name(entry: zipfile.ZipInfo, where: str) -> None:
     name = entry.orig_filename
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    if not parts or ".." in parts or parts[0] == "/" or ":" in parts[0] or "\0" in name:
+    drive = re.match("[A-Za-z]:", "".join(parts[:1]))
+    if ".." in parts or parts[:1] == ("/",) or drive or "\0" in name:
         raise InputError(f"{where}: the name {name!r} leads outside the archive: it is refused; make a clean archive")
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise InputError(f"{where}: {name!r} is a symbolic link: it is refused; archive the image itself")

@@ -46,8 +46,15 @@ class Duplicates:
         """Images that have a duplicate, group by group."""
         return [index for group in self.groups for index in group]
 
+    def __str__(self) -> str:
+        """Say how many were found."""
+        return (
+            f"{len(self.members)} images are equal or nearly equal to another, in {len(self.groups)} groups, and "
+            f"{len(self.heldout)} images of a held-out source to a training image"
+        )
 
-def find(images: np.ndarray, heldout: np.ndarray | None = None) -> Duplicates:
+
+def find(images: np.ndarray, heldout: np.ndarray | None = None, *, near: bool = True) -> Duplicates:
     """Find equal and nearly equal images.
 
     Parameters
@@ -56,8 +63,10 @@ def find(images: np.ndarray, heldout: np.ndarray | None = None) -> Duplicates:
         May be memory-mapped: a tile is read at a time.
     heldout : ndarray, optional
         Held-out images of another source, compared with `images` but not with each other.
+    near : bool
+        Whether nearly equal images count too: that search compares all pairs.
     """
-    near = min(images.shape[-2:]) >= SMALLEST
+    near = near and min(images.shape[-2:]) >= SMALLEST
     first: dict[bytes, int] = {}
     labels = np.array([first.setdefault(digest, index) for index, digest in enumerate(_digests(images))], np.int64)
     single = np.fromiter(first.values(), np.int64, len(first))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hidden_gaussian import duplicates, files, progress, seeding, sources, subsets
 from hidden_gaussian.errors import InputError
@@ -59,11 +59,11 @@ def pack(
         If the source is not as declared or unsafe, or an image is damaged. Nothing is written then.
     """
     pictures = sources.open_source(source, resolution=resolution, seed=seed, key=key)
-    _check(source, pictures, key)
+    checksum = _checked(source, pictures, key)
     shape = (pictures.count, len(_CHANNELS[colour]), resolution, resolution)
     with files.atomic_path(array) as temporary:
         _write(temporary, _converted(pictures, resolution, colour, key, workers), shape)
-        record = _record(source, pictures, colour, shape, files.sha256(temporary))
+        record = _record(source, pictures, colour, shape, checksum, files.sha256(temporary))
         files.save_json(about, record)
     return record
 
@@ -81,7 +81,12 @@ def _write(path: Path, blocks: Iterator[np.ndarray], shape: tuple[int, ...]) -> 
 
 
 def _record(
-    source: Source, pictures: sources.Pictures, colour: str, shape: tuple[int, ...], pixels_sha256: str
+    source: Source,
+    pictures: sources.Pictures,
+    colour: str,
+    shape: tuple[int, ...],
+    checksum: str | None,
+    pixels_sha256: str,
 ) -> dict[str, Any]:
     """Return what is known of the images; not their path, which may change from machine to machine."""
     record = {
@@ -90,27 +95,28 @@ def _record(
         "resolution": shape[-1],
         "colour": colour,
         "shape": list(shape),
-        "sha256": pictures.sha256,
+        "sha256": checksum,
         "pixels_sha256": pixels_sha256,
     }
     return record if pictures.clipped is None else record | {"clipped": pictures.clipped()}
 
 
-def _check(source: Source, pictures: sources.Pictures, key: str) -> None:
+def _checked(source: Source, pictures: sources.Pictures, key: str) -> str | None:
+    """Return the checksum of a source that is as declared; its images are counted first, which takes no reading."""
     if pictures.count != source.count:
         raise InputError(
             f"{key}.count declares {source.count} images, but {source.path or source.kind} has "
             f"{pictures.count}: set it to {pictures.count} or give the complete source"
         )
-    if source.sha256 is None:
-        return
-    if pictures.sha256 is None:
+    found = pictures.checksum()
+    if source.sha256 is None or found == source.sha256.lower():
+        return found
+    if found is None:
         raise InputError(f"{key}.sha256 is set, but a source of kind '{source.kind}' has no archive: remove it")
-    if pictures.sha256 != source.sha256.lower():
-        raise InputError(
-            f"{key}.sha256 is {source.sha256}, but {source.path} has {pictures.sha256}: "
-            "the data are others than those declared; fetch them again or correct the setting"
-        )
+    raise InputError(
+        f"{key}.sha256 is {source.sha256}, but {source.path} has {found}: "
+        "the data are others than those declared; fetch them again or correct the setting"
+    )
 
 
 def _converted(
@@ -136,7 +142,7 @@ def _converted(
 def convert(picture: sources.Picture, *, resolution: int, colour: str, where: str = "image") -> np.ndarray:
     """Decode one picture, crop its central square, and resize it.
 
-    Pixels are taken as stored: a rotation in the EXIF data is not applied. Transparent pixels show white,
+    A rotation that the EXIF data ask for is applied, as viewers do. Transparent pixels show white,
     16-bit grey is scaled to 8 bits, palettes and CMYK become colours. The filter is Lanczos with
     antialiasing, as in the data preparation of Karras et al. (2022); an image of the right size is not
     touched.
@@ -176,7 +182,7 @@ def _decoded(picture: sources.Picture, colour: str, where: str) -> Image.Image:
         image = _opened(picture)
         too_large = image.width * image.height > PIXEL_LIMIT
         if not too_large:
-            return _eight_bits(image).convert(_CHANNELS[colour])
+            return _eight_bits(ImageOps.exif_transpose(image)).convert(_CHANNELS[colour])
     except Exception as error:  # Pillow's decoders raise many kinds for a damaged file
         reason = "it is not an image" if isinstance(error, UnidentifiedImageError) else str(error)
         raise InputError(f"{where} cannot be decoded ({reason}); replace or remove it") from error

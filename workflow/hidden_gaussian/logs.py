@@ -51,7 +51,7 @@ def same_log() -> Iterator[logging.Logger]:
     if PLACE not in os.environ:
         yield logger
         return
-    handler = logging.FileHandler(os.environ[PLACE], mode="a", encoding="utf-8")
+    handler = logging.FileHandler(os.environ[PLACE], mode="a", encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)

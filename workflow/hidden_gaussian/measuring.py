@@ -13,6 +13,9 @@ Inputs = Literal["train", "heldout", "foreign"]
 Reference = Annotated[str, Field(pattern=rf"^({LISTED})$")]
 Measured = Literal["train", "heldout", "foreign", "noise"]
 
+FEWEST = 8
+"""Samples, held-out and foreign images: of fewer, a resample can be one image alone, which has no covariance."""
+
 
 class Jacobian(Strict):
     """Local slopes of denoisers: at the mean image, and at states of the ten-step Euler sampler."""
@@ -73,3 +76,12 @@ class Distillation(Strict):
     draws: Positive = Field(65_536, description="(noisy, denoised) pairs a noise level; well above twice the pixels")
     inputs: tuple[Inputs, ...] = Field(("train", "heldout", "foreign"), description="which clean images are noised")
     cells: Slice = Field(Slice(images_seen="all"), description="cells that are distilled; references always are")
+
+    def check(self, pixels: int) -> None:
+        """Refuse too few pairs: each half of them must determine a map of so many pixels and an offset."""
+        needed = 2 * (pixels + 2)
+        if self.ridge == 0 and self.draws < needed:
+            raise ValueError(
+                f"distillation.draws is {self.draws}, but an affine map of {pixels} pixels is fitted to each half of "
+                f"them: give {needed} at least, and better several times as many, or set distillation.ridge"
+            )

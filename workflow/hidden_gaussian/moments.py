@@ -89,9 +89,11 @@ class Standard:
         return pd.concat(frames, ignore_index=True)
 
     def _gaps(self, identifier: str, centred: Array, where: Mapping[str, object], seed: int) -> list[pd.DataFrame]:
+        gaps = MomentGaps.of(centred, self.spectrum, stream_of(str(where["sampler"])))
+        if gaps is None:
+            return []
         pool = _unit(self.training[:POOL]).reshape(-1, centred.shape[1])
         null = ResamplingNull.of(pool, len(centred), numpy_stream(seed, f"moments of {self.subset}"))
-        gaps = MomentGaps.of(centred, self.spectrum, stream_of(str(where["sampler"])))
         sizes = {
             "mean_norm": float(self.spectrum.eigenvalues.sum()),
             "covariance_norm": float(np.square(self.spectrum.eigenvalues).sum()),

@@ -4,7 +4,7 @@ Rules hand them to Snakemake as parameters, so raising one makes exactly what de
 nothing.
 """
 
-IMAGES = 1
+IMAGES = 2
 SUBSETS = 1
 SPECTRUM = 2
 REFERENCES = 1

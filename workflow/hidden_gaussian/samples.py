@@ -72,10 +72,11 @@ def null_rows(
     heldout : ndarray of shape (n, channels, height, width)
         In [-1, 1].
     count : int
-        Copies a level of noise, of training images drawn with replacement.
+        Copies a level of noise, of training images drawn with replacement; at most as many as `heldout`, which they
+        are resampled with.
     """
     frames = [memorisation_rows(f"{subset}/heldout", heldout, training, sampler="photographs")]
-    for level, copies in noisy_copies(training, count, seed):
+    for level, copies in noisy_copies(training, min(count, len(heldout)), seed):
         where = {"sampler": "photographs", "parameter": "noise", "at": level}
         frames.append(memorisation_rows(f"{subset}/copies", copies, training, **where))
     return pd.concat(frames, ignore_index=True)

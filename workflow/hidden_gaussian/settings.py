@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from hidden_gaussian import complaints
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.grid import Grid, NonNegative, Positive, Pretrained, Slice, Strict, Sweeps
 from hidden_gaussian.levels import AUTOENCODERS
-from hidden_gaussian.measuring import Distillation, Measured, Measures, Reference
+from hidden_gaussian.measuring import FEWEST, Distillation, Measured, Measures, Reference
 from hidden_gaussian.source import Download, Source
 
 Located = TypeVar("Located", Source, Pretrained)
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+Name = Annotated[str, Field(pattern=complaints.NAME)]
 
 
 class Network(Strict):
@@ -59,7 +60,7 @@ class Training(Strict):
 class Sampling(Strict):
     """Sample sets of shared latents."""
 
-    count: Positive = Field(256, description="samples a set")
+    count: Annotated[int, Field(ge=FEWEST)] = Field(256, description=f"samples a set, at least {FEWEST}")
     sampler: Literal["heun18", "heun40"] = Field(
         "heun18", description="solver of the networks' sample sets; autoencoders have euler10"
     )
@@ -88,8 +89,15 @@ class Dataset(Strict):
     source: Source = Field(description="the training images")
     resolution: Annotated[int, Field(ge=4)] = Field(description="pixels a side")
     colour: Literal["rgb", "grey"] = Field("rgb", description="channels")
-    heldout: NonNegative | Source = Field(0, description="images set aside and never trained on: a number, or a source")
-    foreign: Source | Literal["heldout"] | None = Field(None, description="images used only as inputs")
+    heldout: NonNegative | Source = Field(
+        0, description=f"images set aside and never trained on: a number, or a source; none, or at least {FEWEST}"
+    )
+    foreign: Source | Literal["heldout"] | None = Field(
+        None, description=f"images used only as inputs, at least {FEWEST}"
+    )
+    near_duplicates: bool = Field(
+        True, description="whether nearly equal images count as duplicates, from 16 pixels a side; compares all pairs"
+    )
     network: Network = Field(Network(), description="the network")
     training: Training = Field(Training(), description="the recipe of training")
     grid: Grid = Field(description="cells and sweeps")
@@ -191,8 +199,14 @@ class Dataset(Strict):
             raise ValueError("sampling.splice names no cell of grid.runs; widen it or leave it out")
         if self.foreign == "heldout" and self.heldout == 0:
             raise ValueError("foreign is 'heldout', but no images are held out")
+        for role in ("heldout", "foreign"):
+            found = getattr(getattr(self, role), "count", getattr(self, role))
+            if isinstance(found, int) and 0 < found < FEWEST:
+                raise ValueError(f"{role} has {found} images, too few to resample: give none, or {FEWEST} at least")
         if not set(self.inputs) - {"noise"}:
             raise ValueError("measures.inputs names no kind of image that the data set has; add 'train'")
+        if self.distillation.cells.choose(cells) and set(self.distillation.inputs) & set(self.inputs):
+            self.distillation.check(self.channels * self.resolution**2)
         if self.training.augment and not self.network.augment_dim:
             raise ValueError("training.augment needs network.augment_dim 9, so that the network knows what was done")
         batch, gpus, microbatch = self.training.batch, self.training.gpus, self.training.microbatch
@@ -241,7 +255,7 @@ class Study(Strict):
 
     def identity(self, name: str) -> dict[str, Any]:
         """Return what makes results of a dataset those of this study: data and training, not places or figures."""
-        kept = {"source", "resolution", "colour", "heldout", "foreign", "network", "training"}
+        kept = {"source", "resolution", "colour", "heldout", "foreign", "near_duplicates", "network", "training"}
         content = self.datasets[name].model_dump(mode="json", include=kept)
         content["training"] = self.datasets[name].training.recipe()
         for role in ("source", "heldout", "foreign"):
@@ -261,13 +275,7 @@ def read(config: dict[str, Any]) -> Study:
     try:
         return Study.model_validate(config)
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: "
-            f"{problem['msg'].removeprefix('Value error, ')}"
-            + ("" if isinstance(problem["input"], dict | list | BaseModel) else f" (found {problem['input']!r})")
-            for problem in error.errors()
-        ]
-        raise InputError("the settings cannot be used: " + "; ".join(problems)) from None
+        raise InputError(complaints.sentence(error)) from None
 
 
 def load(path: str | Path) -> Study:

@@ -32,7 +32,7 @@ class Source(Strict):
         None, description="the data set of the study that surrogates imitate", exclude_if=lambda of: of is None
     )
     path: str | None = Field(None, description="archive, folder or download place")
-    prefix: str = Field("", description="only entries of the zip or folder below this, such as 'train/'")
+    prefix: str = Field("", description="only the folder of this name in the zip or folder, such as 'train/'")
     name: str | None = Field(None, description="torchvision's class, or the array's name in an .npz")
     options: dict[str, str | bool] = Field({}, description="further arguments of torchvision's class, or the split")
     download: bool = Field(False, description="let torchvision download")

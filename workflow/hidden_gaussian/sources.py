@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import inspect
+import logging
+import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from hidden_gaussian import archives, files, seeding, surrogates
+from hidden_gaussian import archives, files, seeding, surrogates, torchvision_images
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.source import Source
 
 Picture = bytes | np.ndarray | Image.Image
 SUFFIXES = {".png", ".jpg", ".jpeg"}
+OTHERS = {".webp", ".bmp", ".gif", ".tif", ".tiff"}
 _BATCHES = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,15 +38,15 @@ class Pictures:
         How many there are.
     stream : iterable of (str, bytes or ndarray or Image)
         Name, and an encoded file, a uint8 array (row, column[, channel]) or a decoded image.
-    sha256 : str or None
-        Checksum of the archive, or of a folder's names and contents; None where there is neither.
+    checksum : callable
+        Computes the SHA-256 of the archive, or of a folder's names and contents; None where there is neither.
     clipped : callable, optional
         Share of the pixels of surrogates that had to be clipped, among those that were read.
     """
 
     count: int
     stream: Iterable[tuple[str, Picture]]
-    sha256: str | None
+    checksum: Callable[[], str | None] = lambda: None
     clipped: Callable[[], float] | None = None
 
 
@@ -77,7 +81,7 @@ def open_source(source: Source, *, resolution: int, seed: int, key: str) -> Pict
         case "npz":
             return _npz(_place(source), source.name, key)
         case "torchvision":
-            return _torchvision(source, key)
+            return Pictures(*torchvision_images.open_named(source, key))
         case "cifar10":
             return _cifar10(_place(source), str(source.options.get("split", "train")), key)
         case "gaussian-surrogate" | "phase-surrogate":
@@ -97,7 +101,7 @@ def _digits() -> Pictures:
     from sklearn.datasets import load_digits
 
     pixels = np.rint(load_digits().images * (255 / 16)).astype(np.uint8)
-    return Pictures(len(pixels), _numbered(pixels), None)
+    return Pictures(len(pixels), _numbered(pixels))
 
 
 def _photographs(count: int, resolution: int, seed: int, key: str) -> Pictures:
@@ -125,51 +129,58 @@ def _photographs(count: int, resolution: int, seed: int, key: str) -> Pictures:
         photographs[number][row : row + resolution, column : column + resolution]
         for number, row, column in (places[place] for place in order)
     )
-    return Pictures(count, _numbered(patches), None)
+    return Pictures(count, _numbered(patches))
 
 
 def _surrogates(source: Source, seed: int) -> Pictures:
     """Random images that imitate those of another data set."""
     made = surrogates.Surrogates(source.kind, files.load_array(_place(source), mmap=True), source.count, seed)
-    return Pictures(source.count, _numbered(made), None, lambda: made.clipped)
+    return Pictures(source.count, _numbered(made), clipped=lambda: made.clipped)
 
 
 def _zip(path: Path, prefix: str, key: str) -> Pictures:
     """PNG and JPEG files in a zip file, below a prefix, in the order of their names."""
     archive = archives.open_zip(path, f"{key}.path")
     entries = archives.image_entries(archive, prefix=prefix, suffixes=SUFFIXES, key=f"{key}.path")
-    if not entries:
-        raise InputError(f"{key}.path: {path} {_nothing(prefix)}")
+    _tell_others(path, archive.namelist(), entries, prefix, key)
 
     def stream() -> Iterator[tuple[str, Picture]]:
         with archive:
             for entry in entries:
                 yield entry.filename, archives.read_entry(archive, entry, f"{key}.path")
 
-    return Pictures(len(entries), stream(), files.sha256(path))
+    return Pictures(len(entries), stream(), partial(files.sha256, path))
 
 
-def _nothing(prefix: str) -> str:
-    below = f" below the prefix '{prefix}'" if prefix else ""
-    return f"holds no PNG or JPEG images{below}; expected at least one: check the path and the prefix"
+def _tell_others(path: Path, names: Iterable[str], chosen: Sequence[object], prefix: str, key: str) -> None:
+    """Log how many images are of kinds that are not read; refuse a place where no image is read."""
+    others = sum(archives.is_below(name, prefix) and archives.is_image(name, OTHERS) for name in names)
+    told = f"{others} images that are neither PNG nor JPEG are left out: convert them" if others else ""
+    if not chosen:
+        below = f" below the prefix '{prefix}'" if prefix else ""
+        todo = told or "check the path and the prefix"
+        raise InputError(f"{key}.path: {path} holds no PNG or JPEG images{below}; expected at least one: {todo}")
+    if others:
+        logger.warning("%s.path: %s: %s", key, path, told)
 
 
 def _folder(path: Path, prefix: str, key: str) -> Pictures:
     """PNG and JPEG files in a folder and the folders in it, below a prefix, in the order of their names."""
     if not path.is_dir():
         raise InputError(f"{key}.path: {path} is not a folder; give the path of a folder of PNG or JPEG images")
-    names = sorted(
-        name
-        for name in (file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
-        if name.startswith(prefix) and archives.is_image(name, SUFFIXES)
-    )
-    if not names:
-        raise InputError(f"{key}.path: {path} {_nothing(prefix)}")
+    found = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
+    names = sorted(name for name in found if archives.is_below(name, prefix) and archives.is_image(name, SUFFIXES))
+    _tell_others(path, found, names, prefix, key)
+    return Pictures(len(names), _contents(path, names, key), lambda: _digest(_contents(path, names, key)))
+
+
+def _digest(contents: Iterable[tuple[str, bytes]]) -> str:
+    """Return the checksum of names, in whatever encoding they have on disk, and contents."""
     digest = hashlib.sha256()
-    for name, content in _contents(path, names, key):
-        digest.update(f"{name}\0{len(content)}\0".encode())
+    for name, content in contents:
+        digest.update(os.fsencode(name) + f"\0{len(content)}\0".encode())
         digest.update(content)
-    return Pictures(len(names), _contents(path, names, key), digest.hexdigest())
+    return digest.hexdigest()
 
 
 def _contents(path: Path, names: list[str], key: str) -> Iterator[tuple[str, bytes]]:
@@ -194,7 +205,7 @@ def _npz(path: Path, name: str | None, key: str) -> Pictures:
             raise InputError(f"{key}.name: {path} has no array '{chosen}'; it holds {held}")
         with archive.open(f"{chosen}.npy") as file:
             shape = _npy_shape(file, f"{key}.path: array '{chosen}' of {path}")
-    return Pictures(shape[0], _npz_rows(path, chosen, shape, key), files.sha256(path))
+    return Pictures(shape[0], _npz_rows(path, chosen, shape, key), partial(files.sha256, path))
 
 
 def _npy_shape(file: Any, where: str) -> tuple[int, ...]:
@@ -249,35 +260,4 @@ def _cifar10(path: Path, split: str, key: str) -> Pictures:
             raise InputError(f"{key}.path: {path}: {name} has no array 'data' with rows of 3072 bytes")
         rows.append(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
     count = sum(len(batch) for batch in rows)
-    return Pictures(count, _numbered(image for batch in rows for image in batch), files.sha256(path))
-
-
-def _torchvision(source: Source, key: str) -> Pictures:
-    """One of torchvision's data sets; it decodes the images itself."""
-    from torchvision import datasets
-
-    name = source.name or ""
-    known = [each for each in datasets.__all__ if inspect.isclass(getattr(datasets, each))]
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1) or ["FashionMNIST"]
-        raise InputError(f"{key}.name: torchvision has no data set '{name}'; one that it has is '{near[0]}'")
-    options: dict[str, Any] = dict(source.options)
-    if name == "LSUN" and options.get("classes") not in ("train", "val", "test"):
-        options["classes"] = str(options.get("classes", "")).split(",")
-    if source.download:
-        options["download"] = True
-    try:
-        dataset = getattr(datasets, name)(str(_place(source)), **options)
-        count = len(dataset)
-    except Exception as error:  # whatever another's code raises is told as a sentence about the setting
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"{key}: torchvision cannot open {name} at {source.path} ({reason}); check 'path', 'options' and 'download'"
-        ) from error
-
-    def stream() -> Iterator[tuple[str, Picture]]:
-        for index in range(count):
-            item = dataset[index]
-            yield f"image {index}", item[0] if isinstance(item, tuple) else item
-
-    return Pictures(count, stream(), None)
+    return Pictures(count, _numbered(image for batch in rows for image in batch), partial(files.sha256, path))

@@ -10,6 +10,7 @@ import numpy as np
 from hidden_gaussian import duplicates, files, seeding
 from hidden_gaussian.duplicates import Duplicates
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.measuring import FEWEST
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,22 @@ def split(
     aside, rest = singles[:heldout], singles[heldout:]
     start = max((len(rest) + len(members)) // 2 - len(members), 0)
     return Split(aside, np.concatenate([rest[:start], members, rest[start:]]))
+
+
+def check_heldout(found: Duplicates, count: int, *, key: str = "heldout") -> None:
+    """Refuse a held-out source of `count` images when too few of them are not among the training images.
+
+    Raises
+    ------
+    InputError
+        Naming the setting that gives the source, `key`.
+    """
+    left = count - len(found.heldout)
+    if left < FEWEST:
+        raise InputError(
+            f"{key}: of its {count} images {len(found.heldout)} are also among the training images, which leaves "
+            f"{left}; expected at least {FEWEST} that are not: hold out other images"
+        )
 
 
 def subset_indices(

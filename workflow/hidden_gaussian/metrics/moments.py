@@ -81,7 +81,7 @@ class MomentGaps:
     covariance: Array
 
     @classmethod
-    def of(cls, centred: Array, spectrum: Spectrum, stream: str) -> MomentGaps:
+    def of(cls, centred: Array, spectrum: Spectrum, stream: str) -> MomentGaps | None:
         """Return the gaps of images, and their resamples by the weights that all statistics of `stream` share.
 
         Products of an image with itself are left out: they are what finite samples add to a squared error, and would
@@ -91,9 +91,16 @@ class MomentGaps:
         ----------
         centred : ndarray of shape (n, d)
             Images less the mean of the training images.
+
+        Returns
+        -------
+        MomentGaps or None
+            None of so few images that a resample can be one image alone, which has no pairs of different images.
         """
-        products = centred @ centred.T
         weights = statistics.weights(len(centred), stream)
+        if weights.max() == 1:
+            return None
+        products = centred @ centred.T
         expected = np.square(centred @ spectrum.eigenvectors) @ spectrum.eigenvalues  # z^T Sigma z
         norm = np.square(spectrum.eigenvalues).sum()
         covariance = _distinct(np.square(products), weights) - 2 * weights @ expected + norm

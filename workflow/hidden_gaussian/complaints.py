@@ -1,0 +1,46 @@
+"""What is wrong with settings, in one sentence that names every key: pydantic's findings in plain words."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from hidden_gaussian.grid import Strict
+
+NAME = r"^[a-z][a-z0-9-]*$"
+
+
+def sentence(error: ValidationError) -> str:
+    """Return all that is wrong: each key, what was expected, and what was found where it is short."""
+    return "the settings cannot be used: " + "; ".join(_problem(problem) for problem in error.errors())
+
+
+def _problem(problem: Mapping[str, Any]) -> str:
+    path, found = [str(part) for part in problem["loc"]], problem["input"]
+    key = ".".join(path) or "settings"
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: there is no such setting here{_suggestion(path[-1])}"
+    if problem["type"] == "missing":
+        return f"{key}: this setting is missing, and has no default"
+    said = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
+        said = f"expected a letter, then lower-case letters, digits and hyphens, such as '{_name(found)}'"
+    return f"{key}: {said}" + ("" if isinstance(found, dict | list | BaseModel) else f" (found {found!r})")
+
+
+def _suggestion(key: str) -> str:
+    """Return where a key belongs, or the setting whose name is nearest; nothing if none is near."""
+    blocks = {block.__name__.lower(): block.model_fields for block in Strict.__subclasses__()}
+    if owners := [name for name, fields in blocks.items() if key in fields]:
+        return f"; it belongs to {' or '.join(sorted(owners))}"
+    names = sorted({name for fields in blocks.values() for name in fields})
+    near = difflib.get_close_matches(key, names, n=1)
+    return f"; did you mean '{near[0]}'?" if near else "; config/README.md lists them all"
+
+
+def _name(found: str) -> str:
+    return re.sub(r"^[^a-z]+|-+$", "", re.sub(r"[^a-z0-9]+", "-", found.lower())) or "mine"
