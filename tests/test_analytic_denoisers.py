@@ -17,6 +17,7 @@ from hidden_gaussian.denoisers import (
     open_denoiser,
 )
 from hidden_gaussian.denoisers.fitting import fit_reference
+from hidden_gaussian.denoisers.opening import best_device
 from hidden_gaussian.errors import InputError
 
 SIGMAS = [0.002, 0.1, 0.47, 4.07, 80.0]
@@ -184,3 +185,17 @@ def test_names_of_references() -> None:
     assert references.possible(names, "n7b") == [f"n7b/{name}" for name in names if name != "mixture-8"]
     with pytest.raises(InputError, match="names no denoiser"):
         open_denoiser(Path(), "n20a/patch-4")
+
+
+def _rounds_to_tf32() -> tuple[bool, bool]:
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_denoisers_are_evaluated_in_float32(device: str | None, tmp_path: Path) -> None:
+    before = _rounds_to_tf32()
+    for choose in (lambda: open_denoiser(tmp_path, "n20a/identity", device), best_device):
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        choose()
+        assert _rounds_to_tf32() == (False, False)
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before

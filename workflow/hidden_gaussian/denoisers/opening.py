@@ -23,8 +23,14 @@ from hidden_gaussian.spectrum import Spectrum
 
 
 def best_device() -> torch.device:
-    """Return the GPU when there is one, else the CPU."""
+    """Return the GPU when there is one, else the CPU; float32 is no longer rounded to TF32, as torch does in places."""
+    _forbid_tf32()
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _forbid_tf32() -> None:
+    """Have float32 products and convolutions of this process computed as such: TF32 keeps 10 bits of 23."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 
 
 def open_denoiser(root: str | Path, identifier: str, device: torch.device | str | None = None) -> Denoiser:
@@ -45,6 +51,7 @@ def open_denoiser(root: str | Path, identifier: str, device: torch.device | str 
     InputError
         If the id names nothing, or its file is missing or damaged.
     """
+    _forbid_tf32()
     device = best_device() if device is None else torch.device(device)
     folder = Path(root) / identifier
     match folder.name:
