@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.special
 import torch
 
 from hidden_gaussian import measures, passes, spectrum, tables
@@ -69,6 +70,20 @@ def test_loss_follows_its_definition(shards: dict[str, pd.DataFrame]) -> None:
     found = _values(shards["gaussian"], "loss").loc[sigma]
     np.testing.assert_allclose(found.loc[(3, 1)], float(loss[12 + 3]), rtol=1e-5)
     assert len(found) == 24
+
+
+def test_how_many_images_speak_is_measured_of_the_empirical_alone(shards: dict[str, pd.DataFrame]) -> None:
+    sigma = float(sorted(shards["empirical"]["sigma"].unique())[1])
+    noised = passes.Pass.of("heldout", CLEAN, sigma, draws=2, seed=0)
+    gaps = noised.noisy.flatten(1).double().numpy()[:, None] - (IMAGES / 127.5 - 1).reshape(1, 24, 9)
+    weights = scipy.special.softmax(-np.square(gaps).sum(-1) / (2 * sigma**2), axis=1)
+    expected = {"entropy": scipy.special.entr(weights).sum(1), "effective": 1 / np.square(weights).sum(1)}
+    for quantity, values in expected.items():
+        found = _values(shards["empirical"], quantity).loc[sigma]
+        np.testing.assert_allclose(found.loc[(5, 1)], values[12 + 5], rtol=1e-6)
+        assert len(found) == 24
+        assert quantity not in set(shards["gaussian"]["quantity"])
+    assert 1.5 < expected["effective"].mean() < 20
 
 
 def test_weights_are_one_row_each_milestone(shards: dict[str, pd.DataFrame]) -> None:
