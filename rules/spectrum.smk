@@ -25,10 +25,11 @@ rule fit_spectrum:
 
 
 rule fit_reference:
-    """Fit a further reference denoiser of one subset: a shrunk Gaussian, a stationary one, or a mixture."""
+    """Fit a further reference denoiser of one subset: a shrunk or expected Gaussian, a stationary one, or a mixture."""
     input:
         images=f"{ROOT}/images.npy",
         subset=f"{ROOT}/{{subset}}/subset.npy",
+        spectrum=f"{ROOT}/{{subset}}/spectrum.safetensors",
     output:
         denoiser=f"{ROOT}/{{subset}}/{{reference}}/denoiser.safetensors",
     log:
@@ -41,6 +42,7 @@ rule fit_reference:
         mem_mb=memory("fit_reference"),
         runtime=minutes("fit_reference"),
     params:
+        largest=largest_subset,
         seed=STUDY.seed,
         recipe=recipes.REFERENCES,
     script:

@@ -10,6 +10,7 @@ from sklearn.covariance import LedoitWolf
 from hidden_gaussian import files, references, spectrum
 from hidden_gaussian.denoisers import (
     EmpiricalDenoiser,
+    ExpectedDenoiser,
     GaussianDenoiser,
     MixtureDenoiser,
     PatchDenoiser,
@@ -17,6 +18,7 @@ from hidden_gaussian.denoisers import (
     open_denoiser,
 )
 from hidden_gaussian.denoisers.fitting import fit_reference
+from hidden_gaussian.denoisers.opening import best_device
 from hidden_gaussian.errors import InputError
 
 SIGMAS = [0.002, 0.1, 0.47, 4.07, 80.0]
@@ -121,7 +123,7 @@ def test_patch_is_equivariant_away_from_the_border_and_empirical_when_it_sees_ev
 @pytest.mark.parametrize("sigma", SIGMAS)
 def test_shrunk_gaussian_is_the_wiener_filter_of_the_shrunk_covariance(sigma: float) -> None:
     dense = LedoitWolf().fit(UNIT.reshape(30, -1))
-    shrunk = spectrum.fit(IMAGES).shrunk(spectrum.ledoit_wolf(IMAGES))
+    shrunk = spectrum.fit(IMAGES).shrunk(spectrum.ledoit_wolf(IMAGES, spectrum.fit(IMAGES)))
     denoiser, noisy = GaussianDenoiser(shrunk, dtype=torch.float64), _noisy(sigma)
     expected = _wiener(noisy, dense.location_, dense.covariance_, sigma)
     np.testing.assert_allclose(denoiser(noisy, sigma).flatten(1).numpy(), expected, atol=1e-8)
@@ -142,21 +144,46 @@ def test_rank_keeps_the_leading_components() -> None:
     np.testing.assert_allclose(denoiser(noisy, 0.5).flatten(1).numpy(), expected, atol=1e-8)
 
 
+def test_the_expected_gaussian_is_the_mean_of_those_of_many_subsets() -> None:
+    """Subsets of independent normal images, whose Gaussian denoisers are averaged one noisy image at a time."""
+    generator, count, sigma = np.random.default_rng(0), 24, 0.6
+    law = spectrum.Spectrum(np.zeros(40), 4.0 / np.arange(1, 41), np.eye(40), 10**6)
+    noisy = generator.normal(size=(3, 40)) * np.sqrt(law.eigenvalues + sigma**2)
+    total, draws = np.zeros_like(noisy), 2000
+    for _ in range(draws):
+        rows = generator.normal(size=(count, 40)) * np.sqrt(law.eigenvalues)
+        covariance = np.cov(rows.T, bias=True)
+        total += noisy @ np.linalg.inv(covariance + sigma**2 * np.eye(40)) @ covariance / draws
+    images = torch.from_numpy(noisy).reshape(3, 1, 5, 8)
+    denoiser = ExpectedDenoiser(law, count - 1, dtype=torch.float64)  # the mean takes one
+    found = denoiser(images, sigma).flatten(1).numpy()
+    plain = GaussianDenoiser(law, dtype=torch.float64)(images, sigma).flatten(1).numpy()
+    assert np.linalg.norm(found - total) < 0.03 * np.linalg.norm(total)
+    assert np.linalg.norm(plain - total) > 4 * np.linalg.norm(found - total)
+    several = torch.tensor([0.6, 3.0, 0.6])
+    each = torch.cat([denoiser(images[k : k + 1], float(several[k])) for k in range(3)])
+    torch.testing.assert_close(denoiser(images, several), each)
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("dataset")
     files.save_array(place / "images.npy", IMAGES)
     files.save_array(place / "n20a/subset.npy", np.arange(20))
-    spectrum.fit(IMAGES[:20]).save(place / "n20a/spectrum.safetensors", IMAGES.shape[1:])
-    for name in ("gaussian-shrunk", "stationary", "mixture-4"):
-        fit_reference(name, IMAGES[:20], place / f"n20a/{name}/denoiser.safetensors", seed=3)
+    law = spectrum.fit(IMAGES[:20])
+    law.save(place / "n20a/spectrum.safetensors", IMAGES.shape[1:])
+    spectrum.fit(IMAGES).save(place / "n30a/spectrum.safetensors", IMAGES.shape[1:])
+    for name in ("gaussian-shrunk", "gaussian-expected", "stationary", "mixture-4"):
+        path = place / f"n20a/{name}/denoiser.safetensors"
+        fit_reference(name, IMAGES[:20], path, law=law, largest="n30a", seed=3)
     return place
 
 
 def test_references_open_by_their_ids(root: Path) -> None:
-    shrunk = spectrum.fit(IMAGES[:20]).shrunk(spectrum.ledoit_wolf(IMAGES[:20]))
+    law = spectrum.fit(IMAGES[:20])
     expected = {
-        "gaussian-shrunk": GaussianDenoiser(shrunk),
+        "gaussian-shrunk": GaussianDenoiser(law.shrunk(spectrum.ledoit_wolf(IMAGES[:20], law))),
+        "gaussian-expected": ExpectedDenoiser(spectrum.fit(IMAGES), 20),
         "stationary": StationaryDenoiser.fit(IMAGES[:20]),
         "mixture-4": MixtureDenoiser.fit(IMAGES[:20], 4, seed=3),
         "patch-3": PatchDenoiser(torch.from_numpy(IMAGES[:20]), 3),
@@ -167,7 +194,7 @@ def test_references_open_by_their_ids(root: Path) -> None:
         torch.testing.assert_close(opened(noisy, 0.5), denoiser(noisy, 0.5), atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["gaussian-shrunk", "stationary", "mixture-4"])
+@pytest.mark.parametrize("name", ["gaussian-shrunk", "gaussian-expected", "stationary", "mixture-4"])
 def test_a_file_of_another_kind_is_named(name: str, tmp_path: Path) -> None:
     fitted = spectrum.fit(IMAGES)
     fitted.save(tmp_path / "n30a/spectrum.safetensors", IMAGES.shape[1:])
@@ -177,10 +204,24 @@ def test_a_file_of_another_kind_is_named(name: str, tmp_path: Path) -> None:
 
 
 def test_names_of_references() -> None:
-    names = ["gaussian-shrunk", "stationary", "mixture-8", "patch-3", "patch-11"]
+    names = ["gaussian-shrunk", "gaussian-expected", "stationary", "mixture-8", "patch-3", "patch-11"]
     assert all(references.is_listed(name) for name in names)
-    assert [references.is_fitted(name) for name in names] == [True, True, True, False, False]
+    assert [references.is_fitted(name) for name in names] == [True, True, True, True, False, False]
     assert not any(references.is_listed(name) for name in ("patch-4", "mixture-0", "mixture", "gaussian", "patch-"))
     assert references.possible(names, "n7b") == [f"n7b/{name}" for name in names if name != "mixture-8"]
     with pytest.raises(InputError, match="names no denoiser"):
         open_denoiser(Path(), "n20a/patch-4")
+
+
+def _rounds_to_tf32() -> tuple[bool, bool]:
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_denoisers_are_evaluated_in_float32(device: str | None, tmp_path: Path) -> None:
+    before = _rounds_to_tf32()
+    for choose in (lambda: open_denoiser(tmp_path, "n20a/identity", device), best_device):
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        choose()
+        assert _rounds_to_tf32() == (False, False)
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before

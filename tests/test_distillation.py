@@ -100,6 +100,11 @@ def test_milestones_leave_no_trace() -> None:
             torch.testing.assert_close(weight, alone.first.weight, atol=1e-9, rtol=1e-9)
 
 
+def test_large_images_are_fitted_once_because_a_fourth_matrix_would_not_fit() -> None:
+    for size, expected in ((3072, [16_384, 32_768, 65_536]), (4096, [16_384, 32_768, 65_536]), (4107, [65_536])):
+        assert distillation.milestones(65_536, size) == expected
+
+
 def test_ridge_shrinks_towards_the_gaussian() -> None:
     images = _images(80)
     gaussian = GaussianDenoiser(spectrum.fit(images[:40]), dtype=torch.float64)

@@ -174,6 +174,16 @@ def test_linearity_by_hand() -> None:
     assert value(held, "affinity", **where) == pytest.approx(affinity)
 
 
+def test_how_many_images_speak_is_a_table_of_means() -> None:
+    values = {"entropy": np.array([0.1, 0.5, 1.5, 0.3]), "effective": np.array([1.0, 2.0, 4.5, 1.5])}
+    place = {"id": "n8a/empirical", "inputs": "heldout", "sigma": 1.0}
+    index = {"image": np.arange(4), "draw": np.zeros(4)}
+    parts = [({**place, "quantity": name}, {**index, "value": value}) for name, value in values.items()]
+    made = table(Measurements([synthetic.shard(parts)], pixels=6), "toy", families={"memorisation"})
+    means = made.set_index("metric")["value"].to_dict()
+    assert means == pytest.approx({"posterior_entropy": 0.6, "effective_images": 2.25})
+
+
 def test_samples_by_hand() -> None:
     copied = synthetic.memorisation(CELL.id, 0.25)
     real = synthetic.memorisation("n8a/heldout", 0, "photographs")

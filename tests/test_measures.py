@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.special
 import torch
 from scipy.special import softmax
 
@@ -89,6 +90,20 @@ def test_pictures_are_of_shared_inputs() -> None:
             first, second = np.sort(logits, axis=1)[:, :-3:-1].T
             sure = first - second > (10 if sigma < 1 else 0)  # the noise is kept in float16
             assert np.allclose(level.reshape(3, -1)[sure], expected[sure], atol=0.02)
+
+
+def test_how_many_images_speak_is_measured_of_the_empirical_alone(shards: dict[str, pd.DataFrame]) -> None:
+    sigma = float(sorted(shards["empirical"]["sigma"].unique())[1])
+    noised = passes.Pass.of("heldout", CLEAN, sigma, draws=2, seed=0)
+    gaps = noised.noisy.flatten(1).double().numpy()[:, None] - (IMAGES / 127.5 - 1).reshape(1, 24, 9)
+    weights = scipy.special.softmax(-np.square(gaps).sum(-1) / (2 * sigma**2), axis=1)
+    expected = {"entropy": scipy.special.entr(weights).sum(1), "effective": 1 / np.square(weights).sum(1)}
+    for quantity, values in expected.items():
+        found = _values(shards["empirical"], quantity).loc[sigma]
+        np.testing.assert_allclose(found.loc[(5, 1)], values[12 + 5], rtol=1e-6)
+        assert len(found) == 24
+        assert quantity not in set(shards["gaussian"]["quantity"])
+    assert 1.5 < expected["effective"].mean() < 20
 
 
 def test_weights_are_one_row_each_milestone(shards: dict[str, pd.DataFrame]) -> None:

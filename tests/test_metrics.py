@@ -80,6 +80,23 @@ def test_neighbours_equal_brute_force(tile: int) -> None:
     assert found.nearest[3] == 0
 
 
+@pytest.mark.parametrize("tile", [64, 1000])
+def test_neighbours_that_a_product_cannot_tell_apart_are_found(tile: int) -> None:
+    """Two hundred images nearer to each other than a float32 product of vectors of this length is exact."""
+    generator = np.random.default_rng(0)
+    samples = generator.uniform(0.8, 1, (3, 3000)).astype(np.float32)
+    far = generator.uniform(-1, 1, (100, 3000)).astype(np.float32)
+    near = samples[1] + generator.normal(size=(200, 3000)) * np.geomspace(1e-6, 1e-5, 200)[:, None]
+    training = np.concatenate([far, generator.permutation(near)]).astype(np.float32)
+    distances = np.square(samples[:, None].astype(float) - training[None]).sum(-1)
+    rough = np.square(training).sum(1) - 2 * samples @ training.T
+    assert distances[1].argmin() not in np.argpartition(rough[1], 8)[:8]
+    found = neighbours(samples, training, tile)
+    np.testing.assert_array_equal(found.index, distances.argmin(1))
+    np.testing.assert_allclose(found.nearest, np.sort(distances, 1)[:, 0])
+    np.testing.assert_allclose(found.second, np.sort(distances, 1)[:, 1])
+
+
 @pytest.mark.parametrize("tile", [3, 1000])
 def test_copies_are_at_no_distance_from_uint8_images(tile: int) -> None:
     training = np.random.default_rng(0).integers(0, 256, (60, 48), dtype=np.uint8)

@@ -93,6 +93,51 @@ def test_processes_that_were_stopped_before_they_could_report_are_no_defect(tmp_
         parallel._raise_report(tmp_path, 1, stopped=True)
 
 
+class Ended:
+    """A job that ended well just when it was looked at again."""
+
+    polled = 0
+
+    def poll(self):
+        self.polled += 1
+        return None if self.polled == 1 else 0
+
+    def wait(self):
+        return 0
+
+
+def test_a_job_that_ended_well_when_the_signal_came_has_ended_well(monkeypatch):
+    @guards.contextmanager
+    def stopped():
+        yield lambda: True
+
+    monkeypatch.setattr(guards, "interruption", stopped)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: Ended())
+    start = time.monotonic()
+    parallel.launch("any", 2, {})
+    assert time.monotonic() - start < parallel.PATIENCE / 2
+
+
+TIMES = """
+import sys
+from pathlib import Path
+import torch
+from torch import distributed
+from hidden_gaussian import parallel
+with parallel.reported(Path(sys.argv[1]).parent), parallel.joined() as (team, device):
+    seconds = distributed.group.WORLD._get_backend(device).options._timeout.total_seconds()
+    if team.rank == 0:
+        Path(sys.argv[0]).with_name("seconds").write_text(str(seconds))
+"""
+
+
+def test_a_process_may_wait_long_for_the_first_which_may_wait_for_another_job(tmp_path, monkeypatch):
+    (tmp_path / "times.py").write_text(TIMES)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    parallel.launch("times", 2, {})
+    assert float((tmp_path / "seconds").read_text()) > 24 * 3600
+
+
 SCRIPT = """
 import sys
 from pathlib import Path

@@ -77,6 +77,16 @@ def recorded(architecture):
     return {name.removeprefix("weights."): tensors.pop(name) for name in names}, tensors, options
 
 
+def layer():
+    """Return a layer with the attributes and arguments that published ones have: numbers of numpy, some nested."""
+    made = persistent("Layer")
+    made.skip_scale, made.eps, made.up = np.sqrt(0.5), np.float32(1e-6), np.bool_(True)
+    initial = {"init_mode": "xavier_uniform", "init_weight": np.sqrt(0.2)}
+    made._init_args = (np.int64(3), np.int32(-4))
+    made._init_kwargs = EasyDict(skip_scale=made.skip_scale, init=initial, channels=[np.int64(2**40), 8])
+    return made
+
+
 def grown(weights, root):
     """Hang weights into a tree of modules by their dotted names."""
     for name, tensor in weights.items():
@@ -85,7 +95,7 @@ def grown(weights, root):
         for depth, part in enumerate(path):
             if part not in place._modules:
                 container = part in ("enc", "dec") and depth == 1
-                place.add_module(part, nn.ModuleDict() if container else persistent("Layer"))
+                place.add_module(part, nn.ModuleDict() if container else layer())
             place = place._modules[part]
         if last in ("resample_filter", "freqs"):
             place.register_buffer(last, tensor)
@@ -175,6 +185,22 @@ def test_the_source_of_a_class_is_a_text(foreign_modules):
     assert all(np.array_equal(arrays[name], weight.numpy()) for name, weight in weights.items())
 
 
+@pytest.mark.parametrize(("protocol", "module"), [(2, b"numpy.core."), (2, b"numpy._core."), (4, None)])
+def test_numbers_of_numpy_are_read_as_plain_ones(protocol, module, foreign_modules):
+    content = pickle.dumps(layer(), protocol)
+    if module:  # as older and newer versions of numpy write it
+        content = content.replace(b"numpy._core.", b"numpy.core.").replace(b"numpy.core.", module)
+    no_execution(foreign_modules)
+    found = network_pickle.read(content, "x").state
+    assert found["skip_scale"] == 0.5**0.5
+    assert found["eps"] == float(np.float32(1e-6))
+    assert found["up"] is True
+    assert found["_init_args"] == (3, -4)
+    assert found["_init_kwargs"]["init"] == {"init_mode": "xavier_uniform", "init_weight": 0.2**0.5}
+    assert found["_init_kwargs"]["channels"] == [2**40, 8]
+    assert {type(value) for value in (found["skip_scale"], *found["_init_args"])} == {float, int}
+
+
 def test_a_network_alone_and_the_baseline_are_read():
     path = Path("network.pkl")
     path.write_bytes(pickle.dumps(published("ve", "VEPrecond")["ema"]))
@@ -242,7 +268,21 @@ def tensor(*arguments):
     return pickle.dumps({"ema": Call(torch._utils._rebuild_tensor_v2, storage, *arguments, False, OrderedDict())})
 
 
+def number(dtype, *content):
+    return pickle.dumps({"ema": Call(np.dtype(np.float64).type(1).__reduce__()[0], dtype, *content)})
+
+
 HOSTILE = {
+    "a number of another type": (lambda: number(np.dtype("f2"), b"12"), r"makes numpy\.dtype of \('f2'"),
+    "a number that is an object": (lambda: pickle.dumps({"ema": np.dtype("O")}), r"makes numpy\.dtype of \('O8'"),
+    "a number of another order": (lambda: number(np.dtype(">f8"), b"12345678"), "in the byte order '>'"),
+    "a number that is cut": (lambda: number(np.dtype("f8"), b"1234"), "is damaged"),
+    "two numbers": (lambda: number(np.dtype("f8"), b"12345678" * 2), "is damaged"),
+    "an array": (lambda: pickle.dumps({"ema": np.ones(2)}), r"asks for numpy\.\S+"),
+    "a number without a type": (
+        lambda: b"cnumpy.core.multiarray\nscalar\n(S'f8'\nS'12345678'\ntR.",
+        "makes numpy.core",
+    ),
     "a call in the state": (hostile_state, r"asks for builtins\.print"),
     "os.system": (lambda: b"cos\nsystem\n(S'touch ran'\ntR.", r"asks for os\.system"),
     "a call in a storage": (lambda: in_storage(b"cos\nsystem\n(S'touch ran'\ntR."), r"asks for os\.system"),

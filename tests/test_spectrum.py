@@ -43,6 +43,12 @@ def test_moments_are_exact_whatever_the_blocks_the_order_and_the_shards() -> Non
         assert other.count == 3000
 
 
+@pytest.mark.parametrize("block", [0, 1025])
+def test_blocks_that_would_be_rounded_are_refused(block: int) -> None:
+    with pytest.raises(ValueError, match=f"blocks of {block} images"):
+        spectrum.Moments.of(_images(2, (1, 2, 2)).reshape(2, -1), block)
+
+
 def test_extreme_pixels_are_summed_exactly() -> None:
     rows = np.where(np.random.default_rng(0).random((4096, 3)) < 0.5, 0, 255).astype(np.uint8)
     rows[:, 0] = 0
@@ -81,15 +87,25 @@ def test_both_routes_agree_and_respect_the_rank() -> None:
 
 
 @pytest.mark.parametrize("count", [12, 80])
-def test_shrinkage_is_that_of_scikit_learn(count: int) -> None:
+def test_shrinkage_is_that_of_scikit_learn(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     images = _images(count, (1, 5, 5))
-    dense = LedoitWolf().fit(images.reshape(count, -1) / 127.5 - 1)
-    shrinkage = spectrum.ledoit_wolf(images)
-    fitted = spectrum.fit(images).shrunk(shrinkage)
+    dense, law = LedoitWolf().fit(images.reshape(count, -1) / 127.5 - 1), spectrum.fit(images)
+    monkeypatch.setattr(spectrum, "BLOCK", 7)
+    shrinkage = spectrum.ledoit_wolf(images, law)
+    np.testing.assert_allclose(shrinkage, dense.shrinkage_, rtol=1e-10)
+    fitted = law.shrunk(shrinkage)
     inside = fitted.eigenvectors @ fitted.eigenvectors.T
     rebuilt = (fitted.eigenvectors * fitted.eigenvalues) @ fitted.eigenvectors.T + fitted.rest * (np.eye(25) - inside)
     assert 0 < shrinkage < 1
     np.testing.assert_allclose(rebuilt, dense.covariance_, atol=1e-12)
+
+
+def test_images_that_are_copies_of_few_or_of_one_are_shrunk_as_scikit_learn_does() -> None:
+    few = np.repeat(_images(3, (1, 2, 2)), [90, 5, 5], axis=0)
+    dense = LedoitWolf().fit(few.reshape(100, -1) / 127.5 - 1)
+    np.testing.assert_allclose(spectrum.ledoit_wolf(few, spectrum.fit(few)), dense.shrinkage_, rtol=1e-10)
+    one = np.full((5, 1, 2, 2), 77, np.uint8)
+    assert spectrum.ledoit_wolf(one, spectrum.fit(one)) == 0
 
 
 def test_leading_components_keep_the_variance_only_when_spread() -> None:

@@ -1,6 +1,8 @@
 import contextlib
+import copy
 import errno
 import fcntl
+import hashlib
 import io
 import json
 import os
@@ -194,7 +196,7 @@ def totals(part=None, team=ALONE):
     layers = len(dropouts(state.network))
     cpu, share = torch.device("cpu"), team.share(8)
     batch = batches.draw(PIXELS, 0, recipe(), 3, cpu, share=share, layers=layers)
-    training._gradients(state, batch, recipe(microbatch=part), objectives.EDM, ALONE)
+    training._gradients(state, batch, recipe(microbatch=part), objectives.EDM, ALONE, lambda: False)
     return state.totals
 
 
@@ -600,6 +602,95 @@ def test_a_signal_saves_and_ends_with_an_error_within_10_seconds(tmp_path, numbe
     whole = files.load_tensors(train_cell(tmp_path / "whole", images_seen) / "state.safetensors")
     assert saved.keys() == whole.keys()
     assert all(torch.equal(saved[name], tensor) for name, tensor in whole.items())
+
+
+class Signalled(nn.Module):
+    """A network that takes its time, and whose job is told to stop in some pass; from then on a pass is slower."""
+
+    def __init__(self, network, at):
+        super().__init__()
+        self.network, self.options, self.at, self.calls = network, network.options, at, 0
+
+    def forward(self, *arguments):
+        self.calls += 1
+        if self.calls == self.at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        if self.calls > self.at:
+            time.sleep(3)
+        return self.network(*arguments)
+
+
+@pytest.mark.fault("SIGTERM in a step of many seconds", "the step is given up after a part of the batch, and saved")
+def test_a_long_step_is_given_up_and_trained_again(tmp_path, monkeypatch):
+    whole = train_cell(tmp_path / "whole", 80, microbatch=1)
+    start = TrainingState.start
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingState, "start", lambda network, device: unwrapped(start(Signalled(network, 20), device)))
+        begun = time.monotonic()
+        with pytest.raises(guards.Interrupted, match="told to stop at images_seen 16 "):
+            train_cell(tmp_path / "cut", 80, microbatch=1)
+        assert time.monotonic() - begun < 10  # four more passes would take 12 seconds
+    assert_same_snapshot(whole, train_cell(tmp_path / "cut", 80, microbatch=1))
+
+
+def unwrapped(state):
+    """The state whose files do not know of the wrapper."""
+    for module in (state.network, state.ema):
+        module.state_dict = module.network.state_dict
+    return state
+
+
+@pytest.mark.parametrize("architecture", ["ve", "dae-skip"])
+def test_a_step_that_is_given_up_leaves_no_trace(architecture):
+    options = {"resolution": SIDE, "channels": 1, "scale": 4, "seed": 1, **NETWORK.model_dump()}
+    settings = recipe(augment=0, microbatch=2)
+    states = [TrainingState.start(networks.build(architecture, **options)) for _ in range(2)]
+    whole, cut = states
+    run(whole, settings, 24)
+    before, asked = copy.deepcopy(cut.network.state_dict()), []
+    for told in (1, 2, 3):
+        calls = iter(range(told, 0, -1))
+        steps = training.train(cut, PIXELS, settings, until=24, seed=3, stopped=lambda calls=calls: next(calls) == 1)
+        assert list(steps) == []
+        asked.append(next(calls, None))
+        assert all(torch.equal(before[name], tensor) for name, tensor in cut.network.state_dict().items())
+        assert cut.images_seen == 0
+        assert not cut.log()
+    assert asked == [None] * 3
+    run(cut, settings, 24)
+    assert_same(whole, cut)
+
+
+# ---- images that are left where they are
+
+
+def test_a_subset_of_mapped_images_reads_only_what_is_asked_for(tmp_path, monkeypatch):
+    indices = np.array([7, 2, 9, 0, 5])
+    files.save_array(tmp_path / "images.npy", PIXELS)
+    mapped = files.load_array(tmp_path / "images.npy", mmap=True)
+    subset = batches.Subset(mapped, indices)
+    whole = PIXELS[indices]
+    assert (len(subset), subset.shape, subset.nbytes) == (5, whole.shape, whole.nbytes)
+    assert np.array_equal(subset[np.array([3, 3, 1])], whole[[3, 3, 1]])
+    monkeypatch.setattr(batches, "BLOCK", 2)
+    assert [len(block) for block in batches.blocks(subset)] == [2, 2, 1]
+    states = [TrainingState.start(small_network()) for _ in range(2)]
+    for state, pixels in zip(states, (subset, whole), strict=True):
+        run(state, recipe(), 24, pixels)
+    assert_same(*states)
+
+
+def test_a_stretch_maps_its_images_and_its_fingerprint_is_that_of_their_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(batches, "BLOCK", 5)
+    told = stretch(tmp_path, 8)
+    pixels = told.pixels()
+    assert isinstance(pixels.images, np.memmap)
+    state = TrainingState.start(small_network())
+    found = stretches._fingerprint(told, state, pixels)["images"]
+    assert found == hashlib.sha256(PIXELS.tobytes()).hexdigest()
+
+
+# ---- signals and locks
 
 
 def test_signals_are_restored_and_ignored_by_other_threads():

@@ -119,7 +119,12 @@ def _assemble(stretch: Stretch, levels: Sequence[Stretch], device: torch.device)
 
 @torch.no_grad()
 def calibrate(
-    network: nn.Module, images: np.ndarray, settings: Training, objective: Objective, seed: int, device: torch.device
+    network: nn.Module,
+    images: np.ndarray | batches.Subset,
+    settings: Training,
+    objective: Objective,
+    seed: int,
+    device: torch.device,
 ) -> None:
     """Set the statistics of batch normalisation to those that the averaged weights have on training images.
 

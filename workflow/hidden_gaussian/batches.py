@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from hidden_gaussian import augmentation, seeding
 from hidden_gaussian.settings import Training
 
 Levels = Callable[[Tensor, Training], Tensor]
+BLOCK = 1024  # images that are read at a time, where all are
 
 
 class Batch(NamedTuple):
@@ -31,10 +34,52 @@ class Batch(NamedTuple):
             yield Batch._make(None if tensor is None else tensor[start : start + size] for tensor in self)
 
 
-def resident(images: np.ndarray, device: torch.device) -> Tensor | np.ndarray:
+@dataclass(frozen=True)
+class Subset:
+    """Some images of an array, left where they are: of a mapped one only what is asked for is read.
+
+    Attributes
+    ----------
+    images : ndarray of shape (image, channel, row, column), uint8
+    indices : ndarray of shape (N,)
+        Which images, in which order.
+    """
+
+    images: np.ndarray
+    indices: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        """Read images by their places in the subset."""
+        read: np.ndarray = self.images[self.indices[rows]]
+        return read
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, channels, side, side)."""
+        return len(self), *self.images.shape[1:]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its pixels."""
+        return math.prod(self.shape)
+
+
+def blocks(images: np.ndarray | Subset) -> Iterator[np.ndarray]:
+    """Yield the pixels some images at a time."""
+    for start in range(0, len(images), BLOCK):
+        yield np.ascontiguousarray(images[slice(start, start + BLOCK)])
+
+
+def resident(images: np.ndarray | Subset, device: torch.device) -> Tensor | np.ndarray | Subset:
     """Return the pixels on the GPU if they take less than half of what is free there, else where they are."""
     if device.type == "cuda" and images.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
-        return torch.from_numpy(np.ascontiguousarray(images)).to(device)
+        pixels = torch.empty(images.shape, dtype=torch.uint8, device=device)
+        for part, block in zip(torch.split(pixels, BLOCK), blocks(images), strict=True):
+            part.copy_(torch.from_numpy(block))
+        return pixels
     return images
 
 
@@ -58,7 +103,7 @@ def log_normal(normal: Tensor, settings: Training) -> Tensor:
 
 
 def draw(
-    pixels: Tensor | np.ndarray,
+    pixels: Tensor | np.ndarray | Subset,
     step: int,
     settings: Training,
     seed: int,
@@ -72,7 +117,7 @@ def draw(
 
     Parameters
     ----------
-    pixels : Tensor on the device, or ndarray, of shape (N, channels, side, side), uint8
+    pixels : Tensor on the device, ndarray, or Subset, of shape (N, channels, side, side), uint8
     step : int, from 0
     levels : callable
         Makes noise levels of one standard normal number an image.

@@ -16,6 +16,7 @@ from hidden_gaussian.metrics.jacobians import SteinAverage
 from hidden_gaussian.progress import shown
 
 BATCH = 1024  # pairs between two visits of the matrices
+LARGE = 4096  # pixels times channels; a matrix in float64 takes 134 MB there, and 1.2 GB at 64 x 64 x 3
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,12 @@ class Distilled:
 
 
 def milestones(draws: int, size: int) -> list[int]:
-    """Return the numbers of pairs after which maps are solved: a quarter, a half, all; those that determine a map."""
+    """Return the numbers of pairs after which maps are solved: a quarter, a half, all; those that determine a map.
+
+    Of large images, of `size` pixels above `LARGE`, only all: maps on the way take a matrix more.
+    """
+    if size > LARGE:
+        return [draws]
     return [count for count in (draws // 4, draws // 2, draws) if count // 2 > size + 1 or count == draws]
 
 
@@ -93,8 +99,8 @@ def pair_half(pair: int, images: int, *, by_image: bool = False) -> int:
 def distil(denoiser: Denoiser, fit: Fit, sigma: float, gaussian: GaussianDenoiser) -> Iterator[Distilled]:
     """Yield the affine maps nearest to a denoiser at one noise level, at growing numbers of pairs.
 
-    Three d x d matrices in float64 are held throughout, and a fourth while maps of fewer than all pairs are in use:
-    each :class:`Distilled` is valid only until the next is asked for.
+    Three d x d matrices in float64 are held throughout, and a fourth while maps of fewer than all pairs are in use,
+    which is up to d = 4,096 only: each :class:`Distilled` is valid only until the next is asked for.
 
     Parameters
     ----------

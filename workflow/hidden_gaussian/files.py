@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
-    "InputError",
     "atomic_path",
     "load_array",
     "load_arrays",

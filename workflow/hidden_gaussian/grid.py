@@ -53,7 +53,10 @@ class Run(Strict):
 class Pretrained(Strict):
     """A snapshot that comes from a file instead of a training run; its replicate is 0."""
 
-    path: str = Field(description="the file, or its name among the archives: .safetensors, or NVIDIA's .pkl")
+    path: str = Field(
+        description="the file, or its name among the archives: .safetensors, or NVIDIA's .pkl, whose reader was tested "
+        "on files of the same structure and has not met a published one"
+    )
     subset_size: Annotated[int, Field(ge=2)] = Field(description="number of training images")
     half: Half = Field("a", description="which end of the permutation")
     architecture: UNet = Field("ve", description="network architecture")

@@ -1,4 +1,4 @@
-"""What keeps a long job's files whole: one process at a time, and a way to stop between two steps."""
+"""What keeps a long job's files whole: one process at a time, and a way to stop where it can save."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _acquired(file: TextIO, place: Path) -> bool:
 
 @contextmanager
 def interruption() -> Iterator[Callable[[], bool]]:
-    """Turn SIGTERM and SIGINT into a flag, so that a job can finish its step and save.
+    """Turn SIGTERM and SIGINT into a flag, so that a job can come to a place where it can save.
 
     Yields
     ------
@@ -103,7 +103,7 @@ def interruption() -> Iterator[Callable[[], bool]]:
 def delayed_end(seconds: float) -> Iterator[None]:
     """Go on for some seconds after SIGTERM or SIGINT, then end at once.
 
-    For a process whose partner must finish a common step and save. The main thread may be waiting for that partner
+    For a process whose partner must save. The main thread may be waiting for that partner
     outside of Python, where no handler of Python's runs: so a thread waits for the signal.
     """
     reader, writer = os.pipe()

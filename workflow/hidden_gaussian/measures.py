@@ -9,7 +9,7 @@ import pandas as pd
 from torch import Tensor
 
 from hidden_gaussian import noise, rings
-from hidden_gaussian.denoisers import is_defined
+from hidden_gaussian.denoisers import EmpiricalDenoiser, is_defined
 from hidden_gaussian.distillation import Fit
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.linear_measures import distillation_rows
@@ -109,6 +109,8 @@ def _tasks(kinds: Sequence[str], settings: Measures, subject: Subject) -> list[_
 
 def _level(subject: Subject, noised: Pass, denoised: Tensor) -> Iterator[pd.DataFrame]:
     yield noised.rows(subject.id, output_quantities(noised.clean, noised.noisy, denoised))
+    if isinstance(subject.denoiser, EmpiricalDenoiser):
+        yield noised.rows(subject.id, subject.denoiser.concentration(noised.noisy, noised.sigma)._asdict())
     for name, other in {subject.gaussian_id: subject.gaussian, **subject.references}.items():
         gap = squared(denoised - other(noised.noisy, noised.sigma))
         yield noised.rows(subject.id, {"distance": gap}, reference_id=name)

@@ -45,7 +45,8 @@ class Measures(Strict):
     references: tuple[Reference, ...] = Field(
         (),
         description="further reference denoisers of every subset, measured and compared with its networks: "
-        "gaussian-shrunk, stationary, mixture-K (K components), patch-P (P x P pixels, P odd)",
+        "gaussian-shrunk, gaussian-expected (what random-matrix theory expects of as many images of the largest "
+        "subset's law), stationary, mixture-K (K components), patch-P (P x P pixels, P odd)",
     )
     jacobian: Jacobian | None = Field(None, description="local slopes, for some cells; null: none")
 

@@ -23,6 +23,9 @@ _TENSOR, _PARAMETER = ("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "
 _STORAGE = ("torch.storage", "_load_from_bytes")
 _ORDERED = ("collections", "OrderedDict")
 _EASY = ("dnnlib.util", "EasyDict")
+_SCALAR = {("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar")}
+_DTYPE = ("numpy", "dtype")
+_NUMBERS = ("f4", "f8", "i4", "i8", "b1")
 _SETS = {("builtins", "set"), ("__builtin__", "set")}
 _MODULES = {("torch.nn.modules.container", name) for name in ("ModuleDict", "ModuleList", "Sequential")}
 _TYPES = {
@@ -101,7 +104,10 @@ class _Networks(Interpreter):
     """Objects with their source, containers of modules, tensors."""
 
     known = frozenset(
-        {_PERSISTENT, _TENSOR, _PARAMETER, _STORAGE, _ORDERED, _EASY, *_SETS, *_MODULES, plain_pickle.CODECS}
+        {_PERSISTENT, _TENSOR, _PARAMETER, _STORAGE, _ORDERED, _EASY, _DTYPE, plain_pickle.CODECS}
+        | _SCALAR
+        | _SETS
+        | _MODULES
     )
     needed_by = "published networks"
 
@@ -118,6 +124,10 @@ class _Networks(Interpreter):
             return arguments[0]
         if word in (_ORDERED, _EASY) and arguments == ():
             return {}
+        if word == _DTYPE and arguments[0] in _NUMBERS:
+            return np.dtype(arguments[0]).newbyteorder("<")
+        if word in _SCALAR and isinstance(arguments[0], np.dtype):
+            return _number(*arguments)
         if word in _SETS:
             return {name for name in arguments[0] if isinstance(name, str)}
         if word == plain_pickle.CODECS:
@@ -130,7 +140,11 @@ class _Networks(Interpreter):
         return Record(str(meta["class_name"]), str(meta["module_src"]), meta["state"])
 
     def build(self, target: Any, state: Any) -> None:
-        """Set the attributes of a container of modules."""
+        """Set the attributes of a container of modules; the only state of a type of numbers is its byte order."""
+        if isinstance(target, np.dtype):
+            if state[1] not in ("<", "|"):
+                raise InputError(f"{self.where} holds numbers in the byte order {state[1]!r}, expected '<': refused")
+            return
         if not (isinstance(target, Record) and isinstance(state, dict)) or target.state:
             raise InputError(f"{self.where} sets the state of a {type(target).__name__}: refused")
         target.state.update(state)
@@ -150,6 +164,12 @@ class _Networks(Interpreter):
                 self.stack[-1].update(name for name in names if isinstance(name, str))
             case _:
                 super().other(opcode)
+
+
+def _number(dtype: np.dtype[Any], content: bytes) -> float | int | bool:
+    """Return a number that numpy wrote, such as the square roots among the arguments of layers."""
+    (number,) = np.frombuffer(content, dtype).tolist()
+    return number  # type: ignore[no-any-return]
 
 
 @dataclass

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from hidden_gaussian import seeding
-from hidden_gaussian.levels import RHO, SIGMA_MAX, SIGMA_MIN, schedule
+from hidden_gaussian.levels import SIGMA_MAX, schedule
 
-__all__ = ["RHO", "SIGMA_MAX", "SIGMA_MIN", "noise_for", "schedule"]
+__all__ = ["SIGMA_MAX", "noise_for", "schedule"]
 
 
 def noise_for(indices: Sequence[int], shape: Sequence[int], *, seed: int, purpose: str) -> Tensor:

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +24,7 @@ from hidden_gaussian import files, guards, logs
 from hidden_gaussian.errors import InputError
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+LONGEST = timedelta(days=7)  # one may wait for another that waits for a job before; of one that fails torchrun tells
 PATIENCE = 10.0  # seconds in which the processes that were told to stop report
 
 logger = logging.getLogger(__name__)
@@ -81,7 +83,7 @@ def joined() -> Iterator[tuple[Team, torch.device]]:
     device = torch.device("cuda", rank) if found else torch.device("cpu")
     if found:
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if found else "gloo")
+    distributed.init_process_group("nccl" if found else "gloo", timeout=LONGEST)
     yield Team(rank, size), device
     distributed.destroy_process_group()  # not after an error: the others must not notice before it is reported
 
@@ -122,7 +124,7 @@ def launch(module: str, processes: int, task: Mapping[str, Any]) -> None:
             if job.poll() is None:
                 job.terminate()
         ended = job.wait()
-        if ended or stopped():
+        if ended:  # and not where all was done when the signal came
             _raise_report(folder, ended, stopped())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-FITTED = r"gaussian-shrunk|stationary|mixture-[1-9]\d*"
+FITTED = r"gaussian-shrunk|gaussian-expected|stationary|mixture-[1-9]\d*"
 """Those that are fitted once and kept in a file."""
 LISTED = rf"{FITTED}|patch-\d*[13579]"
 """All that settings may list; the Gaussian, the empirical, the identity and the mean are always measured."""

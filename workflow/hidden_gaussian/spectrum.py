@@ -12,7 +12,8 @@ from scipy import linalg, optimize
 from hidden_gaussian import files
 from hidden_gaussian.errors import InputError
 
-BLOCK = 1024  # products of two pixels that float32 sums exactly: 1024 * 128 * 128 = 2**24
+EXACT = 1024  # products of two pixels that float32 sums exactly: 1024 * 128 * 128 = 2**24
+BLOCK = EXACT
 CENTRE, STEP = 127.5, 1 / 127.5  # a pixel v stands for (v - CENTRE) * STEP, in [-1, 1]
 
 Array = NDArray[np.float64]
@@ -105,7 +106,14 @@ class Moments:
         """Return the moments of images given as rows, of shape (N, d); at most 1,024 a block.
 
         Besides the d x d result only a block of images and a panel of 1,024 of its columns are held.
+
+        Raises
+        ------
+        ValueError
+            If a block is so long that its sums would be rounded.
         """
+        if not 0 < block <= EXACT:
+            raise ValueError(f"blocks of {block} images are not summed exactly: give at most {EXACT}")
         count, size = rows.shape
         products, total = np.zeros((size, size)), np.zeros(size)
         for start in range(0, count, block):
@@ -165,19 +173,27 @@ def from_moments(moments: Moments) -> Spectrum:
     return Spectrum(moments.mean, values[kept], np.ascontiguousarray(vectors[:, kept]), moments.count)
 
 
-def covariance(rows: NDArray[np.uint8]) -> Array:
-    """Return the covariance (1/N) of pixels in [-1, 1] of images given as rows, of shape (d, d)."""
-    return Moments.of(rows).covariance()
-
-
-def ledoit_wolf(images: NDArray[np.uint8]) -> float:
+def ledoit_wolf(images: NDArray[np.uint8], spectrum: Spectrum) -> float:
     """Return the shrinkage of the covariance towards tr(Sigma)/d I with the least expected squared error.
 
-    The estimate of Ledoit and Wolf (2004), computed by scikit-learn; for :meth:`Spectrum.shrunk`.
-    """
-    from sklearn.covariance import ledoit_wolf_shrinkage  # here, because it takes a second
+    The estimate of Ledoit and Wolf (2004) for :meth:`Spectrum.shrunk`: b / (|Sigma|^2 - tr(Sigma)^2/d), at most 1, with
+    b = (mean of |x - mu|^4 - |Sigma|^2) / N. Images are read a block at a time, and no covariance is formed.
 
-    return float(ledoit_wolf_shrinkage((images.reshape(len(images), -1) - CENTRE) * STEP))
+    Parameters
+    ----------
+    images : uint8 ndarray of shape (N, channels, height, width)
+    spectrum : Spectrum
+        Of these images.
+    """
+    fourth, count = 0.0, len(images)
+    for start in range(0, count, BLOCK):
+        part = images[start : start + BLOCK]
+        centred = (part.reshape(len(part), -1) - CENTRE) * STEP - spectrum.mean
+        fourth += float((np.square(centred).sum(1) ** 2).sum())
+    square, trace = float(np.square(spectrum.eigenvalues).sum()), float(spectrum.eigenvalues.sum())
+    spread = square - trace**2 / len(spectrum.mean)
+    noise = min((fourth / count - square) / count, spread)
+    return noise / spread if noise > 0 else 0.0
 
 
 def effective_sigma(spectrum: Spectrum, count: int, sigma: float) -> float:

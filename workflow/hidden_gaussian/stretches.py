@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from hidden_gaussian import files, guards, networks, parallel, progress, recipes, seeding, snapshots, training
+from hidden_gaussian.batches import Subset, blocks
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.grid import Strict
@@ -29,7 +29,7 @@ from hidden_gaussian.state import TrainingState
 
 logger = logging.getLogger(__name__)
 
-LEFT_TO_SAVE = 8.0  # seconds in which the first process of a team can finish a step and save
+LEFT_TO_SAVE = 8.0  # seconds in which the first process of a team can finish a part of a step and save
 
 
 class Stretch(Strict):
@@ -97,9 +97,9 @@ class Stretch(Strict):
         """The seed of the run."""
         return seeding.derive(self.seed, f"training/{self.cell.dataset}/{self.cell.run}")
 
-    def pixels(self) -> np.ndarray:
-        """Read the training subset, uint8 of shape (subset_size, channels, side, side)."""
-        pixels: np.ndarray = open_images(self.images)[files.load_array(self.subset)]
+    def pixels(self) -> Subset:
+        """Return the training subset, uint8 of shape (subset_size, channels, side, side), without reading it."""
+        pixels = Subset(open_images(self.images), files.load_array(self.subset))
         if len(pixels) != self.cell.subset_size:
             raise InputError(
                 f"{self.subset} names {len(pixels)} images, expected {self.cell.subset_size}: draw the subset again"
@@ -147,15 +147,19 @@ def train(stretch: Stretch, device: torch.device, team: Team = ALONE) -> None:
             snapshots.load_state(stretch.previous_state, state, fingerprint)
         snapshots.resume(stretch.side_file, state, fingerprint)
         _start_as_one(state, team)
-        steps = _steps(stretch, state, pixels, team)
+        steps = _steps(stretch, state, pixels, team, stopped)
         _train_and_save(stretch, state, steps, stopped, fingerprint)
         snapshots.save_outputs(stretch.folder, state, fingerprint)
         stretch.side_file.unlink(missing_ok=True)
 
 
-def _steps(stretch: Stretch, state: TrainingState, pixels: np.ndarray, team: Team) -> Iterator[training.Progress]:
+def _steps(
+    stretch: Stretch, state: TrainingState, pixels: Subset, team: Team, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[training.Progress]:
     until, seed, objective = stretch.cell.images_seen, stretch.run_seed, stretch.objective
-    return training.train(state, pixels, stretch.training, until=until, seed=seed, objective=objective, team=team)
+    return training.train(
+        state, pixels, stretch.training, until=until, seed=seed, objective=objective, team=team, stopped=stopped
+    )
 
 
 def _train_and_save(
@@ -170,18 +174,20 @@ def _train_and_save(
     with progress.shown(cell.id, cell.images_seen, done=state.images_seen) as show:
         for step in steps:
             show(step.images_seen)
-            told = stopped()
-            if told or time.monotonic() - saved > 60 * stretch.training.checkpoint_minutes:
+            if stopped():
+                break
+            if time.monotonic() - saved > 60 * stretch.training.checkpoint_minutes:
                 snapshots.save_state(stretch.side_file, state, fingerprint)
                 saved = time.monotonic()
-            if told:
-                raise guards.Interrupted(
-                    f"{cell.id}: training was told to stop at images_seen {step.images_seen} and its state was "
-                    f"saved in {stretch.side_file}: run again to go on from there"
-                )
+    if state.images_seen < cell.images_seen:
+        snapshots.save_state(stretch.side_file, state, fingerprint)
+        raise guards.Interrupted(
+            f"{cell.id}: training was told to stop at images_seen {state.images_seen} and its state was saved in "
+            f"{stretch.side_file}: run again to go on from there"
+        )
 
 
-def _untrained(stretch: Stretch, pixels: np.ndarray, device: torch.device) -> TrainingState:
+def _untrained(stretch: Stretch, pixels: Subset, device: torch.device) -> TrainingState:
     network = networks.build(
         stretch.cell.architecture,
         resolution=pixels.shape[2],
@@ -200,14 +206,17 @@ def _start_as_one(state: TrainingState, team: Team) -> None:
     state.images_seen = int(seen)
 
 
-def _fingerprint(stretch: Stretch, state: TrainingState, pixels: np.ndarray) -> dict[str, Any]:
+def _fingerprint(stretch: Stretch, state: TrainingState, pixels: Subset) -> dict[str, Any]:
     """Return what the numbers depend on."""
+    read = hashlib.sha256()
+    for block in blocks(pixels):
+        read.update(block.data)
     return {
         "recipe": recipes.TRAINING,
         "seed": stretch.run_seed,
         "network": state.options,
         "training": stretch.training.recipe(),
-        "images": hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest(),
+        "images": read.hexdigest(),
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 
 from hidden_gaussian import batches
-from hidden_gaussian.batches import Batch
+from hidden_gaussian.batches import Batch, Subset
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.networks.dropout import Dropout
 from hidden_gaussian.objectives import EDM, Objective
@@ -31,13 +32,14 @@ class Progress(NamedTuple):
 
 def train(
     state: TrainingState,
-    images: np.ndarray,
+    images: np.ndarray | Subset,
     settings: Training,
     *,
     until: int,
     seed: int,
     objective: Objective = EDM,
     team: Team = ALONE,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress]:
     """Train, step by step, until a number of images was seen; the caller watches, saves or stops.
 
@@ -49,14 +51,17 @@ def train(
     ----------
     state : TrainingState
         Changed in place.
-    images : ndarray of shape (N, channels, side, side), uint8
-        Copied to a GPU where it fits there; otherwise, or memory-mapped, read batch by batch.
+    images : ndarray or Subset of shape (N, channels, side, side), uint8
+        Copied to a GPU where they fit there; otherwise read batch by batch.
     until : int
         A multiple of the batch.
     seed : int
         Of the run; what a step sees is a function of it and the step (:func:`hidden_gaussian.batches.draw`).
     team : Team
         The processes that share each batch, all in the same state.
+    stopped : callable
+        Asked between two parts of a batch; once it says yes the step is given up, as if it had not begun, and the
+        iteration ends.
 
     Yields
     ------
@@ -69,20 +74,8 @@ def train(
         If the settings cannot be used on this machine or network, a batch does not fit its memory, or a loss is not
         finite.
     """
-    yield from _steps(state, images, settings, until, seed, objective, team)
-
-
-def _steps(
-    state: TrainingState,
-    images: np.ndarray,
-    settings: Training,
-    until: int,
-    seed: int,
-    objective: Objective,
-    team: Team,
-) -> Iterator[Progress]:
     _check(state, settings, until)
-    pixels, size = batches.resident(images, state.device), images[0].size
+    pixels, size = batches.resident(images, state.device), math.prod(images.shape[1:])
     layers = sum(isinstance(module, Dropout) for module in state.network.modules())
     while state.images_seen < until:
         step = state.images_seen // settings.batch
@@ -92,7 +85,8 @@ def _steps(
             batch = batches.draw(
                 pixels, step, settings, seed, state.device, objective.levels, share=share, layers=layers
             )
-            _gradients(state, batch, settings, objective, team)
+            if not _gradients(state, batch, settings, objective, team, stopped):
+                return
         state.optimiser.param_groups[0]["lr"] = rate
         state.optimiser.step()
         state.averages.lerp_(state.weights.detach(), 1 - ema_decay(settings, state.images_seen))
@@ -120,11 +114,26 @@ def ema_decay(settings: Training, images_seen: int) -> float:
     return 0.5 ** (settings.batch / half_life) if half_life else 0.0
 
 
-def _gradients(state: TrainingState, batch: Batch, settings: Training, objective: Objective, team: Team) -> None:
-    """Set the gradients of the mean loss over the whole batch, and that loss, from this process's share."""
+def _gradients(
+    state: TrainingState,
+    batch: Batch,
+    settings: Training,
+    objective: Objective,
+    team: Team,
+    stopped: Callable[[], bool],
+) -> bool:
+    """Set the gradients of the mean loss over the whole batch, and that loss, from this process's share.
+
+    Returns whether it was done; if not, nothing else was changed either.
+    """
     state.totals.zero_()
     layers = [module for module in state.network.modules() if isinstance(module, Dropout)]
-    for part in batch.parts(settings.microbatch or settings.batch):
+    statistics = [buffer.clone() for buffer in state.network.buffers()]  # batch normalisation changes them
+    for place, part in enumerate(batch.parts(settings.microbatch or settings.batch)):
+        if place and stopped():
+            for buffer, before in zip(state.network.buffers(), statistics, strict=True):
+                buffer.copy_(before)
+            return False
         for number, layer in enumerate(layers):
             layer.keys = None if part.keys is None else part.keys[:, number]
         with _arithmetic(settings.precision, state.device):
@@ -135,6 +144,7 @@ def _gradients(state: TrainingState, batch: Batch, settings: Training, objective
     team.add(state.totals)
     gradients = state.totals[:-1]
     torch.nan_to_num(gradients, nan=0.0, posinf=1e5, neginf=-1e5, out=gradients)
+    return True
 
 
 @contextmanager

@@ -1,8 +1,11 @@
-"""Images of a subset -> a reference denoiser that is costly to fit."""
+"""Images and components of a subset -> a reference denoiser that is fitted."""
 
 from hidden_gaussian import files, images, logs
 from hidden_gaussian.denoisers.fitting import fit_reference
+from hidden_gaussian.spectrum import Spectrum
 
+given, params = snakemake.input, snakemake.params
 with logs.job_log(snakemake.log[0]):
-    pixels = images.open_images(snakemake.input.images)[files.load_array(snakemake.input.subset)]
-    fit_reference(snakemake.wildcards.reference, pixels, snakemake.output.denoiser, seed=snakemake.params.seed)
+    pixels = images.open_images(given.images)[files.load_array(given.subset)]
+    settings = {"law": Spectrum.load(given.spectrum), "largest": params.largest, "seed": params.seed}
+    fit_reference(snakemake.wildcards.reference, pixels, snakemake.output.denoiser, **settings)

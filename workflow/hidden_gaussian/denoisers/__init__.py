@@ -2,6 +2,7 @@
 
 from hidden_gaussian.denoisers.autoencoder import AutoencoderDenoiser
 from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
+from hidden_gaussian.denoisers.expected import ExpectedDenoiser
 from hidden_gaussian.denoisers.gaussian import GaussianDenoiser
 from hidden_gaussian.denoisers.levels import is_defined
 from hidden_gaussian.denoisers.linear import LinearDenoiser
@@ -17,6 +18,7 @@ __all__ = [
     "AutoencoderDenoiser",
     "Denoiser",
     "EmpiricalDenoiser",
+    "ExpectedDenoiser",
     "GaussianDenoiser",
     "IdentityDenoiser",
     "LinearDenoiser",

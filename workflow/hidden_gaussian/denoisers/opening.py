@@ -9,6 +9,7 @@ import torch
 from hidden_gaussian import files, images
 from hidden_gaussian.denoisers.autoencoder import AutoencoderDenoiser
 from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
+from hidden_gaussian.denoisers.expected import ExpectedDenoiser
 from hidden_gaussian.denoisers.gaussian import GaussianDenoiser
 from hidden_gaussian.denoisers.linear import LinearDenoiser
 from hidden_gaussian.denoisers.mixture import MixtureDenoiser
@@ -23,8 +24,14 @@ from hidden_gaussian.spectrum import Spectrum
 
 
 def best_device() -> torch.device:
-    """Return the GPU when there is one, else the CPU."""
+    """Return the GPU when there is one, else the CPU; float32 is no longer rounded to TF32, as torch does in places."""
+    _forbid_tf32()
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _forbid_tf32() -> None:
+    """Have float32 products and convolutions of this process computed as such: TF32 keeps 10 bits of 23."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 
 
 def open_denoiser(root: str | Path, identifier: str, device: torch.device | str | None = None) -> Denoiser:
@@ -36,7 +43,8 @@ def open_denoiser(root: str | Path, identifier: str, device: torch.device | str 
         Folder of a dataset's results.
     identifier : str
         ``n64a/gaussian``, ``n64a/empirical``, ``n64a/identity``, ``n64a/mean``, ``n64a/gaussian-shrunk``,
-        ``n64a/stationary``, ``n64a/mixture-8``, ``n64a/patch-3``, ``n64a/ve16r1/i64000`` or ``.../i64000/linear``.
+        ``n64a/gaussian-expected``, ``n64a/stationary``, ``n64a/mixture-8``, ``n64a/patch-3``, ``n64a/ve16r1/i64000`` or
+        ``.../i64000/linear``.
     device : device or str, optional
         Default: the GPU when there is one.
 
@@ -45,6 +53,7 @@ def open_denoiser(root: str | Path, identifier: str, device: torch.device | str 
     InputError
         If the id names nothing, or its file is missing or damaged.
     """
+    _forbid_tf32()
     device = best_device() if device is None else torch.device(device)
     folder = Path(root) / identifier
     match folder.name:
@@ -65,7 +74,7 @@ def open_denoiser(root: str | Path, identifier: str, device: torch.device | str 
         return kind.load(folder / "weights.safetensors", device)
     raise InputError(
         f"{identifier!r} names no denoiser; known are gaussian, empirical, identity, mean, linear, i<N>, "
-        "gaussian-shrunk, stationary, mixture-<K>, patch-<odd P>"
+        "gaussian-shrunk, gaussian-expected, stationary, mixture-<K>, patch-<odd P>"
     )
 
 
@@ -78,11 +87,14 @@ def _open_reference(folder: Path, device: torch.device) -> Denoiser:
             return MixtureDenoiser.load(fitted, device)
         case ["stationary"]:
             return StationaryDenoiser.load(fitted).to(device)
-    spectrum = Spectrum.load(folder.parent / "spectrum.safetensors")
-    found = files.load_arrays(fitted)
-    if "shrinkage" not in found:
-        raise InputError(f"{fitted} holds no shrinkage of a covariance; delete it and run again")
-    return GaussianDenoiser(spectrum.shrunk(float(found["shrinkage"])), device)
+    found, needed = files.load_arrays(fitted), "count" if folder.name == "gaussian-expected" else "shrinkage"
+    if needed not in found:
+        raise InputError(f"{fitted} holds no {needed} of a Gaussian; delete it and run again")
+    if needed == "shrinkage":
+        spectrum = Spectrum.load(folder.parent / "spectrum.safetensors")
+        return GaussianDenoiser(spectrum.shrunk(float(found[needed])), device)
+    largest = folder.parents[1] / files.load_metadata(fitted)["law"]
+    return ExpectedDenoiser(Spectrum.load(largest / "spectrum.safetensors"), int(found[needed]), device)
 
 
 def _training_images(subset: Path, device: torch.device) -> torch.Tensor:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from hidden_gaussian.estimates.formulas import Array, Formula, Metric, Term, correlation, left, root_ratio, signed_root
+from hidden_gaussian.estimates.formulas import Array, Metric, Term, correlation, left, root_ratio
 from hidden_gaussian.estimates.linear_maps import LINEAR_MAPS, NONLINEAR
 from hidden_gaussian.estimates.sample_metrics import SAMPLE_METRICS
-
-__all__ = ["METRICS", "Formula", "Metric", "Term", "signed_root"]
 
 
 def _along(subject_gaussian: Array, subject_empirical: Array, between: Array) -> Array:
@@ -84,6 +82,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("r2_linear_residual", "linearity", (NONLINEAR, Term("residual_norm_centred")), left),
     *LINEAR_MAPS,
     *SAMPLE_METRICS,
+    Metric("posterior_entropy", "memorisation", (Term("entropy"),)),
+    Metric("effective_images", "memorisation", (Term("effective"),)),
     Metric("loss", "gap", (Term("loss"),), per_pixel=True),
     Metric("gap", "gap", (_of("{id}", "heldout"), _of("{id}", "train")), np.subtract, per_pixel=True),
     *_gaps("gaussian"),

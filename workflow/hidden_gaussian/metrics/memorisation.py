@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 CANDIDATES = 8
+UNIT = 2.0**-24  # relative error of one float32 rounding
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,17 @@ class Neighbours:
 
 
 def neighbours(
-    samples: NDArray[np.float32], training: NDArray[np.float32] | NDArray[np.uint8], tile: int = 1024
+    samples: NDArray[np.float32],
+    training: NDArray[np.float32] | NDArray[np.uint8],
+    tile: int = 1024,
+    candidates: int = CANDIDATES,
 ) -> Neighbours:
     """Return the two nearest training images of each sample, exactly.
 
-    Float32 products screen tiles of training images; the best few of each tile that are nearer than those before are
-    measured again in float64 by direct difference, since a product loses the distance of a copy to cancellation.
+    Float32 products screen tiles of training images; the best few of all are measured again in float64 by direct
+    difference, since a product loses the distance of a copy to cancellation. Where the last of these few is, within
+    rounding, as near as the second best, another may be nearer: such samples are screened again for eight times as
+    many.
 
     Parameters
     ----------
@@ -36,26 +42,47 @@ def neighbours(
         In [-1, 1], or uint8 pixels, converted tile by tile.
     tile : int
         Training images at a time, which bounds the memory; the result does not depend on it.
+    candidates : int
+        How many are measured again at first; the result does not depend on it.
     """
-    count = min(CANDIDATES, len(training))
+    index, beyond = _screened(samples, training, min(candidates, len(training)), tile)
+    exact = np.stack([_squares(samples, training, column, tile) for column in index.T], axis=1)
+    order = np.lexsort((index, exact), axis=1)
+    exact, index = np.take_along_axis(exact, order, 1), np.take_along_axis(index, order, 1)
+    second = exact[:, 1].copy() if exact.shape[1] > 1 else np.full(len(samples), np.inf)
+    found = Neighbours(exact[:, 0].copy(), second, index[:, 0].copy())
+    unsure = np.flatnonzero(second >= beyond)
+    if len(unsure) and candidates < len(training):
+        more = neighbours(samples[unsure], training, tile, 8 * candidates)
+        found.nearest[unsure], found.second[unsure], found.index[unsure] = more.nearest, more.second, more.index
+    return found
+
+
+def _screened(
+    samples: NDArray[np.float32], training: NDArray[np.float32] | NDArray[np.uint8], count: int, tile: int
+) -> tuple[NDArray[np.int64], Array]:
+    """Return the images of a count that look nearest, and what the squared distance of any other exceeds."""
     best = np.full((len(samples), count), np.inf, np.float32)
     index = np.zeros((len(samples), count), np.int64)
+    longest = 0.0
     for start in range(0, len(training), tile):
         part = _unit(training[start : start + tile])
+        squares = np.square(part).sum(1, dtype=np.float64)
+        longest = max(longest, float(squares.max()) ** 0.5)
         rough = samples @ part.T
         rough *= -2
-        rough += np.square(part).sum(1)
+        rough += squares.astype(np.float32)
         few = min(count, len(part))
         chosen = np.argpartition(rough, few - 1, axis=1)[:, :few]
         best = np.concatenate([best, np.take_along_axis(rough, chosen, 1)], 1)
         index = np.concatenate([index, chosen + start], 1)
         order = np.argpartition(best, count - 1, axis=1)[:, :count]
         best, index = np.take_along_axis(best, order, 1), np.take_along_axis(index, order, 1)
-    exact = np.stack([_squares(samples, training, index[:, k], tile) for k in range(count)], axis=1)
-    order = np.lexsort((index, exact), axis=1)
-    exact, index = np.take_along_axis(exact, order, 1), np.take_along_axis(index, order, 1)
-    second = exact[:, 1] if count > 1 else np.full(len(samples), np.inf)
-    return Neighbours(exact[:, 0], second, index[:, 0])
+    own = np.square(samples).sum(1, dtype=np.float64)
+    # a product errs by at most sqrt(d) 2^-24 |x| |y| on any BLAS met; squares, sums and what is stored are rounded once
+    root = samples.shape[1] ** 0.5
+    slack = UNIT * (2 * (root + 1) * np.sqrt(own) * longest + 3 * longest**2 + own)
+    return index, own + best.max(1) - slack
 
 
 def _unit(pixels: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.float32]:
