@@ -250,8 +250,8 @@ class World:
         parts = {"distance": output - linear, "linear_gaussian": linear - gaussian, "nonlinear": output - linear}
         parts["gaussian_spread"] = gaussian - self.spectrum(identifier.split("/")[0])[0]
         yield rows(parts, reference_id=reference, **where)
-        products = {"mismatch": ((linear - gaussian) * (linear - gaussian)[:, ::-1]).sum(1)}
-        products["mismatch_inside"] = products["mismatch"]
+        gap = np.square(linear - gaussian).sum(1)
+        products = {"mismatch": gap, "mismatch_inside": gap / 2}
         yield numbers(products, reference_id=reference, **where)
         _, values, _ = self.spectrum(identifier.split("/")[0])
         weight = float(np.square(values / (values + sigma**2)).sum())
