@@ -14,7 +14,10 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
 
 # the same examples in every run, and none timed: the machine may be busy
-hypothesis.settings.register_profile("suite", max_examples=40, derandomize=True, deadline=None, database=None)
+SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile(
+    "suite", max_examples=40, derandomize=True, deadline=None, database=None, suppress_health_check=SLOW
+)
 hypothesis.settings.load_profile("suite")
 
 
