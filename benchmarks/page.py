@@ -10,6 +10,7 @@ import growth
 import linear_maps
 import many_cells
 import pandas as pd
+import speed
 import timing
 import torch
 import training
@@ -29,6 +30,11 @@ NOTES = {
     "products); "
     "*times diffusers*: than a `UNet2DModel` of equal widths and depth in that plain step. *MB an image*: kept for the "
     "backward pass.",
+    "Speed": "What the setting `speed` should be for the data sets of `config/paper.yaml` on this machine: images "
+    "trained a second at the largest scale by one process, two images a step on cores and a whole batch on a GPU. *as "
+    "the largest tells*: what the cost model takes for the other scales, inversely proportional to them. Hours are "
+    "what `snakemake plan` then says, of one device. For another machine or study run `benchmarks/speed.py STUDY` with "
+    "`PYTHONPATH=workflow` and copy its number into the study. No GPU has measured it yet.",
     "Where a step goes": "Our step on one thread by kind of operator, from torch's profiler. *limit*: times plain if "
     "nothing were left of it but its convolutions, which are the library's.",
     "Many small cells": "Four networks of equal architecture (`ve`, `channel_mult` 1, 2, one block, 16x16) at batch 32 "
@@ -44,7 +50,9 @@ NOTES = {
     "and a quarter more until it is no worse. Both include the denoiser's own cost.",
     "Growth": "Two threads; patches of photographs; *grows as*: the exponent from the line before.",
     "Planning": "`snakemake -n` with nothing made yet, from the start of Python to the list of jobs; last, a workflow "
-    "of two rules that knows nothing: what Snakemake itself takes.",
+    "of two rules that knows nothing: what Snakemake itself takes. By cProfile our own functions (settings, inputs, "
+    "params, requests) take 3 % of that of 400 cells; what is left above the bare rules is Snakemake's for more "
+    "files a job (eleven inputs on average) and more rules.",
     "Sampling": "Heun's method with 18 levels against a plain loop over the plainly written network.",
 }
 
@@ -57,7 +65,7 @@ def main() -> None:
         peaks.append(timing.peak())
     today = datetime.datetime.now(tz=datetime.UTC).date()
     parts = [HEAD.format(machine=timing.machine(), date=today, one=peaks[0], two=peaks[1])]
-    for module in (training, many_cells, algebra, linear_maps, growth):
+    for module in (training, speed, many_cells, algebra, linear_maps, growth):
         parts += [section(title, table) for title, table in module.tables().items()]
         PAGE.write_text("\n".join(parts), encoding="utf-8")  # what was measured stays if a later part fails
 

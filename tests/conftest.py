@@ -1,6 +1,9 @@
 """One thread in every process, as the rules run them: sums of two threads differ in their last bits."""
 
 import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -11,7 +14,10 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
 
 # the same examples in every run, and none timed: the machine may be busy
-hypothesis.settings.register_profile("suite", max_examples=40, derandomize=True, deadline=None, database=None)
+SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile(
+    "suite", max_examples=40, derandomize=True, deadline=None, database=None, suppress_health_check=SLOW
+)
 hypothesis.settings.load_profile("suite")
 
 
@@ -24,6 +30,25 @@ def world(tmp_path_factory: pytest.TempPathFactory):
     made.add_imitation()
     made.write()
     return made
+
+
+@pytest.fixture
+def read_only() -> Iterator[Callable[[Path], None]]:
+    """A function that makes a folder read-only: by a mount for root, whom permissions do not bind."""
+    mounted = []
+
+    def close(folder: Path) -> None:
+        if os.getuid():
+            folder.chmod(0o555)
+            return
+        for how in (["--bind", str(folder)], ["-o", "remount,bind,ro"]):
+            if shutil.which("mount") is None or subprocess.run(["mount", *how, str(folder)], check=False).returncode:
+                pytest.skip("this root may not mount")
+            mounted.append(folder)
+
+    yield close
+    for folder in set(mounted):
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

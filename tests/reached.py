@@ -52,7 +52,7 @@ def _module(name: str) -> Module | None:
 
 
 class Reached:
-    """Follows the text of a script; `packages` are others that it reaches, with the places that import them."""
+    """Follows the text of a script; `packages` are those of others that it reaches, with where that is."""
 
     def __init__(self, script: str, also: tuple[str, ...] = ()) -> None:
         self.packages: dict[str, set[str]] = {}

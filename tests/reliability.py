@@ -21,6 +21,9 @@ Files carry a checksum of their content: texts in the head of a `.safetensors` f
 `.npy` file, where other readers do not look, and the page checksums of Parquet. Every reader compares it, with one
 exception: `images.npy` is mapped, and its checksum is compared when the images are split, not by every later job that
 reads a few rows of it.
+
+What is to be made again, Snakemake tells by dates first. An input that was made again while the clock was behind, in a
+run that ended before what depends on it was made, is dated before that and goes unnoticed: touch it.
 """
 
 

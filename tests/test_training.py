@@ -495,25 +495,6 @@ def test_a_disk_that_runs_full_can_be_cleared_and_training_goes_on(small_disk, t
     assert_same_snapshot(train_cell(small_disk, 80), train_cell(tmp_path / "whole", 80))
 
 
-@pytest.fixture
-def read_only(tmp_path):
-    """A function that makes a folder read-only: by a mount for root, whom permissions do not bind."""
-    mounted = []
-
-    def close(folder):
-        if os.getuid():
-            folder.chmod(0o555)
-            return
-        for how in (["--bind", str(folder)], ["-o", "remount,bind,ro"]):
-            if shutil.which("mount") is None or subprocess.run(["mount", *how, str(folder)]).returncode:
-                pytest.skip("this root may not mount")
-            mounted.append(folder)
-
-    yield close
-    for folder in set(mounted):
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 @pytest.mark.fault("a training whose results are on a read-only place", "one sentence; nothing changes")
 def test_a_read_only_place_is_one_sentence(tmp_path, read_only, capsys):
     train_cell(tmp_path / "results", 8)

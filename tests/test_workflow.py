@@ -175,12 +175,38 @@ def test_the_slurm_profile_works_by_its_name_from_a_clone(own_copy: Path) -> Non
     assert "results/ffhq/figures/linearity.pdf" in done.stdout + done.stderr
 
 
-BAD_RUNS = {
-    "misspelt setting": (lambda d: d.update(resolutoin=8), "resolutoin"),
+BAD_SETTINGS: dict[str, tuple[Any, str]] = {
+    "misspelt setting": (lambda d: d.update(resolutoin=8), "digits.resolutoin: Extra inputs are not permitted"),
+    "misspelt sweep": (lambda d: d["grid"]["sweeps"].update(sizes={}), "grid.sweeps.sizes: Extra inputs"),
     "halves overlap": (lambda d: d["grid"]["runs"][0].update(subset_sizes=[900]), "disjoint only up to 866"),
-    "missing archive": (
-        lambda d: d.update(source={"kind": "zip", "path": "absent.zip", "count": 1797}),
-        "absent.zip",
+    "more images than there are": (lambda d: d.update(heldout=1790), "there are only 7"),
+    "no batch": (lambda d: d["training"].update(batch=0), "training.batch: Input should be greater than 0"),
+    "no number": (lambda d: d["training"].update(learning_rate=float("nan")), "training.learning_rate"),
+    "a text": (lambda d: d.update(resolution="large"), "digits.resolution: Input should be a valid integer"),
+    "unknown architecture": (lambda d: d["grid"]["runs"][0].update(architectures=["unet"]), "architectures.0"),
+    "no snapshot": (lambda d: d["grid"]["runs"][0].update(snapshots=[]), "needs 'snapshots' (images seen) or 'epochs'"),
+    "sweep of no cell": (
+        lambda d: d["grid"]["sweeps"]["time"].update(scales=[5]),
+        "grid.sweeps.time asks for scales 5",
+    ),
+    "sides that cannot be halved": (lambda d: d["network"].update(channel_mult=[1] * 5), "cannot be halved 4 times"),
+    "imitation of nothing": (lambda d: d.update(source={"kind": "phase-surrogate", "count": 9}), "needs 'of'"),
+    "no grid": (lambda d: d.pop("grid"), "datasets.digits.grid: Field required"),
+}
+BAD_FILES = {
+    "no mapping": ("- 1", "keys at top level"),
+    "half a list": ("study: [", "not valid JSON or YAML"),
+    "a call": ("study: !!python/object/apply:os.mkdir [called]", "not valid JSON or YAML"),
+}
+BAD_ARCHIVES: dict[str, tuple[Any, str]] = {
+    "missing archive": (lambda d: d.update(source={"kind": "zip", "path": "absent.zip", "count": 1797}), "absent.zip"),
+    "no archive": (
+        lambda d: d.update(source={"kind": "zip", "path": "edited.yaml", "count": 1797}),
+        "digits.source.path: edited.yaml is not a complete zip archive",
+    ),
+    "fewer images than declared": (
+        lambda d: d["source"].update(count=2000),
+        "declares 2000 images, but digits has 1797",
     ),
 }
 
@@ -196,15 +222,73 @@ def test_a_study_that_forgot_its_name_is_not_the_default_one(tmp_path: Path) -> 
     assert "Traceback" not in done.stdout + done.stderr
 
 
-@pytest.mark.fault("bad input through Snakemake", "one sentence, no traceback")
-@pytest.mark.parametrize("case", BAD_RUNS)
-def test_bad_input_is_one_sentence_without_a_traceback(case: str, tmp_path: Path) -> None:
-    change, expected = BAD_RUNS[case]
-    config = _edited(SMOKE, change, tmp_path)
-    done = snakemake("--configfile", str(config), "--", "results/digits/images.npy", at=tmp_path)
+def _refused(expected: str, *arguments: str, at: Path) -> None:
+    """Ask for images where there are results: it fails, says why, and changes no file but logs."""
+    for name in ("digits/tables/distance.parquet", "other/images.npy"):
+        (at / "results" / name).parent.mkdir(parents=True)
+        (at / "results" / name).write_bytes(b"dear")
+    before = _kept(at)
+    done = snakemake("--configfile", str(at / "edited.yaml"), *arguments, "--", "results/digits/images.npy", at=at)
+    said = done.stdout + done.stderr
     assert done.returncode != 0
-    assert expected in done.stdout + done.stderr
+    assert expected in said
+    assert "Traceback" not in said
+    assert _kept(at) == before
+
+
+def _kept(at: Path) -> dict[Path, bytes]:
+    own = {".snakemake", "logs", "settings.json"}
+    return {path: path.read_bytes() for path in at.rglob("*") if path.is_file() and not own & set(path.parts)}
+
+
+@pytest.mark.fault("bad settings through Snakemake", "one sentence, no traceback, nothing changed")
+@pytest.mark.parametrize("case", BAD_SETTINGS)
+def test_bad_settings_are_one_sentence_without_a_traceback(case: str, tmp_path: Path) -> None:
+    change, expected = BAD_SETTINGS[case]
+    _edited(SMOKE, change, tmp_path)
+    _refused(expected, "-n", at=tmp_path)
+
+
+@pytest.mark.fault("a configuration that is no settings, through Snakemake", "one sentence, nothing changed")
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_configurations_are_one_sentence_without_a_traceback(case: str, tmp_path: Path) -> None:
+    content, expected = BAD_FILES[case]
+    (tmp_path / "edited.yaml").write_text(content)
+    _refused(expected, "-n", at=tmp_path)
+
+
+@pytest.mark.fault("bad images through Snakemake", "one sentence, no traceback, nothing changed")
+@pytest.mark.parametrize("case", BAD_ARCHIVES)
+def test_bad_images_are_one_sentence_without_a_traceback(case: str, tmp_path: Path) -> None:
+    change, expected = BAD_ARCHIVES[case]
+    _edited(SMOKE, change, tmp_path)
+    _refused(expected, at=tmp_path)
+
+
+@pytest.mark.fault("results on a read-only place, through Snakemake", "one sentence, before any job")
+def test_a_read_only_place_of_results_is_one_sentence(tmp_path: Path, read_only: Any) -> None:
+    (tmp_path / "results").mkdir()
+    read_only(tmp_path / "results")
+    done = snakemake("--configfile", str(SMOKE), "--", "results/digits/images.npy", at=tmp_path)
+    assert done.returncode != 0
+    assert re.search(r"results/digits cannot be written \(.+\); choose another with 'results'", done.stderr)
     assert "Traceback" not in done.stdout + done.stderr
+    assert not list((tmp_path / "results").iterdir())
+
+
+@pytest.mark.fault(
+    "the clock goes backwards between two jobs",
+    "what is dated before its inputs stays where they are those that it was made from, else it is made again",
+)
+def test_what_is_dated_before_its_inputs_is_made_again_only_where_they_changed(tmp_path: Path) -> None:
+    subset, split = (tmp_path / "results/digits" / name for name in ("n16a/subset.npy", "split.safetensors"))
+    target = str(subset.relative_to(tmp_path))
+    done = snakemake("--configfile", str(SMOKE), "--", target, at=tmp_path)
+    assert done.returncode == 0, done.stderr
+    os.utime(subset, (1e9, 1e9))
+    assert planned("--", target, at=tmp_path) == []
+    split.write_bytes(split.read_bytes()[::-1])
+    assert planned("--", target, at=tmp_path) == [("draw_subset", target)]
 
 
 def test_autoencoders_are_trained_and_a_network_from_a_file_measured(finished: Path, tmp_path: Path) -> None:

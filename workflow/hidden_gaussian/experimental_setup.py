@@ -69,9 +69,10 @@ Every combination of a row is one run, kept at each snapshot; halves a and b are
 COST = """
 ## What it costs
 
-An estimate, before anything has run: hours of one device for training alone, at the setting `speed`, which no GPU has
-measured yet; sampling and measuring add about as much again. Memory is the most that one job asks for
-([resources.md](resources.md)).
+An estimate, before anything has run: hours of one device for training alone, which are the images seen times scale over
+largest scale, summed over the trainings, over the setting `speed`; sampling and measuring add about as much again. No
+GPU has measured `speed` yet: `benchmarks/speed.py` does so on the machine at hand, and the hours change in proportion.
+Memory is the most that one job asks for ([resources.md](resources.md)).
 
 """
 AMBIGUITIES = """## What the paper leaves open
