@@ -48,7 +48,7 @@ def settings(**changes: Any) -> dict[str, Any]:
             "draws": 1,
             "levels": 10,
             "linearity_levels": 10,
-            "inputs": ["train", "heldout"],
+            "inputs": ["train", "heldout", "noise"],
             "alphas": [0.5**0.5, 0.99**0.5],
             "references": ["stationary", "mixture-12"],
             "jacobian": {"cells": {"subset_sizes": [8, 512], "halves": ["a"]}},
@@ -145,7 +145,7 @@ class World:
 
     @staticmethod
     def habits(cell: Cell) -> tuple[float, float]:
-        progress = np.log10(cell.images_seen / 64) / 3
+        progress = np.log10(max(cell.images_seen, 64) / 64) / 3
         capacity = np.log2(cell.scale) / 4 * progress
         own = 0.25 + 0.75 * (1 - progress) + OWN.get(cell.architecture, 0)
         return float(capacity / (1 + cell.subset_size / 60)), float(own)
@@ -197,6 +197,10 @@ class World:
                 for alpha in self.dataset.measures.alphas[: 2 if identifier.startswith(EXTREMES) else 1]:
                     frames.append(self._linearity(identifier, noisy, sigma, where, alpha))
             frames += self._linear(identifier, noisy, sigma, where)
+        if identifier.startswith(EXTREMES):
+            for alpha, sigma in product(self.dataset.measures.alphas, LEVELS):
+                where = {"id": identifier, "inputs": "noise", "sigma": float(sigma)}
+                frames.append(self._linearity(identifier, sigma * self.noise, sigma, where, alpha))
         return pd.concat(frames, ignore_index=True)
 
     def _outputs(self, identifier, clean, noisy, sigma, where):
@@ -286,6 +290,7 @@ class World:
         yield along("rank", rank, spaces, **where)
         gain = values / (values + where["sigma"] ** 2)
         gains = {"gain": gain, "gaussian_gain": gain, "singular_value": gain * (1 + share)}
+        gains["descended_value"] = gain * 0.9
         yield along("component", 1 + np.arange(len(gain)), gains, **where)
 
     @staticmethod
@@ -321,7 +326,13 @@ class World:
             for signal in (clean, 0 * clean)
         )
         found = {"clean": clean, "noise": noise, "of_images": of_images, "of_noise": of_noise}
-        return {name: array.reshape(*array.shape[:-1], *self.shape).astype(np.float16) for name, array in found.items()}
+        if identifier.startswith(EXTREMES):
+            found["components"] = self.spectrum(identifier.split("/")[0])[2].T[:-6:-1] * self.size**0.5
+            found["descended"] = np.stack([share * found["components"] for share in (0.2, 0.6, 1)])
+        images = {name: array.reshape(*array.shape[:-1], *self.shape) for name, array in found.items()}
+        return {name: array.astype(np.float16) for name, array in images.items()} | {
+            "descended_epochs": np.array([1, 5, 10])
+        }
 
     def trajectories(self, identifier: str, _: str = "") -> np.ndarray:
         sigmas = np.append(schedule(10), 0.0)
@@ -427,10 +438,24 @@ class World:
             sums = {"step_gap": step**2 * (1 - bent * step * image), "step_linear": step**2}
             frames.append(along("step", step, sums, **where).assign(image=image))
             if not image:
+                frames += self._taylor(identifier, float(sigma))
                 for number, name in enumerate((f"{subset}/gaussian", f"{identifier}/linear"), start=1):
                     sums = {"slope_gap": 0.1 * number, "slope_weight": 1 + sigma}
                     frames.append(single(sums, reference_id=name, sigma=float(sigma)))
         return pd.concat(frames, ignore_index=True).assign(id=identifier)
+
+    def _taylor(self, identifier: str, sigma: float) -> list[pd.DataFrame]:
+        """Distances of a Taylor map that is the Gaussian with a tenth less slope."""
+        subset, (_, noisy) = identifier.split("/")[0], self.noisy(sigma)
+        mean, gaussian = self.spectrum(subset)[0], self.denoise(f"{subset}/gaussian", noisy, sigma)
+        mapped = mean + 0.9 * (gaussian - mean)
+        places = {
+            f"{identifier}/taylor": {"distance": mapped - self.denoise(identifier, noisy, sigma)},
+            f"{subset}/gaussian": {"taylor_distance": mapped - gaussian},
+            f"{identifier}/linear": {"taylor_distance": mapped - gaussian},
+        }
+        where = {"inputs": "heldout", "sigma": sigma}
+        return [rows(vectors, reference_id=name, **where) for name, vectors in places.items()]
 
     def slope_images(self, identifier: str) -> dict[str, np.ndarray]:
         way = self.trajectories(identifier)[:, :10].swapaxes(0, 1)

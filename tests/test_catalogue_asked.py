@@ -14,7 +14,7 @@ from synthetic_results import LEVELS, World, settings
 
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates.sample_metrics import THRESHOLDS
-from hidden_gaussian.figures import alpha_sweep, distillation_course, jacobian, moments, perturbation, splice
+from hidden_gaussian.figures import alpha_sweep, distillation_course, jacobian, moments, perturbation, splice, style
 from hidden_gaussian.figures.catalogue import available, narrowed, needs
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.linear_weights import weights
@@ -134,8 +134,15 @@ def test_descent_approaches_the_exact_optimum(world):
     assert np.allclose(course.columns, LEVELS[::-1])
     assert np.allclose(course.loc[0] ** 2 - course.loc[10] ** 2, 1 - np.exp(-10))
     figure = drawn(world, "distillation_course")
-    marks = [line for line in figure.axes[3].lines if line.get_marker() == "D"]
+    marks = [line for line in figure.axes[4].lines if line.get_marker() == "D"]
     assert np.allclose([mark.get_ydata()[0] for mark in marks], exact.loc[4096])
+    values = world.spectrum("n512a")[1][::-1]
+    drawn_values = [line.get_ydata() for line in figure.axes[7].lines if line.get_color() != style.GREY]
+    for sigma, heights in zip(LEVELS[::-1][::2], drawn_values, strict=True):
+        assert np.allclose(heights, 0.9 * values / (values + sigma**2))
+    (strip,) = [image for axes in figure.axes for image in axes.images if image.get_clim() == (-1, 1)]
+    first = world.spectrum("n512a")[2][:, -1] * world.size**0.5 / distillation_course.SPREAD
+    assert np.allclose(strip.get_array()[-8:, :8].filled(np.nan).ravel(), first, atol=2e-3)
 
 
 def test_overlaps_and_singular_values(world):
@@ -172,6 +179,17 @@ def test_slopes(world):
     found = jacobian.overlap(shard, "n512a/gaussian", 2)
     assert np.allclose(found.value, 0.65 * found.x / (2.02 + found.x))
     assert (found.low < found.value).all()
+    measured = Measured(world.data("jacobian"))
+    to_network, to_gaussian = (
+        jacobian.taylor(measured, shard, quantity, reference)
+        for quantity, reference in (("distance", f"{MAIN}/taylor"), ("taylor_distance", "n512a/gaussian"))
+    )
+    for place, sigma in enumerate(to_network.x):
+        _, noisy = world.noisy(sigma)
+        gaussian, mean = world.denoise("n512a/gaussian", noisy, sigma), world.spectrum("n512a")[0]
+        gap = 0.9 * (gaussian - mean) + mean - world.denoise(MAIN, noisy, sigma)
+        assert np.isclose(to_network.value[place], np.sqrt(np.square(gap).mean()))
+        assert np.isclose(to_gaussian.value[place], 0.1 * np.sqrt(np.square(gaussian - mean).mean()))
     assert np.allclose(perturbation.response(shard, 1.0).value, np.sqrt(0.97))
 
 

@@ -196,6 +196,17 @@ def test_memorising_curves_are_dashed(figures):
     assert key["512"].get_linestyle() == "-"
 
 
+def test_an_untrained_network_is_a_null_where_it_was_kept(tmp_path):
+    content = settings()
+    content["grid"]["runs"][0]["snapshots"] = [0, 64, 640, 6400, 64000]
+    own = World(tmp_path, content)
+    for relative in needs("linearity", own.plan):
+        own.write_one(relative)
+    axes = module("linearity").draw(own.data("linearity")).axes[5]
+    expected = affinity(Measured(own.data("linearity")), ["n512a/ve16r1/i0"]).value
+    assert any(np.array_equal(line.get_ydata(), expected) and line.get_color() == style.GREY for line in axes.lines)
+
+
 def test_outputs_are_recovered_from_the_states(world):
     states = world.trajectories("n512a/gaussian").astype(np.float64)
     found = outputs(states)

@@ -7,8 +7,9 @@ import scipy.special
 import torch
 from scipy.special import softmax
 
-from hidden_gaussian import measures, outputs, passes, spectrum, tables
+from hidden_gaussian import adam_distillation, measures, outputs, passes, spectrum, tables
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
+from hidden_gaussian.distillation import Fit
 from hidden_gaussian.levels import schedule
 from hidden_gaussian.measuring import Adam, Distillation, Measures
 
@@ -16,7 +17,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (24, 1, 3, 3), dtype=np.uint8
 CLEAN = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (12, 1, 3, 3)) / 127.5 - 1).float()
 
 
-def _measured(kind: str) -> pd.DataFrame:
+def _measured(kind: str, kept: dict[str, torch.Tensor] | None = None) -> pd.DataFrame:
     gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
     memoriser = EmpiricalDenoiser(torch.from_numpy(IMAGES))
     subject = passes.Subject(
@@ -30,7 +31,7 @@ def _measured(kind: str) -> pd.DataFrame:
     settings = Measures(images=12, draws=2, levels=3, linearity_levels=3, alphas=(0.5**0.5, 0.9), inputs=("heldout",))
     clean, distil = {"heldout": CLEAN}, Distillation(draws=300, solver="adam", adam=Adam(epochs=3, batch=5))
     noise = {"noise": torch.zeros_like(CLEAN)}
-    return measures.measure(subject, clean | noise, clean, settings, distil, seed=0)
+    return measures.measure(subject, clean | noise, clean, settings, distil, seed=0, kept=kept)
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,24 @@ def test_descent_is_one_row_each_epoch(shards: dict[str, pd.DataFrame]) -> None:
     assert (start["linear_weight"] == 0).all()
     pd.testing.assert_series_equal(start["weight_gap"], start["gaussian_weight"], check_names=False)
     assert (wide["fit_gap"] > 0).all()
+
+
+def test_singular_vectors_of_the_descent() -> None:
+    """Those of a full decomposition of the map after the last epoch, at the level nearest to 4."""
+    kept: dict[str, torch.Tensor] = {}
+    shard = _measured("gaussian", kept)
+    gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
+    settings, fit = Adam(epochs=3, batch=5), Fit(CLEAN, 300, 0, "distillation/adam/heldout", True, 0.0)
+    sigma = float(schedule(3)[1])
+    *_, last = adam_distillation.descend(gaussian, fit, sigma, settings)
+    left, values, _ = np.linalg.svd(last.weight.numpy())
+    rows = shard[(shard["quantity"] == "descended_value") & (shard["sigma"] == sigma)].sort_values("at")
+    np.testing.assert_allclose(rows["value"], values, rtol=1e-3, atol=1e-6)
+    assert kept["descended_epochs"].tolist() == [1, 2, 3]
+    found = kept["descended"][-1].double().numpy().reshape(-1, 9)
+    assert np.allclose(np.abs(found[0] @ left[:, 0]) / 3, 1, atol=2e-3)
+    own = kept["components"].double().numpy().reshape(-1, 9)
+    assert ((found * own).sum(1) >= 0).all()
 
 
 def test_gaussian_components_have_their_gains(shards: dict[str, pd.DataFrame]) -> None:

@@ -14,7 +14,16 @@ from scipy.stats import lognorm
 from synthetic_results import IMAGES, LEVELS, World, settings
 
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.figures import agreement, energy_split, identity_distance, linearity, loss_gap, position
+from hidden_gaussian.figures import (
+    agreement,
+    alpha_sweep,
+    energy_split,
+    identity_distance,
+    linearity,
+    loss_gap,
+    position,
+    published,
+)
 from hidden_gaussian.figures.catalogue import CATALOGUE, available, needs
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.data import FigureData
@@ -161,13 +170,23 @@ def test_autoencoders_are_read_from_the_euler_sampler(world):
 
 
 def test_the_papers_curves_are_drawn_on_ffhq_alone(world, monkeypatch):
-    assert np.nanmin(linearity.published()[70000][1]) == 0.973
-    assert np.nanmin(linearity.published()[1094][1]) == 0.862
-    monkeypatch.setattr(linearity, "published", lambda: {8: np.array([[1, 10], [0.9, 0.8]]), 9: np.ones((2, 2))})
-    data = world.data("linearity")
-    for name, count in (("digits", 0), ("ffhq", 1)):
-        lines = linearity.draw(replace(data, plan=replace(data.plan, name=name))).axes[0].lines
-        assert len([line for line in lines if line.get_linestyle() == ":" and len(line.get_xdata()) == 2]) == count
+    """Extremes as the paper's pictures have them; only curves of sizes and weights that were measured are drawn."""
+    assert np.nanmin(published.by_size("cosine")[70000][1]) == 0.973
+    assert np.nanmin(published.by_size("cosine")[1094][1]) == 0.862
+    assert np.isclose(np.nanmax(published.by_size("additivity_ratio")[1094][1][13:]), 0.5, atol=0.004)
+    assert np.isclose(np.nanmin(published.by_alpha("cosine", "noise")[0.5][1]), 0.933, atol=0.002)
+    assert np.isclose(np.nanmax(published.by_alpha("additivity_ratio", "noise")[0.5][1]), 0.363, atol=0.004)
+    two = np.array([[1, 10], [0.9, 0.8]])
+    monkeypatch.setattr(published, "by_size", lambda score: {8: two, 9: two})
+    monkeypatch.setattr(published, "by_alpha", lambda score, inputs: {0.992: two, 0.7: two})
+    monkeypatch.setattr(published, "SIZE", 512)
+    for module, panels in ((linearity, (0, 3)), (alpha_sweep, (4, 5, 8, 9))):
+        data = world.data(module.__name__.split(".")[-1])
+        for name in ("digits", "ffhq"):
+            figure = module.draw(replace(data, plan=replace(data.plan, name=name)))
+            for index, axes in enumerate(figure.axes):
+                dotted = [line for line in axes.lines if line.get_linestyle() == ":" and len(line.get_xdata()) == 2]
+                assert len(dotted) == (name == "ffhq" and index in panels)
 
 
 def _without(*sweeps: str, **changes: object) -> Plan:

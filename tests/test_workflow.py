@@ -176,8 +176,8 @@ def test_the_slurm_profile_works_by_its_name_from_a_clone(own_copy: Path) -> Non
 
 
 BAD_SETTINGS: dict[str, tuple[Any, str]] = {
-    "misspelt setting": (lambda d: d.update(resolutoin=8), "digits.resolutoin: Extra inputs are not permitted"),
-    "misspelt sweep": (lambda d: d["grid"]["sweeps"].update(sizes={}), "grid.sweeps.sizes: Extra inputs"),
+    "misspelt setting": (lambda d: d.update(resolutoin=8), "resolutoin"),
+    "misspelt sweep": (lambda d: d["grid"]["sweeps"].update(sizes={}), "grid.sweeps.sizes"),
     "halves overlap": (lambda d: d["grid"]["runs"][0].update(subset_sizes=[900]), "disjoint only up to 866"),
     "more images than there are": (lambda d: d.update(heldout=1790), "there are only 7"),
     "no batch": (lambda d: d["training"].update(batch=0), "training.batch: Input should be greater than 0"),

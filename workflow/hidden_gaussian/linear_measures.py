@@ -8,20 +8,28 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from hidden_gaussian import adam_distillation, distillation
 from hidden_gaussian.distillation import Distilled, Fit, gaussian_rows
 from hidden_gaussian.measuring import Distillation
+from hidden_gaussian.metrics.alignment import LEADING, Singular, leading, padded
 from hidden_gaussian.metrics.distance import inner, squared
 from hidden_gaussian.metrics.weights import component_quantities, singular_quantities, weight_quantities
 from hidden_gaussian.passes import Pass, Subject
 
+PICTURES = 8  # singular vectors that are kept as pictures
 SINGLE = ("weight_gap", "gaussian_weight", "linear_weight", "asymmetry")  # what takes one fit, not two
 
 
 def distillation_rows(
-    subject: Subject, noised: Pass, denoised: Tensor, fit: Fit, settings: Distillation
+    subject: Subject,
+    noised: Pass,
+    denoised: Tensor,
+    fit: Fit,
+    settings: Distillation,
+    kept: dict[str, Tensor] | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Fit linear maps to one level and yield the shard rows of what was found.
 
@@ -35,6 +43,8 @@ def distillation_rows(
     fit : Fit
     settings : Distillation
         Whether to descend as well.
+    kept : dict, optional
+        Takes the pictures of the descent, see :func:`vectors`.
     """
     rows, linear = gaussian_rows(subject.gaussian, noised.sigma), {"reference_id": f"{subject.id}/linear"}
     fitted = None
@@ -47,11 +57,62 @@ def distillation_rows(
     yield from _components(subject, noised, fitted)
     yield noised.rows(subject.id, linear_quantities(fitted, noised, denoised, subject), **linear)
     if settings.solver == "adam" and noised.inputs != "train":
-        descent = replace(fit, purpose=f"distillation/adam/{noised.inputs}")
-        for map_ in adam_distillation.descend(subject.denoiser, descent, noised.sigma, settings.adam):
-            found = weight_quantities(map_.weight, map_.weight, rows)
-            values = {name: found[name] for name in SINGLE} | _fit_error(map_, noised, denoised)
-            yield noised.sums(subject.id, values, **linear, parameter="epoch", at=float(map_.epoch))
+        yield from _descent(subject, noised, denoised, fit, settings, kept)
+
+
+def _descent(
+    subject: Subject,
+    noised: Pass,
+    denoised: Tensor,
+    fit: Fit,
+    settings: Distillation,
+    kept: dict[str, Tensor] | None,
+) -> Iterator[pd.DataFrame]:
+    """Yield what is found of the map by epochs, and the singular values of the last one."""
+    rows, linear = gaussian_rows(subject.gaussian, noised.sigma), {"reference_id": f"{subject.id}/linear"}
+    descent = replace(fit, purpose=f"distillation/adam/{noised.inputs}")
+    *_, last = epochs = adam_distillation.recorded(settings.adam.epochs)
+    shown = {epochs[1], epochs[(len(epochs) + 1) // 2], last} if kept is not None else set()
+    pictures: dict[int, Tensor] = {}
+    for map_ in adam_distillation.descend(subject.denoiser, descent, noised.sigma, settings.adam):
+        found = weight_quantities(map_.weight, map_.weight, rows)
+        values = {name: found[name] for name in SINGLE} | _fit_error(map_, noised, denoised)
+        yield noised.sums(subject.id, values, **linear, parameter="epoch", at=float(map_.epoch))
+        if map_.epoch in {last, *shown}:
+            singular = _singular(map_.weight, subject.gaussian.vectors)
+            pictures[map_.epoch] = vectors(singular.left, subject)
+    numbers = [{"at": at, "value": value} for at, value in enumerate(singular.values.tolist(), start=1)]
+    place: dict[str, Any] = {"id": subject.id, "inputs": noised.inputs, "sigma": noised.sigma, "image": -1, "draw": 0}
+    found_values = pd.DataFrame(numbers).astype(float).assign(quantity="descended_value", parameter="component")
+    yield found_values.assign(**place, **linear)
+    if kept is not None:
+        kept["descended"] = torch.stack([pictures[epoch] for epoch in sorted(shown)])
+        kept["descended_epochs"] = torch.tensor(sorted(shown))
+        kept["components"] = vectors(subject.gaussian.vectors, subject)
+
+
+def _singular(weight: Tensor, start: Tensor) -> Singular:
+    count = min(LEADING, len(weight))
+    return leading(lambda right: weight @ right, lambda left: weight.T @ left, padded(start.to(weight), count), count)
+
+
+def vectors(left: Tensor, subject: Subject) -> Tensor:
+    """Return the first singular vectors as pictures of unit mean square, turned towards the principal components.
+
+    Parameters
+    ----------
+    left : Tensor of shape (d, k)
+        Orthonormal columns.
+
+    Returns
+    -------
+    Tensor of shape (up to 8, channels, height, width), float16
+    """
+    own = subject.gaussian.vectors[:, :PICTURES].to(left)
+    chosen = left[:, : own.shape[1]]
+    sign = torch.where((chosen * own).sum(0) < 0, -1.0, 1.0)
+    pictures: Tensor = (chosen * sign * len(left) ** 0.5).T.reshape(-1, *subject.mean.shape)
+    return pictures.half()
 
 
 def linear_quantities(fitted: Distilled, noised: Pass, denoised: Tensor, subject: Subject) -> dict[str, Tensor]:

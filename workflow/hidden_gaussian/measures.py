@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ def measure(
     distil: Distillation | None,
     *,
     seed: int,
+    kept: dict[str, Tensor] | None = None,
 ) -> pd.DataFrame:
     """Return the shard of one denoiser.
 
@@ -41,6 +43,8 @@ def measure(
         Noise levels, draws, weights of pairs. Levels at which the denoiser is not defined are left out.
     distil : Distillation or None
         None: no linear maps.
+    kept : dict, optional
+        Takes pictures of the descent, of the first kind of input not trained on and the level nearest to sigma = 4.
 
     Returns
     -------
@@ -54,11 +58,17 @@ def measure(
     tasks = _tasks(list(clean), settings, subject)
     frames: list[pd.DataFrame] = []
     count = settings.images * settings.draws
+    pictured = _pictured(tasks, pools)
     with shown(f"measure {subject.id}", len(tasks) * count) as done:
         for number, task in enumerate(tasks, start=1):
-            frames += _measured(subject, task, clean[task.inputs], pools.get(task.inputs), settings, distil, seed)
+            pool = pools.get(task.inputs)
+            taken = kept if task == pictured else None
+            frames += _measured(subject, task, clean[task.inputs], pool, settings, distil, seed, taken)
             done(number * count)
     return pd.concat(frames, ignore_index=True)
+
+
+PICTURED = 4.0  # noise level near which the paper shows singular vectors
 
 
 class _Task(NamedTuple):
@@ -70,6 +80,13 @@ class _Task(NamedTuple):
     paired: bool
 
 
+def _pictured(tasks: Sequence[_Task], pools: Mapping[str, Tensor]) -> _Task | None:
+    """Return the task whose descent is shown: images not trained on where there are any, the level nearest to 4."""
+    inputs = next((kind for kind in ("heldout", "foreign", "train") if kind in pools), None)
+    chosen = [task for task in tasks if task.whole and task.inputs == inputs]
+    return min(chosen, key=lambda task: abs(math.log(task.sigma / PICTURED)), default=None)
+
+
 def _measured(
     subject: Subject,
     task: _Task,
@@ -78,6 +95,7 @@ def _measured(
     settings: Measures,
     distil: Distillation | None,
     seed: int,
+    kept: dict[str, Tensor] | None,
 ) -> Iterator[pd.DataFrame]:
     noised = Pass.of(task.inputs, clean, task.sigma, draws=settings.draws if task.whole else 1, seed=seed)
     denoised = subject.denoiser(noised.noisy, task.sigma)
@@ -85,7 +103,7 @@ def _measured(
         yield from _level(subject, noised, denoised)
     if task.whole and distil and pool is not None:
         fit = Fit(pool, distil.draws, seed, f"distillation/{task.inputs}", task.inputs != "train", distil.ridge)
-        yield from distillation_rows(subject, noised, denoised, fit, distil)
+        yield from distillation_rows(subject, noised, denoised, fit, distil, kept)
     if task.paired:
         yield from _linearity(subject, noised.first_draw(), denoised[: noised.images], settings.alphas)
 

@@ -80,6 +80,7 @@ def measured(
     distillation: Mapping[str, Any],
     seed: int,
     recipe: Sequence[int],
+    kept: dict[str, Tensor] | None = None,
 ) -> pd.DataFrame:
     """Return the measurement shard of a denoiser, from the settings that its rule is given.
 
@@ -93,6 +94,8 @@ def measured(
         Kinds of clean images that the dataset has.
     recipe : sequence of int
         Not used here: it makes Snakemake measure again.
+    kept : dict, optional
+        Takes pictures of the descent, see :func:`hidden_gaussian.measures.measure`.
     """
     settings = Measures.model_validate(measures)
     distil = Distillation.model_validate(distillation) if distillation else None
@@ -103,7 +106,7 @@ def measured(
     everything = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
     pools = {name: _pool(name, images, settings.images) for name, images in everything.items()}
     subject = open_subject(root, identifier, largest=largest, listed=settings.references)
-    return measure(subject, clean, pools, settings, distil, seed=seed)
+    return measure(subject, clean, pools, settings, distil, seed=seed, kept=kept)
 
 
 def shown(root: str | Path, identifier: str, *, inputs: Sequence[str], seed: int) -> dict[str, Tensor]:

@@ -7,6 +7,8 @@ from hidden_gaussian import files, logs, subjects, tables
 params, identifier = snakemake.params, snakemake.wildcards.id
 with logs.job_log(snakemake.log[0]):
     root = Path(snakemake.input.denoiser[0]).parent
-    tables.write_shard(snakemake.output.measures, subjects.measured(root, identifier, **params))
+    kept = {}
+    shard = subjects.measured(root, identifier, **params, kept=kept)
+    tables.write_shard(snakemake.output.measures, shard)
     pictures = subjects.shown(root, identifier, inputs=params.inputs, seed=params.seed)
-    files.save_tensors(snakemake.output.outputs, pictures)
+    files.save_tensors(snakemake.output.outputs, pictures | kept)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import catalogue_asked, catalogue_images, catalogue_measures
-from hidden_gaussian.figures.entry import HALVES, Entry, extremes, first_replicates, shown
+from hidden_gaussian.figures.entry import HALVES, Entry, extremes, first_replicates, shown, untrained
 from hidden_gaussian.figures.plan import Plan
 
 
@@ -30,7 +30,8 @@ def _linearity(plan: Plan) -> list[str]:
     cells = plan.cells("size")
     small, large = extremes(cells)
     nulls = plan.measures([large], "empirical", "gaussian", "identity")
-    return [*plan.measures(cells), *plan.measures([small], "empirical"), *nulls, *plan.memorisation(shown(cells))]
+    own = plan.measures([*cells, *untrained(plan)])
+    return [*own, *plan.measures([small], "empirical"), *nulls, *plan.memorisation(shown(cells))]
 
 
 def _memorisation(plan: Plan) -> list[str]:
@@ -71,7 +72,7 @@ CATALOGUE: dict[str, Entry] = {
         lambda plan: [*plan.measures(plan.every, "gaussian", "empirical"), *plan.memorisation(plan.every)],
         also=("scale", "time", *HALVES, "architecture", "clock"),
     ),
-    "linearity": Entry("Linearity against noise level", "Fig. 1", ("size",), _linearity),
+    "linearity": Entry("Linearity against noise level", "Fig. 1", ("size",), _linearity, also=("time", "clock")),
     "denoiser_distance": Entry(
         "Distance between denoisers",
         "Fig. 2 left",

@@ -26,7 +26,8 @@ def _splice(plan: Plan) -> list[str]:
 
 def _descents(plan: Plan) -> list[str]:
     cells = [plan.smallest, plan.main]
-    return [*(f"{cell.id}/measures.parquet" for cell in cells), *plan.memorisation(cells)]
+    shards = [f"{cell.id}/measures.parquet" for cell in cells]
+    return [*shards, *plan.memorisation(cells), *plan.outputs([plan.main])]
 
 
 def _slopes(plan: Plan) -> list[str]:

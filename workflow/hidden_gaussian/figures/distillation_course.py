@@ -10,13 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hidden_gaussian.figures import style
+from hidden_gaussian.figures import strips, style
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.linear_weights import weights
 from hidden_gaussian.figures.neighbours import scored
 
-BEYOND = 5.0  # the place of the exact optimum, in last epochs
+LETTERS = "abcdefghi"
+SPREAD = 2.0  # root mean squares of a vector's pixels that are shown as 1
+BEYOND = 20.0  # the place of the exact optimum, in last epochs
 PANELS = (
     (r"$\|W - W_G\| / \|W_G\|$", "weight_gap", "gaussian_weight"),
     (r"$\|W - W^\top\| / \|W\|$", "asymmetry", "linear_weight"),
@@ -25,10 +27,13 @@ PANELS = (
 
 
 def draw(data: FigureData) -> Figure:
-    """Return the figure: a row for the smallest and one for the largest subset, three measures over the epochs."""
+    """Return the figure: three measures over the epochs and singular values, of two subsets; singular vectors below."""
     measured = Measured(data)
-    figure = style.new(4.2)
-    panels = figure.subplots(2, len(PANELS))
+    figure = style.new(6.2)
+    grid = figure.add_gridspec(3, len(PANELS) + 1, height_ratios=[1, 1, 1.1])
+    panels = np.array(
+        [[figure.add_subplot(grid[row, column]) for column in range(len(PANELS) + 1)] for row in range(2)]
+    )
     for row, cell in enumerate((data.plan.smallest, data.plan.main)):
         descent, exact = weights(measured, cell.id, "epoch"), weights(measured, cell.id, "draws")
         colours, scale = style.ramp(descent["sigma"])
@@ -37,7 +42,10 @@ def draw(data: FigureData) -> Figure:
             _course(axes, ratio(descent, numerator, denominator), colours)
             _floor(axes, ratio(exact[exact["at"] == exact["at"].max()], numerator, denominator), descent, colours)
             axes.set_xlabel("epoch" if row else "")
-            style.letter(axes, "abcdef"[row * len(PANELS) + column], title)
+            style.letter(axes, LETTERS[row * (len(PANELS) + 1) + column], title)
+        _values(panels[row, -1], weights(measured, cell.id, "component"), colours)
+        panels[row, -1].set_xlabel("component" if row else "")
+        style.letter(panels[row, -1], LETTERS[row * (len(PANELS) + 1) + len(PANELS)], "$s_i$ of $W$")
         style.level(panels[row, 0], 1, None, "mean")
         panels[row, 0].set_ylabel(scored(data, cell))
     style.sigma_bar(figure, scale, panels)
@@ -45,10 +53,34 @@ def draw(data: FigureData) -> Figure:
         "descent": {"color": "k"},
         "exact optimum": {"color": "k", "ls": "", "marker": "D"},
         "$W = 0$": {"color": style.GREY, "ls": style.DASHES["mean"]},
+        "$W_G$": {"color": style.GREY, "ls": style.DASHES["gaussian"]},
     }
     handles = [Line2D([], [], label=name, **look) for name, look in looks.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    _vectors(figure.add_subplot(grid[2, :]), data)
     return figure
+
+
+def _values(axes: Axes, table: pd.DataFrame, colours: dict[float, object]) -> None:
+    """Draw singular values after the last epoch at every second level, and dashed those of W_G."""
+    for sigma in sorted(table["sigma"].unique())[::2]:
+        rows = table[table["sigma"] == sigma].sort_values("at")
+        axes.plot(rows["at"], rows["gaussian_gain"], color=style.GREY, ls=style.DASHES["gaussian"], lw=0.8)
+        axes.plot(rows["at"], rows["descended_value"], color=colours[sigma], lw=1)
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    style.log_ticks(axes.xaxis, 3)
+
+
+def _vectors(axes: Axes, data: FigureData) -> None:
+    """Draw the first left singular vectors of the largest subset's map by epochs, and of W_G, all scaled alike."""
+    found = data.outputs(data.plan.main.id)
+    images = np.concatenate([found["descended"], found["components"][None]]).astype(np.float64) / SPREAD
+    rows = [*(f"epoch {epoch}" for epoch in found["descended_epochs"]), "$W_G$"]
+    columns = [f"$u_{{{number + 1}}}$" for number in range(images.shape[1])]
+    strips.grid(axes, images, rows=rows, columns=columns)
+    size = data.plan.main.subset_size
+    style.letter(axes, LETTERS[2 * (len(PANELS) + 1)], rf"singular vectors near $\sigma$ = 4, $N$ = {size:,}")
 
 
 def ratio(table: pd.DataFrame, numerator: str, denominator: str) -> pd.DataFrame:
@@ -73,7 +105,7 @@ def _floor(axes: Axes, exact: pd.DataFrame, descent: pd.DataFrame, colours: dict
     last = float(descent["at"].max())
     for sigma in exact.columns:
         axes.plot(BEYOND * last, exact[sigma].iloc[0], "D", color=colours[float(sigma)], markersize=3)
-    ticks = [0.0, *(power for power in (1.0, 10.0, 100.0, 1000.0) if power <= last)]
+    ticks = [0.0, *[power for power in (1.0, 10.0, 100.0, 1000.0) if power <= last][-1:]]
     axes.set_xticks([*ticks, BEYOND * last], [*(style.number(tick) for tick in ticks), "exact"])
     axes.set_xticks([], minor=True)
     style.log_ticks(axes.yaxis)

@@ -87,6 +87,12 @@ def extremes(cells: list[Cell]) -> list[Cell]:
     return [ordered[0], ordered[-1]]
 
 
+def untrained(plan: Plan) -> list[Cell]:
+    """Return the network with the most training images that was kept before it saw any, if there is one."""
+    cells = [cell for cell in plan.every if not cell.images_seen]
+    return sorted(cells, key=lambda cell: (cell.subset_size, cell.scale, cell.half == "a"))[-1:]
+
+
 def alike(plan: Plan) -> list[Cell]:
     """Return the cells of the training clock: those of the architecture and the scale of the time sweep."""
     first = plan.cells("time")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.neighbours import Copying
 
 SPREAD = 2.0  # standard deviations of a random unit vector's pixels that are shown as 1
+LETTERS = "abcdefghijklm"
 ROWS = ("state", "output", "$u_1$", "$u_2$", "$u_3$")
 
 
@@ -24,21 +26,23 @@ def draw(data: FigureData) -> Figure:
     """Return the figure: overlap and distance of slopes for some networks, and singular vectors of the last one."""
     measured = Measured(data)
     cells = data.plan.sloped_shown
-    figure = style.new(1.8 * len(cells) + 3.1)
-    grid = figure.add_gridspec(len(cells) + 1, 2, height_ratios=[*[1.8] * len(cells), 2.8])
+    figure = style.new(1.9 * len(cells) + 3.1)
+    grid = figure.add_gridspec(len(cells) + 1, 3, height_ratios=[*[1.9] * len(cells), 2.8])
     for row, cell in enumerate(cells):
-        left, right = (figure.add_subplot(grid[row, column]) for column in (0, 1))
-        _overlap(left, data, cell)
-        scores = Copying.of(data, cell.id).text
-        style.letter(left, "acegik"[row], f"{cell.architecture}, $N$ = {cell.subset_size:,} ({scores})")
-        _distance(right, data.slopes(cell.id), cell)
-        style.letter(right, "bdfhjl"[row], "slope at the mean image")
-        for axes in (left, right):
+        overlaps, slopes, outputs = panels = [figure.add_subplot(grid[row, column]) for column in range(3)]
+        _overlap(overlaps, data, cell)
+        _distance(slopes, data.slopes(cell.id), cell)
+        _taylor(outputs, measured, data.slopes(cell.id), cell)
+        overlaps.set_ylabel(f"share in common\n{cell.architecture}, $N$ = {cell.subset_size:,}")
+        titles = (f"vectors ({Copying.of(data, cell.id).text})", "slope at mean", "Taylor map")
+        for axes, name, title in zip(panels, LETTERS[3 * row :], titles, strict=False):
+            style.letter(axes, name, title)
             style.sigma_axis(axes, measured.window(), label=False)
+            style.log_ticks(axes.xaxis, 3)
             axes.set_xlabel(r"noise level $\sigma$" if row == len(cells) - 1 else "")
     images = figure.add_subplot(grid[-1, :])
     _strip(images, data, data.plan.sloped_main)
-    style.letter(images, "cegikm"[len(cells) - 1], f"$N$ = {data.plan.sloped_main.subset_size:,}", pad=15)
+    style.letter(images, LETTERS[3 * len(cells)], f"$N$ = {data.plan.sloped_main.subset_size:,}", pad=15)
     figure.legend(handles=_looks(), loc="outside lower center", ncols=3)
     return figure
 
@@ -70,8 +74,7 @@ def _overlap(axes: Axes, data: FigureData, cell: Cell) -> None:
     null = data.slopes(f"{cell.subset}/empirical")
     style.null(axes, overlap(null, gaussian, ranks[-1]), None, "empirical")
     axes.set_ylim(-0.03, 1.05)
-    axes.set_ylabel("share in common")
-    axes.legend(title="vectors", loc="upper left", bbox_to_anchor=(1, 1), handlelength=0.8)
+    axes.legend(handlelength=0.8, loc="best")
 
 
 def _distance(axes: Axes, shard: pd.DataFrame, cell: Cell) -> None:
@@ -83,6 +86,23 @@ def _distance(axes: Axes, shard: pd.DataFrame, cell: Cell) -> None:
     style.level(axes, 0, None)
     axes.set_ylabel(r"$\|J - W\| / \|J\|$")
     axes.set_ylim(0, min(axes.get_ylim()[1], 2.0))
+
+
+def taylor(measured: Measured, shard: pd.DataFrame, quantity: str, reference: str) -> Curve:
+    """Return the root-mean-square distance per pixel of T(y) = D(mu) + J(mu) (y - mu) to a denoiser, over sigma."""
+    rows = shard[(shard["inputs"] == measured.inputs) & (shard["reference_id"] == reference)]
+    return measured.combined([over_sigma(rows, quantity) / math.prod(measured.data.plan.shape)], np.sqrt)
+
+
+def _taylor(axes: Axes, measured: Measured, shard: pd.DataFrame, cell: Cell) -> None:
+    for quantity, reference, colour in (
+        ("distance", f"{cell.id}/taylor", style.NETWORK),
+        ("taylor_distance", f"{cell.subset}/gaussian", style.GAUSSIAN),
+        ("taylor_distance", f"{cell.id}/linear", style.LINEAR),
+    ):
+        style.band(axes, taylor(measured, shard, quantity, reference), color=colour, marker="o", markersize=2)
+    style.level(axes, 0, None)
+    axes.set_ylabel("RMSE (pixels)")
 
 
 def _strip(axes: Axes, data: FigureData, cell: Cell) -> None:
@@ -99,8 +119,9 @@ def _strip(axes: Axes, data: FigureData, cell: Cell) -> None:
 
 def _looks() -> list[Line2D]:
     looks: dict[str, dict[str, Any]] = {
-        "to Gaussian's $W_G$": {"color": style.GAUSSIAN},
-        "to distilled $W$": {"color": style.LINEAR},
+        "to the Gaussian": {"color": style.GAUSSIAN},
+        "to the distilled map": {"color": style.LINEAR},
+        "to the network": {"color": style.NETWORK},
         "other half's components": {"color": "k", "ls": ":"},
         "random subspaces": {"color": style.GREY, "ls": style.DASHES["identity"]},
         "memoriser, most vectors": {"color": style.GREY, "ls": style.DASHES["empirical"]},

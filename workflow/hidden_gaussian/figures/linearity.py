@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import Array, Curve, Measured
+from hidden_gaussian.figures import published, style
+from hidden_gaussian.figures.curves import Curve, Measured
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import shown
+from hidden_gaussian.figures.entry import shown, untrained
 from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.figures.plan import Plan
 from hidden_gaussian.figures.varied import SIZE, Groups
 
-PAPER = "ffhq"  # the dataset whose curves the paper has
 Score = Callable[[Measured, list[str]], Curve]
 
 
@@ -27,13 +25,24 @@ def cosine(measured: Measured, ids: list[str], suffix: str = "") -> Curve:
     """Return the mean cosine between D(a y1 + b y2) and a D(y1) + b D(y2) (Li et al. eq. 11)."""
     total = pd.DataFrame()
     for identifier in ids:
-        inner, mixed, combined = (
-            measured.table(identifier, f"{name}{suffix}", pairs=True)
-            for name in ("mixed_inner", "mixed_norm", "combined_norm")
-        )
+        inner, mixed, combined = _products(measured, identifier, ("mixed_inner", "mixed_norm", "combined_norm"), suffix)
         cosines = inner / (mixed * combined).pow(0.5)
         total = cosines if total.empty else total + cosines
     return measured.mean((total / len(ids)).dropna(axis=1))
+
+
+def additivity(measured: Measured, ids: list[str], suffix: str = "") -> Curve:
+    """Return the mean of |D(a y1 + b y2) - (a D(y1) + b D(y2))| / |a D(y1) + b D(y2)| (Li et al. eq. 12, as coded)."""
+    total = pd.DataFrame()
+    for identifier in ids:
+        gap, combined = _products(measured, identifier, ("mixed_gap", "combined_norm"), suffix)
+        ratios = (gap / combined).pow(0.5)
+        total = ratios if total.empty else total + ratios
+    return measured.mean((total / len(ids)).dropna(axis=1))
+
+
+def _products(measured: Measured, identifier: str, names: Sequence[str], suffix: str) -> list[pd.DataFrame]:
+    return [measured.table(identifier, f"{name}{suffix}", pairs=True) for name in names]
 
 
 def affinity(measured: Measured, ids: list[str]) -> Curve:
@@ -44,43 +53,40 @@ def affinity(measured: Measured, ids: list[str]) -> Curve:
 
 
 PANELS: tuple[tuple[str, str, Score], ...] = (
-    ("cosine, as published", "cosine", cosine),
-    ("cosine, mean subtracted", "cosine", lambda measured, ids: cosine(measured, ids, "_centred")),
-    (r"cosine of the residual $y - D$", "cosine", lambda measured, ids: cosine(measured, ids, "_residual")),
-    ("deviation from affinity", "squared gap / spread", affinity),
+    ("as published", "cosine (eq. 11)", cosine),
+    ("mean subtracted", "cosine", lambda measured, ids: cosine(measured, ids, "_centred")),
+    ("residual $y - D$", "cosine", lambda measured, ids: cosine(measured, ids, "_residual")),
+    ("as published", "norm ratio (eq. 12)", additivity),
+    ("mean subtracted", "norm ratio", lambda measured, ids: additivity(measured, ids, "_centred")),
+    ("affinity", "squared gap / spread", affinity),
 )
+PAPER = {0: "cosine", 3: "additivity_ratio"}  # panels of which the paper has curves
 
 
 def draw(data: FigureData) -> Figure:
-    """Return the figure: four scores over sigma, a curve for each subset size, dashed where the network memorises."""
+    """Return the figure: six scores over sigma, a curve for each subset size, dashed where the network memorises."""
     measured = Measured(data)
     groups = SIZE.groups(data.plan)
     copying = {size: Copying.of(data, shown(cells)[0].id) for size, cells in groups.items()}
     colours, _ = style.ramp(groups)
-    figure = style.new(4.7)
-    for index, (axes, (title, label, score)) in enumerate(zip(figure.subplots(2, 2).flat, PANELS, strict=True)):
+    figure = style.new(4.9)
+    for index, (axes, (title, label, score)) in enumerate(zip(figure.subplots(2, 3).flat, PANELS, strict=True)):
         _nulls(axes, measured, score, groups)
         for size, cells in groups.items():
             dashes = "--" if copying[size].memorises else "-"
             style.band(axes, score(measured, [cell.id for cell in cells]), color=colours[size], linestyle=dashes)
-        if index == 0 and data.plan.name == PAPER:
-            _published(axes, groups, colours)
-        style.sigma_axis(axes, measured.window(), label=index >= 2)
-        style.letter(axes, "abcd"[index], title)
+        if index in PAPER and published.has(data.plan):
+            _published(axes, PAPER[index], groups, colours)
+        style.sigma_axis(axes, measured.window(), label=False)
+        axes.set_xlabel(r"noise level $\sigma$" if index >= 3 else "")
+        style.letter(axes, "abcdef"[index], title)
         axes.set_ylabel(label)
-    _key(figure, groups, copying, colours, paper=data.plan.name == PAPER)
+    _key(figure, data.plan, groups, copying, colours)
     return figure
 
 
-def published() -> dict[int, Array]:
-    """Return the paper's cosines on FFHQ by subset size: rows of sigma and cosine, read off its Fig. 1."""
-    content = json.loads(Path(__file__).with_name("paper_curves.json").read_text(encoding="utf-8"))
-    sigma, cosines = content["sigma"], content["cosine"]
-    return {int(size): np.array([sigma, heights], dtype=np.float64) for size, heights in cosines.items()}
-
-
-def _published(axes: Axes, groups: Groups, colours: dict[float, str]) -> None:
-    for size, (sigma, heights) in published().items():
+def _published(axes: Axes, score: str, groups: Groups, colours: dict[float, str]) -> None:
+    for size, (sigma, heights) in published.by_size(score).items():
         if size in groups:
             axes.plot(sigma, heights, ":", color=colours[size], label=f"paper, {size:,}")
 
@@ -92,15 +98,15 @@ def _nulls(axes: Axes, measured: Measured, score: Score, groups: Groups) -> None
         (f"{large}/empirical", "empirical_large"),
         (f"{large}/gaussian", "gaussian"),
         (f"{large}/identity", "identity"),
+        *((cell.id, "untrained") for cell in untrained(measured.data.plan)),
     ):
         curve = score(measured, [identifier])
         if np.isfinite(curve.value).any():
             style.null(axes, curve, None, dashes)
 
 
-def _key(
-    figure: Figure, groups: Groups, copying: dict[int, Copying], colours: dict[float, str], *, paper: bool
-) -> None:
+def _key(figure: Figure, plan: Plan, groups: Groups, copying: dict[int, Copying], colours: dict[float, str]) -> None:
+    start = untrained(plan)
     small, large = (style.number(size) for size in (min(groups), max(groups)))
     networks = [
         Line2D([], [], color=colours[size], ls="--" if scores.memorises else "-", label=f"{size:,}: {scores.text}")
@@ -113,10 +119,11 @@ def _key(
             ("empirical_large", f"empirical, $N = {large}$"),
             ("gaussian", f"Gaussian, $N = {large}$"),
             ("identity", "identity"),
+            ("untrained", rf"untrained, $N = {style.number(start[0].subset_size)}$" if start else "untrained: absent"),
         )
     ]
-    if paper:
-        nulls.append(Line2D([], [], color="k", ls=":", label="the paper's Fig. 1"))
+    if published.has(plan):
+        nulls.append(Line2D([], [], color="k", ls=":", label="the paper's"))
     title = r"$N$: $f_{\mathrm{mem}}$, GL (dashed: memorises)"
     columns = 2 if len(networks) <= 8 else 3
     figure.legend(handles=networks, title=title, loc="outside lower left", ncols=columns)

@@ -28,6 +28,7 @@ DASHES = {
     "empirical_large": (0, (3, 1.2, 1, 1.2)),
     "identity": (0, (1, 1.2)),
     "identity_large": (0, (1, 2.6)),
+    "untrained": (0, (4, 1, 1, 1, 1, 1)),
     "mean": (0, (6, 1.5, 1, 1.5)),
     "solid": "-",
 }
