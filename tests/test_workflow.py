@@ -144,13 +144,13 @@ def test_a_figure_without_its_sweep_names_the_setting(target: str, tmp_path: Pat
 
 def test_listed_references_are_fitted_measured_and_sampled(tmp_path: Path) -> None:
     def listed(digits: Any) -> None:
-        digits["measures"]["references"] = ["stationary", "mixture-20", "patch-3"]
+        digits["measures"]["references"] = ["stationary", "mixture-20", "patch-3", "gaussian-expected"]
         digits["sampling"]["references"] = ["stationary"]
 
     jobs = planned("--", "tables", at=tmp_path, config=_edited(SMOKE, listed, tmp_path))
     outputs = {output.removeprefix("results/digits/") for _, output in jobs}
     assert {f"n{size}{half}/stationary/denoiser.safetensors" for size in (16, 32) for half in "ab"} <= outputs
-    assert {f"n16a/{name}/measures.parquet" for name in ("stationary", "patch-3")} <= outputs
+    assert {f"n16a/{name}/measures.parquet" for name in ("stationary", "patch-3", "gaussian-expected")} <= outputs
     assert "n32a/mixture-20/measures.parquet" in outputs
     assert not any("n16a/mixture-20" in output for output in outputs)  # more components than images
     assert {"n32a/stationary/samples_heun18.npy", "n32a/stationary/agreement_heun18.parquet"} <= outputs
