@@ -8,6 +8,7 @@ rule measure_denoiser:
         denoiser=denoiser_files,
         images=input_files,
         largest=reference_files,
+        trajectories=visited_states,
     output:
         measures=f"{ROOT}/{{id}}/measures.parquet",
     log:

@@ -156,6 +156,20 @@ def test_listed_references_are_fitted_measured_and_sampled(tmp_path: Path) -> No
     assert {"n32a/stationary/samples_heun18.npy", "n32a/stationary/agreement_heun18.parquet"} <= outputs
 
 
+def test_states_of_the_sampler_are_made_before_they_are_inputs(tmp_path: Path) -> None:
+    def asked(digits: Any) -> None:
+        digits["measures"]["inputs"] = ["train", "remainder", "trajectory"]
+
+    target = "results/digits/n16a/ve4r1/i64/measures.parquet"
+    for change, expected in ((asked, 1), (lambda digits: None, 0)):
+        jobs = planned("--", target, at=tmp_path, config=_edited(SMOKE, change, tmp_path))
+        outputs = [output for _, output in jobs]
+        assert outputs.count("results/digits/n16a/ve4r1/i64/samples_euler10.npy") == expected
+    target = "results/digits/n16a/gaussian/measures.parquet"
+    jobs = planned("--", target, at=tmp_path, config=_edited(SMOKE, asked, tmp_path))
+    assert not any("euler10" in output for _, output in jobs)
+
+
 def test_the_paper_resolves_without_its_data(tmp_path: Path) -> None:
     counts = Counter(rule for rule, _ in planned(at=tmp_path, config=ROOT / "config/paper.yaml"))
     assert counts["pack_images"] == 6

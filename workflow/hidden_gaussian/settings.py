@@ -12,7 +12,7 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.grid import Grid, Network, NonNegative, Positive, Pretrained, Slice, Strict, Sweeps
 from hidden_gaussian.levels import AUTOENCODERS
-from hidden_gaussian.measuring import Distillation, Measured, Measures, Reference
+from hidden_gaussian.measuring import UNCERTAIN, Distillation, Measured, Measures, Reference
 from hidden_gaussian.source import Download, Source
 
 Located = TypeVar("Located", Source, Pretrained)
@@ -192,7 +192,7 @@ class Dataset(Strict):
             raise ValueError("sampling.splice names no cell of grid.runs; widen it or leave it out")
         if self.foreign == "heldout" and self.heldout == 0:
             raise ValueError("foreign is 'heldout', but no images are held out")
-        if not set(self.inputs) - {"noise"}:
+        if not set(self.inputs) - set(UNCERTAIN):
             raise ValueError("measures.inputs names no kind of image that the data set has; add 'train'")
         if self.training.augment and not all(network.augment_dim for network in self.networks):
             raise ValueError("training.augment needs network.augment_dim 9, so that the network knows what was done")
