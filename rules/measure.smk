@@ -9,6 +9,7 @@ rule measure_denoiser:
         denoiser=denoiser_files,
         images=input_files,
         largest=reference_files,
+        trajectories=visited_states,
     output:
         measures=f"{ROOT}/{{id}}/measures.parquet",
         outputs=f"{ROOT}/{{id}}/outputs.safetensors",

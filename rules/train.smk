@@ -27,7 +27,7 @@ rule train_denoiser:
         mem_mb=memory("train_denoiser"),
         runtime=minutes("train_denoiser"),
     params:
-        network=setting("network"),
+        network=network_settings,
         training=training_recipe,
         seed=STUDY.seed,
         recipe=recipes.TRAINING,
@@ -60,7 +60,7 @@ rule train_autoencoders:
         mem_mb=memory("train_autoencoders"),
         runtime=minutes("train_autoencoders"),
     params:
-        network=setting("network"),
+        network=network_settings,
         training=training_recipe,
         seed=STUDY.seed,
         recipe=[recipes.TRAINING, recipes.AUTOENCODERS],

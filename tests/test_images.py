@@ -17,6 +17,7 @@ from torchvision import datasets as torchvision_datasets
 from hidden_gaussian import archives, duplicates, files, images, logs, plain_pickle, sources, subsets
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.source import Source
+from hidden_gaussian.subjects import clean_images
 
 KEY = "datasets.x.source"
 
@@ -676,6 +677,17 @@ def test_inputs_are_the_images_that_the_split_says(tmp_path):
     np.testing.assert_array_equal(
         images.load_inputs(tmp_path, "foreign", 3), images.load_inputs(tmp_path, "foreign", 9)[:3]
     )
+
+
+def test_kinds_of_input_without_images_are_left_out(tmp_path):
+    array, _, split = dataset(tmp_path)
+    for size in (20, 25):  # 50 images: two halves of 25 leave none
+        chosen = subsets.subset_indices(split, size, "a")
+        files.save_array(tmp_path / f"n{size}a/subset.npy", chosen)
+        found = clean_images(tmp_path, f"n{size}a/gaussian", ["train", "remainder", "noise", "trajectory"], 6)
+        assert list(found) == (["train", "remainder"] if size == 20 else ["train"])
+        np.testing.assert_allclose(found["train"].numpy(), array[chosen[:6]] / 127.5 - 1, atol=1e-6)
+        assert all(len(images) == 6 for images in found.values())
 
 
 def test_held_out_images_of_another_source_leave_out_training_images(tmp_path):

@@ -7,9 +7,10 @@ import scipy.special
 import torch
 from scipy.special import softmax
 
-from hidden_gaussian import adam_distillation, measures, outputs, passes, spectrum, tables
+from hidden_gaussian import adam_distillation, measures, noise, outputs, passes, sampling, schemas, spectrum, tables
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
 from hidden_gaussian.distillation import Fit
+from hidden_gaussian.estimates import Measurements, table
 from hidden_gaussian.levels import schedule
 from hidden_gaussian.measuring import Adam, Distillation, Measures
 
@@ -167,3 +168,28 @@ def test_every_weight_of_a_pair_is_measured_and_pure_noise_only_for_linearity(sh
     assert all("mixed_gap_residual" in found for found in pairs)
     assert [("affine_gap" in found) for found in pairs] == [at < 0.8 for _, at in pairs.index]
     assert set(shard.loc[shard["inputs"] == "noise", "parameter"]) == {"alpha"}
+
+
+def test_states_of_the_sampler_have_distances_at_its_levels_and_nothing_else() -> None:
+    gaussian, memoriser = GaussianDenoiser(spectrum.fit(IMAGES)), EmpiricalDenoiser(torch.from_numpy(IMAGES))
+    mean = gaussian.mean.reshape(1, 3, 3)
+    cell, others = "n24a/ve4r1/i8", {"n24a/empirical": memoriser}
+    subject = passes.Subject(cell, lambda noisy, sigma: noisy / (1 + sigma), "n24a/gaussian", gaussian, others, mean)
+    _, way = sampling.draw_with_trajectories(subject.denoiser, 80 * CLEAN, "euler10", kept=5)
+    settings = Measures(images=12, levels=3, linearity_levels=3, inputs=("heldout", "trajectory"))
+    shard = measures.measure(subject, {"heldout": CLEAN}, {}, settings, None, seed=0, way=way)
+    rows = shard[shard["inputs"] == "trajectory"]
+    assert set(rows["sampler"]) == {"euler10"}
+    assert set(shard.loc[shard["inputs"] == "heldout", "sampler"].dropna()) == set()
+    assert sorted(rows["sigma"].unique()) == sorted(noise.schedule(10).tolist())
+    assert set(rows["quantity"]) == {"distance", "norm", "norm_centred"}
+    sigma, state = noise.schedule(10)[4], way[:, 4]  # four steps of the denoiser from 80 times a clean image
+    expected = (state / (1 + sigma) - memoriser(state, sigma)).square().flatten(1).sum(1)
+    found = rows[
+        (rows["quantity"] == "distance") & (rows["reference_id"] == "n24a/empirical") & (rows["sigma"] == sigma)
+    ]
+    np.testing.assert_allclose(found.sort_values("image")["value"], expected, rtol=1e-5)
+    made = table(Measurements([shard.reindex(columns=[c.name for c in schemas.SHARD.columns])], pixels=9), "toy")
+    names = set(made.loc[made["inputs"] == "trajectory", "metric"])
+    assert {"nrmse", "rmse", "nrmse_centred", "difference_ratio"} <= names
+    assert not names & {"rho", "rho_star", "position", "loss"}  # whose parts belong to other states

@@ -19,6 +19,7 @@ from hidden_gaussian.denoisers import GaussianDenoiser
 from hidden_gaussian.distillation import Fit, distil
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures.plan import Plan
+from hidden_gaussian.stretches import Stretch
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
@@ -92,6 +93,12 @@ BAD = {
     "splice ends out of order": ("datasets.digits.sampling.splice_ends", [1, 0.1], "ascending"),
     "no name": ("datasets.digits.source", {"kind": "torchvision", "count": 3, "path": "x"}, "needs the 'name'"),
     "cannot be halved": ("datasets.digits.network.channel_mult", [1, 1, 1, 1, 1], "cannot be halved"),
+    "a run's network cannot be halved": (
+        "datasets.digits.grid.runs.0.network",
+        {"channel_mult": [1, 1, 1, 1, 1]},
+        "cannot be halved 4 times",
+    ),
+    "a run's network has an unknown option": ("datasets.digits.grid.runs.0.network", {"block": 2}, "network.block"),
     "name of a data set": ("datasets", {"../up": {}}, "up"),
     "capitals in a name": ("datasets", {"My_Faces": {}}, "such as 'my-faces' (found 'My_Faces')"),
     "near miss": (
@@ -339,6 +346,46 @@ def test_another_study_does_not_overwrite(config: dict[str, Any], tmp_path: Path
     with pytest.raises(InputError, match=r"study 'smoke' .*training\.learning_rate"):
         records.check(settings.read(other))
     records.check(settings.read(_changed(config, "study", "other")))
+
+
+def test_a_run_may_change_the_network_of_its_cells(config: dict[str, Any]) -> None:
+    """Only the options that it gives; the others are those of the data set, which its other cells keep."""
+    plain = settings.read(config).datasets["digits"]
+    first = plain.grid.runs[0]
+    other = {**config["datasets"]["digits"]["grid"]["runs"][0], "architectures": ["adm"], "network": {"blocks": 3}}
+    runs = [*config["datasets"]["digits"]["grid"]["runs"], other]
+    study = settings.read(_changed(config, "datasets.digits.grid.runs", runs))
+    digits = study.datasets["digits"]
+    assert settings.read(study.model_dump(mode="json")) == study
+    for cell in digits.cells("digits"):
+        blocks = 3 if cell.architecture == "adm" else plain.network.blocks
+        assert digits.network_of(cell).model_dump() == {**plain.network.model_dump(), "blocks": blocks}
+        files: dict[str, Any] = {"images": Path("i"), "subset": Path("s"), "before": ()}
+        assert Stretch.of(study, "digits", cell.id, **files).network == digits.network_of(cell)
+    adm = {cell.run for cell in digits.cells("digits") if cell.architecture == "adm"}
+    assert adm
+    assert study.identity("digits")["networks"].keys() == adm
+    assert "networks" not in settings.read(config).identity("digits")
+    assert first.network is None
+
+
+def test_one_training_has_one_network(config: dict[str, Any]) -> None:
+    """Also where its snapshots are given by several runs, because each continues the one before."""
+    runs = config["datasets"]["digits"]["grid"]["runs"]
+    later = {**runs[0], "snapshots": [640]}
+    settings.read(_changed(config, "datasets.digits.grid.runs", [*runs, later]))
+    with pytest.raises(InputError, match=r"gives n\d+a/ve4r1 different networks"):
+        settings.read(_changed(config, "datasets.digits.grid.runs", [*runs, {**later, "network": {"dropout": 0.3}}]))
+    same = settings.read(config).datasets["digits"].network.dropout
+    settings.read(_changed(config, "datasets.digits.grid.runs", [*runs, {**later, "network": {"dropout": same}}]))
+
+
+def test_another_network_is_another_study(config: dict[str, Any], tmp_path: Path) -> None:
+    config["results"] = str(tmp_path)
+    records.record(settings.read(config))
+    changed = _changed(_changed(config, "datasets.digits.grid.runs.0.network", {"dropout": 0.3}), "study", "other")
+    with pytest.raises(InputError, match=r"with other settings \(networks"):
+        records.check(settings.read(changed))
 
 
 def test_plan_counts_runs_once(config: dict[str, Any]) -> None:

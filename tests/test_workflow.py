@@ -144,16 +144,30 @@ def test_a_figure_without_its_sweep_names_the_setting(target: str, tmp_path: Pat
 
 def test_listed_references_are_fitted_measured_and_sampled(tmp_path: Path) -> None:
     def listed(digits: Any) -> None:
-        digits["measures"]["references"] = ["stationary", "mixture-20", "patch-3"]
+        digits["measures"]["references"] = ["stationary", "mixture-20", "patch-3", "gaussian-expected"]
         digits["sampling"]["references"] = ["stationary"]
 
     jobs = planned("--", "tables", at=tmp_path, config=_edited(SMOKE, listed, tmp_path))
     outputs = {output.removeprefix("results/digits/") for _, output in jobs}
     assert {f"n{size}{half}/stationary/denoiser.safetensors" for size in (16, 32) for half in "ab"} <= outputs
-    assert {f"n16a/{name}/measures.parquet" for name in ("stationary", "patch-3")} <= outputs
+    assert {f"n16a/{name}/measures.parquet" for name in ("stationary", "patch-3", "gaussian-expected")} <= outputs
     assert "n32a/mixture-20/measures.parquet" in outputs
     assert not any("n16a/mixture-20" in output for output in outputs)  # more components than images
     assert {"n32a/stationary/samples_heun18.npy", "n32a/stationary/agreement_heun18.parquet"} <= outputs
+
+
+def test_states_of_the_sampler_are_made_before_they_are_inputs(tmp_path: Path) -> None:
+    def asked(digits: Any) -> None:
+        digits["measures"]["inputs"] = ["train", "remainder", "trajectory"]
+
+    target = "results/digits/n16a/ve4r1/i64/measures.parquet"
+    for change, expected in ((asked, 1), (lambda digits: None, 0)):
+        jobs = planned("--", target, at=tmp_path, config=_edited(SMOKE, change, tmp_path))
+        outputs = [output for _, output in jobs]
+        assert outputs.count("results/digits/n16a/ve4r1/i64/samples_euler10.npy") == expected
+    target = "results/digits/n16a/gaussian/measures.parquet"
+    jobs = planned("--", target, at=tmp_path, config=_edited(SMOKE, asked, tmp_path))
+    assert not any("euler10" in output for _, output in jobs)
 
 
 def test_the_paper_resolves_without_its_data(tmp_path: Path) -> None:

@@ -11,6 +11,12 @@ def reference_files(wildcards):
     return largest + fitted_files(listed)
 
 
+def visited_states(wildcards):
+    """Return the states of a network's sampler where they are inputs; references share theirs with no network."""
+    wanted = "trajectory" in chosen(wildcards).inputs and wildcards.id.count("/") == 2
+    return below(wildcards, [f"{wildcards.id}/trajectories_euler10.npy"] * wanted)
+
+
 def distilled(wildcards):
     """Return the settings of distillation where a cell, or some cell of a subset, is distilled, else nothing."""
     name = wildcards.get("id", wildcards.get("subset"))

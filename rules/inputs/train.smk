@@ -25,6 +25,13 @@ def training_gpus(wildcards):
     return chosen(wildcards).training.gpus
 
 
+def network_settings(wildcards):
+    """Return the network of a cell, all but its scale."""
+    run = f"n{wildcards.size}{wildcards.half}/{wildcards.run}"
+    cell = Cell.parse(wildcards.dataset, f"{run}/i{wildcards.images_seen}")
+    return chosen(wildcards).network_of(cell).model_dump(mode="json")
+
+
 def training_recipe(wildcards):
     """Return the settings of training that change its numbers."""
     return chosen(wildcards).training.recipe()

@@ -17,7 +17,7 @@ BLOCKS: tuple[type[BaseModel], ...] = (
     settings.Dataset,
     source.Source,
     source.Download,
-    settings.Network,
+    grid.Network,
     settings.Training,
     grid.Grid,
     grid.Run,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from hidden_gaussian import levels, plan, resources, settings
+from hidden_gaussian import grid, levels, plan, resources, settings
 from hidden_gaussian.measuring import Distillation, Measures
 from hidden_gaussian.settings import Dataset
 from hidden_gaussian.source import Source
@@ -81,7 +81,7 @@ From the head of `config/paper.yaml`:
 
 """
 BLOCKS: dict[str, tuple[type[BaseModel], Callable[[Dataset], BaseModel]]] = {
-    "Network": (settings.Network, lambda dataset: dataset.network),
+    "Network": (grid.Network, lambda dataset: dataset.network),
     "Training": (settings.Training, lambda dataset: dataset.training),
     "Samples": (settings.Sampling, lambda dataset: dataset.sampling),
     "Measurements": (Measures, lambda dataset: dataset.measures),
@@ -153,8 +153,10 @@ def _runs(datasets: Mapping[str, Dataset]) -> str:
         for run in dataset.grid.runs:
             kept = sorted({seen for size in run.subset_sizes for seen in run.kept(size, dataset.training.batch)})
             lists = (run.subset_sizes, run.halves, run.architectures, run.scales, kept)
-            rows.append((name, *(", ".join(_value(item) for item in one) for one in lists)))
-    return _table(("data set", "training images", "halves", "architectures", "scales", "images seen"), rows)
+            network = "" if run.network is None else _value(run.network).strip("{}")
+            rows.append((name, *(", ".join(_value(item) for item in one) for one in lists), network))
+    titles = ("data set", "training images", "halves", "architectures", "scales", "images seen", "network differs in")
+    return _table(titles, rows)
 
 
 def _costs(datasets: Mapping[str, Dataset]) -> str:

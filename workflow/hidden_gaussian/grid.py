@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from hidden_gaussian.cells import Cell
 
@@ -20,6 +20,17 @@ class Strict(BaseModel):
     """Settings that refuse unknown keys and do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Network(Strict):
+    """The denoising network, all but its scale (EDM's options)."""
+
+    channel_mult: tuple[Positive, ...] = Field((1, 2, 2, 2), description="channels at each resolution, in scales")
+    blocks: Positive = Field(4, description="residual blocks at each resolution")
+    attention_resolutions: tuple[Positive, ...] = Field((16,), description="resolutions with self-attention")
+    dropout: float = Field(0.05, ge=0, lt=1, description="probability of dropping a feature in training")
+    sigma_data: float = Field(0.5, gt=0, description="standard deviation of the pixels, for the preconditioning")
+    augment_dim: Literal[0, 9] = Field(9, description="inputs for the augmentation labels")
 
 
 class Run(Strict):
@@ -43,11 +54,34 @@ class Run(Strict):
         (), description="images seen at which the run is kept; of autoencoders, images that each of the ten saw"
     )
     epochs: tuple[float, ...] = Field((), description="the same in epochs; rounded up to whole batches")
+    network: Network | None = Field(
+        None, description="options in which its networks differ from the data set's: only those given here"
+    )
+
+    @field_serializer("network")
+    def _only_given(self, network: Network | None) -> dict[str, Any] | None:
+        return None if network is None else network.model_dump(exclude_unset=True)
 
     def kept(self, subset_size: int, batch: int) -> tuple[int, ...]:
         """Return the images seen at which a run is kept: whole batches, ascending, without duplicates."""
         wanted = [*self.snapshots, *(epoch * subset_size for epoch in self.epochs)]
         return tuple(sorted({math.ceil(images / batch) * batch for images in wanted}))
+
+    def changed(self, network: Network) -> Network:
+        """Return the network of this run, from that of the data set."""
+        if self.network is None:
+            return network
+        return network.model_copy(update={key: getattr(self.network, key) for key in self.network.model_fields_set})
+
+    def trains(self, cell: Cell) -> bool:
+        """Tell whether this run trains the networks of a cell, at this or another snapshot."""
+        return (
+            cell.subset_size in self.subset_sizes
+            and cell.half in self.halves
+            and cell.architecture in self.architectures
+            and cell.scale in self.scales
+            and 1 <= cell.replicate <= self.replicates
+        )
 
 
 class Pretrained(Strict):

@@ -13,6 +13,7 @@ from hidden_gaussian import noise, rings
 from hidden_gaussian.denoisers import EmpiricalDenoiser, is_defined
 from hidden_gaussian.distillation import Fit
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.jacobian import SAMPLER
 from hidden_gaussian.linear_measures import distillation_rows
 from hidden_gaussian.measuring import Distillation, Measures
 from hidden_gaussian.metrics.distance import output_quantities, squared
@@ -30,6 +31,7 @@ def measure(
     *,
     seed: int,
     kept: dict[str, Tensor] | None = None,
+    way: Tensor | None = None,
 ) -> pd.DataFrame:
     """Return the shard of one denoiser.
 
@@ -45,6 +47,8 @@ def measure(
         None: no linear maps.
     kept : dict, optional
         Takes pictures of the descent, of the first kind of input not trained on and the level nearest to sigma = 4.
+    way : Tensor of shape (latents, 11, channels, height, width), optional
+        States of its ten-step Euler sampler, at which distances are measured too.
 
     Returns
     -------
@@ -65,6 +69,8 @@ def measure(
             taken = kept if task == pictured else None
             frames += _measured(subject, task, clean[task.inputs], pool, settings, distil, seed, taken)
             done(number * count)
+    if way is not None:
+        frames += _along(subject, way)
     return pd.concat(frames, ignore_index=True)
 
 
@@ -129,9 +135,25 @@ def _level(subject: Subject, noised: Pass, denoised: Tensor) -> Iterator[pd.Data
     yield noised.rows(subject.id, output_quantities(noised.clean, noised.noisy, denoised))
     if isinstance(subject.denoiser, EmpiricalDenoiser):
         yield noised.rows(subject.id, subject.denoiser.concentration(noised.noisy, noised.sigma)._asdict())
+    yield from _distances(subject, noised, denoised)
+
+
+def _distances(subject: Subject, noised: Pass, denoised: Tensor, **where: object) -> Iterator[pd.DataFrame]:
     for name, other in {subject.gaussian_id: subject.gaussian, **subject.references}.items():
         gap = squared(denoised - other(noised.noisy, noised.sigma))
-        yield noised.rows(subject.id, {"distance": gap}, reference_id=name)
+        yield noised.rows(subject.id, {"distance": gap}, reference_id=name, **where)
+
+
+def _along(subject: Subject, way: Tensor) -> Iterator[pd.DataFrame]:
+    """Yield distances at the states that the sampler of the denoiser itself visits; no clean image belongs to them."""
+    for level, sigma in enumerate(noise.schedule(10).tolist()):
+        if is_defined(subject.denoiser, sigma):
+            states = way[:, level].to(subject.mean.device)
+            visited = Pass("trajectory", sigma, states, states, len(states))
+            denoised = subject.denoiser(states, sigma)
+            lengths = {"norm": squared(denoised), "norm_centred": squared(denoised - denoised.mean(0))}
+            yield visited.rows(subject.id, lengths, sampler=SAMPLER)
+            yield from _distances(subject, visited, denoised, sampler=SAMPLER)
 
 
 def _linearity(subject: Subject, noised: Pass, denoised: Tensor, alphas: Sequence[float]) -> Iterator[pd.DataFrame]:

@@ -11,7 +11,9 @@ from hidden_gaussian.references import LISTED
 
 Inputs = Literal["train", "heldout", "foreign"]
 Reference = Annotated[str, Field(pattern=rf"^({LISTED})$")]
-Measured = Literal["train", "heldout", "foreign", "noise"]
+Measured = Literal["train", "heldout", "foreign", "remainder", "noise", "trajectory"]
+UNCERTAIN: tuple[Measured, ...] = ("remainder", "noise", "trajectory")
+"""Kinds of input that are no images, or of which there may be none."""
 
 FEWEST = 8
 """Samples, held-out and foreign images: of fewer, a resample can be one image alone, which has no covariance."""
@@ -40,7 +42,10 @@ class Measures(Strict):
     )
     linearity_levels: Annotated[int, Field(ge=2)] = Field(40, description="noise levels of the linearity curves")
     inputs: tuple[Measured, ...] = Field(
-        ("train", "heldout", "foreign"), description="which clean images are noised; 'noise': none, for linearity alone"
+        ("train", "heldout", "foreign"),
+        description="which clean images are noised; 'remainder': images of the source in neither half of the subset's "
+        "size, if any are left; 'noise': none, for linearity alone; 'trajectory': states of the ten-step Euler sampler "
+        "of a network itself, for its distances alone",
     )
     references: tuple[Reference, ...] = Field(
         (),

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hidden_gaussian.cells import Cell
+from hidden_gaussian.grid import Network
 from hidden_gaussian.settings import Dataset, Study
 
 BYTES = {"weights": 4, "state": 20}  # a parameter: its average; and itself, its average, two moments, spare
 
 
-def parameters(dataset: Dataset, scale: int) -> int:
+def parameters(network: Network, scale: int) -> int:
     """Return the approximate number of parameters of a network: 3x3 kernels of its residual blocks dominate."""
-    widths = [scale * multiple for multiple in dataset.network.channel_mult]
-    encoder = sum(2 * 9 * width**2 * dataset.network.blocks for width in widths)
-    decoder = sum(3 * 9 * width**2 * (dataset.network.blocks + 1) for width in widths)
+    widths = [scale * multiple for multiple in network.channel_mult]
+    encoder = sum(2 * 9 * width**2 * network.blocks for width in widths)
+    decoder = sum(3 * 9 * width**2 * (network.blocks + 1) for width in widths)
     return encoder + decoder
 
 
@@ -42,7 +43,7 @@ def disk_gigabytes(dataset: Dataset, cells: Sequence[Cell]) -> float:
     images = dataset.source.count * pixels
     subsets = {cell.subset: cell.subset_size for cell in cells}
     spectra = sum(8 * pixels * min(size, pixels) for size in subsets.values())
-    snapshots = sum(cell.networks * _bytes(cell) * parameters(dataset, cell.scale) for cell in cells)
+    snapshots = sum(cell.networks * _bytes(cell) * parameters(dataset.network_of(cell), cell.scale) for cell in cells)
     samples = 4 * pixels * (dataset.sampling.count + 16 * 20) * (len(cells) + 2 * len(subsets))
     rows = dataset.measures.images * len(dataset.inputs)
     rows *= 11 * dataset.measures.draws * dataset.measures.levels + 13 * dataset.measures.linearity_levels

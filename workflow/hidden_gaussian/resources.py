@@ -51,6 +51,10 @@ def speed(dataset: Dataset, scale: int) -> float:
     return dataset.speed * dataset.grid.largest_scale / scale
 
 
+def _blocks(dataset: Dataset) -> int:
+    return max(network.blocks for network in dataset.networks)
+
+
 def packing(dataset: Dataset, count: int) -> Request:
     """Pack a source: CIFAR-10's batches are held as bytes, archives are read image by image."""
     held = 3 * count * dimension(dataset) if dataset.source.kind == "cifar10" else 0
@@ -88,7 +92,7 @@ def autoencoders(dataset: Dataset, scale: int, images: int) -> Request:
 
 def _training(dataset: Dataset, scale: int, images: int, gpus: int) -> Request:
     batch = dataset.training.microbatch or dataset.training.batch // gpus
-    activations = 4 * batch * dataset.resolution**2 * scale * dataset.network.blocks * 60
+    activations = 4 * batch * dataset.resolution**2 * scale * _blocks(dataset) * 60
     return request(gpus * TORCH, gpus * activations, images / speed(dataset, scale) / gpus)
 
 
@@ -139,7 +143,7 @@ def linearising(dataset: Dataset, size: int, scale: int | None) -> Request:
     if slopes is None:
         return request(TORCH, 0, 0)
     products = 10 * (2 * slopes.components * slopes.states * slopes.rounds + slopes.probes)
-    activations = 4 * slopes.components * dataset.resolution**2 * (scale or 1) * dataset.network.blocks * 60
+    activations = 4 * slopes.components * dataset.resolution**2 * (scale or 1) * _blocks(dataset) * 60
     return request(TORCH, _held(dataset, size) + activations, products / speed(dataset, scale or 1))
 
 

@@ -46,7 +46,8 @@ _WHERE = (
     Column(
         "inputs",
         NAME,
-        "which clean images were noised: train, heldout, foreign; noise: none; trajectory: states of the sampler",
+        "which clean images were noised: train, heldout, foreign, remainder; noise: none; trajectory: states of the "
+        "sampler",
         True,
     ),
     Column("sampler", NAME, "solver that made the samples", True),

@@ -11,24 +11,13 @@ from pydantic import Field, ValidationError, model_validator
 from hidden_gaussian import complaints
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.grid import Grid, NonNegative, Positive, Pretrained, Slice, Strict, Sweeps
+from hidden_gaussian.grid import Grid, Network, NonNegative, Positive, Pretrained, Slice, Strict, Sweeps
 from hidden_gaussian.levels import AUTOENCODERS
-from hidden_gaussian.measuring import FEWEST, Distillation, Measured, Measures, Reference
+from hidden_gaussian.measuring import FEWEST, UNCERTAIN, Distillation, Measured, Measures, Reference
 from hidden_gaussian.source import Download, Source
 
 Located = TypeVar("Located", Source, Pretrained)
 Name = Annotated[str, Field(pattern=complaints.NAME)]
-
-
-class Network(Strict):
-    """The denoising network, all but its scale (EDM's options)."""
-
-    channel_mult: tuple[Positive, ...] = Field((1, 2, 2, 2), description="channels at each resolution, in scales")
-    blocks: Positive = Field(4, description="residual blocks at each resolution")
-    attention_resolutions: tuple[Positive, ...] = Field((16,), description="resolutions with self-attention")
-    dropout: float = Field(0.05, ge=0, lt=1, description="probability of dropping a feature in training")
-    sigma_data: float = Field(0.5, gt=0, description="standard deviation of the pixels, for the preconditioning")
-    augment_dim: Literal[0, 9] = Field(9, description="inputs for the augmentation labels")
 
 
 class Training(Strict):
@@ -128,6 +117,15 @@ class Dataset(Strict):
             absent.add("foreign")
         return tuple(name for name in self.measures.inputs if name not in absent)
 
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The network, and those that runs of the grid make of it."""
+        return self.network, *(run.changed(self.network) for run in self.grid.runs)
+
+    def network_of(self, cell: Cell) -> Network:
+        """Return the network of a cell, which the run that trains it may change."""
+        return next((run.changed(self.network) for run in self.grid.runs if run.trains(cell)), self.network)
+
     def cells(self, name: str) -> list[Cell]:
         """Return every cell of the grid, in the order of the settings."""
         return self.grid.cells(name, self.training.batch)
@@ -168,10 +166,13 @@ class Dataset(Strict):
         for run in self.grid.runs:
             if not run.snapshots and not run.epochs:
                 raise ValueError("a run of grid.runs needs 'snapshots' (images seen) or 'epochs'")
-        if self.resolution % 2 ** (len(self.network.channel_mult) - 1):
+        for cell in cells:
+            if len({run.changed(self.network) for run in self.grid.runs if run.trains(cell)}) > 1:
+                raise ValueError(f"grid.runs gives {cell.run} different networks; give it one 'network'")
+        halvings = max(len(network.channel_mult) for network in self.networks) - 1
+        if self.resolution % 2**halvings:
             raise ValueError(
-                f"resolution {self.resolution} cannot be halved {len(self.network.channel_mult) - 1} times, as "
-                "network.channel_mult asks"
+                f"resolution {self.resolution} cannot be halved {halvings} times, as network.channel_mult asks"
             )
         return self
 
@@ -203,11 +204,11 @@ class Dataset(Strict):
             found = getattr(getattr(self, role), "count", getattr(self, role))
             if isinstance(found, int) and 0 < found < FEWEST:
                 raise ValueError(f"{role} has {found} images, too few to resample: give none, or {FEWEST} at least")
-        if not set(self.inputs) - {"noise"}:
+        if not set(self.inputs) - set(UNCERTAIN):
             raise ValueError("measures.inputs names no kind of image that the data set has; add 'train'")
         if self.distillation.cells.choose(cells) and set(self.distillation.inputs) & set(self.inputs):
             self.distillation.check(self.channels * self.resolution**2)
-        if self.training.augment and not self.network.augment_dim:
+        if self.training.augment and not all(network.augment_dim for network in self.networks):
             raise ValueError("training.augment needs network.augment_dim 9, so that the network knows what was done")
         batch, gpus, microbatch = self.training.batch, self.training.gpus, self.training.microbatch
         if batch % gpus:
@@ -256,8 +257,13 @@ class Study(Strict):
     def identity(self, name: str) -> dict[str, Any]:
         """Return what makes results of a dataset those of this study: data and training, not places or figures."""
         kept = {"source", "resolution", "colour", "heldout", "foreign", "near_duplicates", "network", "training"}
-        content = self.datasets[name].model_dump(mode="json", include=kept)
-        content["training"] = self.datasets[name].training.recipe()
+        dataset = self.datasets[name]
+        content = dataset.model_dump(mode="json", include=kept)
+        content["training"] = dataset.training.recipe()
+        others = {cell.run: dataset.network_of(cell) for cell in dataset.cells(name)}
+        changed = {run: network for run, network in others.items() if network != dataset.network}
+        if changed:
+            content["networks"] = {run: network.model_dump(mode="json") for run, network in changed.items()}
         for role in ("source", "heldout", "foreign"):
             if isinstance(content[role], dict):
                 content[role].pop("path")

@@ -64,10 +64,16 @@ def clean_images(
         Its subset is the training images.
     count : int, optional
         The first so many of each kind; default: all.
+
+    Returns
+    -------
+    dict of Tensor of shape (images, channels, height, width)
+        Without kinds that are no images, or of which there are none.
     """
     subset = Path(root) / identifier.split("/")[0] / "subset.npy"
-    loaded = {name: images.load_inputs(Path(root), name, count, subset=subset) for name in inputs}
-    return {name: images.to_unit(array).to(best_device()) for name, array in loaded.items()}
+    kinds = [name for name in inputs if name not in ("noise", "trajectory")]
+    loaded = {name: images.load_inputs(Path(root), name, count, subset=subset) for name in kinds}
+    return {name: images.to_unit(array).to(best_device()) for name, array in loaded.items() if len(array)}
 
 
 def measured(
@@ -99,14 +105,20 @@ def measured(
     """
     settings = Measures.model_validate(measures)
     distil = Distillation.model_validate(distillation) if distillation else None
-    clean = clean_images(root, identifier, [name for name in inputs if name != "noise"], settings.images)
+    clean = clean_images(root, identifier, inputs, settings.images)
     if "noise" in inputs:
         shape = next(iter(clean.values())).shape[1:]
         clean["noise"] = torch.zeros(settings.images, *shape, device=best_device())
     everything = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
     pools = {name: _pool(name, images, settings.images) for name, images in everything.items()}
     subject = open_subject(root, identifier, largest=largest, listed=settings.references)
-    return measure(subject, clean, pools, settings, distil, seed=seed, kept=kept)
+    is_network = len(identifier.split("/")) == 3  # references share their states with no network
+    way = _way(Path(root) / identifier) if is_network and "trajectory" in inputs else None
+    return measure(subject, clean, pools, settings, distil, seed=seed, kept=kept, way=way)
+
+
+def _way(folder: Path) -> Tensor:
+    return torch.from_numpy(files.load_array(folder / f"trajectories_{SAMPLER}.npy"))
 
 
 def shown(root: str | Path, identifier: str, *, inputs: Sequence[str], seed: int) -> dict[str, Tensor]:
@@ -162,8 +174,8 @@ def measured_slopes(
     """
     folder, settings = Path(root) / identifier, Jacobian.model_validate(jacobian)
     subject = open_subject(root, identifier, largest=identifier.split("/")[0])
-    clean = clean_images(root, identifier, [name for name in inputs if name != "noise"], image_count)
-    way = torch.from_numpy(files.load_array(folder / f"trajectories_{SAMPLER}.npy"))
+    clean = clean_images(root, identifier, inputs, image_count)
+    way = _way(folder)
     linear = LinearDenoiser.load(folder / "linear.safetensors")
     shard, found = measure_slopes(subject, clean, linear, way, settings, seed=seed)
     if twin:
