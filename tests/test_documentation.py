@@ -83,6 +83,16 @@ def test_claims_page_says_what_the_ledgers_say() -> None:
         assert listed[1].split(", ") == judged.index[judged["verdict"] == verdict].tolist()
 
 
+def test_the_readme_gives_the_verdicts_on_digits() -> None:
+    judged = page.ledgers(DIGITS.parent)["digits"].set_index("claim").drop("cal")
+    text = " ".join((ROOT / "README.md").read_text().split())
+    for verdict, word in (("holds", "hold"), ("fails", "fail")):
+        listed = re.search(rf"Claims that {word}: ([^.;]+)", text)
+        assert listed
+        numbers = re.findall(r"\d+", re.sub(r"\(.*?\)", "", listed[1]))
+        assert numbers == judged.index[judged["verdict"] == verdict].tolist()
+
+
 def test_terminal_ledger_is_a_table() -> None:
     judged = page.ledgers(DIGITS.parent)["digits"]
     lines = ledger.text(judged).splitlines()
