@@ -5,7 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SNAKEMAKE := $(BIN)/snakemake --cores all
+# Jobs that ask for a GPU run as many at a time as there are GPUs, and not one a core.
+GPUS := $(shell nvidia-smi -L 2>/dev/null | grep -c ^GPU)
+SNAKEMAKE := $(BIN)/snakemake --cores all $(if $(filter-out 0,$(GPUS)),--resources gpu=$(GPUS))
+NEWER := Python 3.11 or newer is needed, but $(PYTHON) is %d.%d: say which, as in make PYTHON=python3.12
 
 .PHONY: demo test test-cluster lint bench reliability
 
@@ -19,6 +22,7 @@ demo: $(READY) ## run the default study on real digits, and say where everything
 	@echo "claims   results/digits/tables/claims.csv"
 	@echo "explorer results/digits/explore.html"
 	@echo "report   results/report.zip        (unpack, open report.html)"
+	@echo "for more  . .venv/bin/activate      (puts snakemake on the PATH)"
 
 test: $(READY) ## every test
 	$(BIN)/python -m pytest
@@ -42,6 +46,7 @@ reliability: $(READY) ## docs/reliability.md from the tests of faults, those on 
 	nice $(BIN)/python -m pytest -m "fault and cluster" tests/slurm --reliability=docs/reliability.md
 
 $(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit("$(NEWER)" % v if v < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements.lock
 	touch $@

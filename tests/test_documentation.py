@@ -122,6 +122,16 @@ def test_prose_follows_other_ledgers_too() -> None:
     assert "15: not measured" in answer
 
 
+def test_the_readme_gives_the_verdicts_on_digits() -> None:
+    judged = page.ledgers(DIGITS.parent)["digits"].set_index("claim").drop("cal")
+    text = " ".join((ROOT / "README.md").read_text().split())
+    for verdict, word in (("holds", "hold"), ("fails", "fail")):
+        listed = re.search(rf"Claims that {word}: ([^.;]+)", text)
+        assert listed
+        numbers = re.findall(r"\d+", re.sub(r"\(.*?\)", "", listed[1]))
+        assert numbers == judged.index[judged["verdict"] == verdict].tolist()
+
+
 def test_terminal_ledger_is_a_table() -> None:
     judged = page.ledgers(DIGITS.parent)["digits"]
     lines = ledger.text(judged).splitlines()

@@ -388,6 +388,15 @@ def test_another_network_is_another_study(config: dict[str, Any], tmp_path: Path
         records.check(settings.read(changed))
 
 
+def test_an_unwritable_results_folder_is_one_sentence(config: dict[str, Any], tmp_path: Path) -> None:
+    """A file where a folder should be, which stops even root."""
+    (tmp_path / "taken").write_text("")
+    study = settings.read({**config, "results": str(tmp_path / "taken/results")})
+    records.check(study)
+    with pytest.raises(InputError, match=r"taken/results/digits cannot be written \(Not a directory\); choose another"):
+        records.record(study)
+
+
 def test_plan_counts_runs_once(config: dict[str, Any]) -> None:
     study = settings.read(config)
     row = plan.describe(study).splitlines()[1].split()

@@ -1,15 +1,18 @@
 """The tutorial's code runs as printed, and says what the text says."""
 
+import itertools
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from hidden_gaussian import settings
+from hidden_gaussian import grid, settings
 
-TEXT = (Path(__file__).parents[1] / "docs/tutorial.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
@@ -17,9 +20,36 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_study_is_valid() -> None:
-    (content,) = blocks("yaml")
+    content, _ = blocks("yaml")
     study = settings.read(yaml.safe_load(content))
     assert {cell.subset for cell in study.datasets["mine"].cells("mine")} == {"n64a", "n64b", "n800a", "n800b"}
+
+
+def test_the_snapshot_from_a_file_is_the_cell_that_the_text_says() -> None:
+    _, content = blocks("yaml")
+    given = yaml.safe_load(content)["grid"]
+    found = grid.Grid.model_validate({**given, "sweeps": {}})
+    assert [cell.id for cell in found.cells("mine", 64)] == re.findall(r"cell `(n\S+)`", TEXT)
+
+
+@pytest.mark.parametrize("path", ["README.md", "docs", "profiles", "config", "results"])
+def test_no_target_follows_an_option_that_takes_several_values(path: str) -> None:
+    """Snakemake would take it for another file of settings, or a setting."""
+    place = ROOT / path
+    pages = [place] if place.is_file() else [*place.glob("*.md")]
+    commands = [
+        command
+        for page in pages
+        for command in re.findall(
+            r"^snakemake .*|`(?:snakemake [^`]*)`", page.read_text(encoding="utf-8"), re.MULTILINE
+        )
+    ]
+    for command in commands:
+        words = shlex.split(command.strip("`").split("#")[0])
+        for option, belongs in (("--configfile", r".*\.ya?ml"), ("--config", r"\w+=.*")):
+            if option in words:
+                values = itertools.takewhile(lambda word: not word.startswith("-"), words[words.index(option) + 1 :])
+                assert all(re.fullmatch(belongs, word) for word in values), command
 
 
 def test_the_python_runs(capsys: pytest.CaptureFixture[str]) -> None:

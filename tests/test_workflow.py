@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,49 @@ def test_switching_a_figure_off_and_on_retrains_nothing(finished: Path, tmp_path
     assert "plot_training_time" not in rules
     assert not rules & {"train_denoiser", "measure_denoiser", "draw_samples"}
     assert planned(at=finished) == []
+
+
+def test_the_plan_counts_the_jobs_of_a_dry_run(tmp_path: Path) -> None:
+    jobs = len(planned(at=tmp_path))
+    done = snakemake("--configfile", str(SMOKE), "--", "plan", at=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"\n{jobs} jobs are to be done; about " in done.stdout
+    assert jobs > 80
+
+
+def test_the_report_is_built_offline(finished: Path, tmp_path: Path) -> None:
+    """No proxy answers, so that any download would fail."""
+    report = tmp_path / "report.zip"
+    nowhere = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https", "all")}
+    whole = [*command(), "--directory", str(finished), "--configfile", str(SMOKE), "--report", str(report)]
+    done = subprocess.run(whole, capture_output=True, text=True, check=False, env=os.environ | nowhere)
+    assert done.returncode == 0, done.stderr[-4000:]
+    with zipfile.ZipFile(report) as archive:
+        names = archive.namelist()
+    figures = {path.name for path in (finished / "results/digits/figures").glob("*.png")}
+    assert figures <= {Path(name).name for name in names}
+    assert any(name.endswith("report.html") for name in names)
+
+
+def test_the_figure_of_sizes_needs_one_half_its_references_and_its_nulls(tmp_path: Path) -> None:
+    jobs = planned("--", "results/digits/figures/dataset_size.pdf", at=tmp_path)
+    outputs = {output.removeprefix("results/digits/") for _, output in jobs}
+    networks = {"n16a/ve4r1/i32", "n16a/ve4r1/i64", "n32a/ve4r1/i64"}  # the first is where the second goes on
+    assert {output for output in outputs if "weights" in output} == {f"{name}/weights.safetensors" for name in networks}
+    assert Counter(rule for rule, _ in jobs) == {
+        "pack_images": 2,
+        "split_images": 1,
+        "draw_subset": 2,
+        "fit_spectrum": 2,
+        "train_denoiser": 3,
+        "draw_samples": 2,
+        "draw_references": 2,
+        "measure_denoiser": 2,
+        "measure_references": 2,
+        "measure_nulls": 2,
+        "plot_dataset_size": 1,
+    }
+    assert not any(output.startswith(("n16b", "n32b")) for output in outputs)
 
 
 def test_one_figure_needs_only_its_cells(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from hidden_gaussian.settings import Dataset, Study
 
 BYTES = {"weights": 4, "state": 20}  # a parameter: its average; and itself, its average, two moments, spare
 
+JOB_SECONDS = 8  # Snakemake's own process and imports
+
 
 def parameters(network: Network, scale: int) -> int:
     """Return the approximate number of parameters of a network: 3x3 kernels of its residual blocks dominate."""
@@ -66,10 +68,20 @@ def describe(study: Study) -> str:
             f"{name:<16}{len(cells):>7}{len(runs):>6}{seen:>15,}"
             f"{disk_gigabytes(dataset, cells):>9.1f}{training_hours(dataset, cells):>14.1f}"
         )
-    lines.append(
-        "Hours are of training alone, from the setting 'speed'; sampling and measuring add about as much again"
-    )
     return "\n".join(lines)
+
+
+def total(study: Study, jobs: int) -> str:
+    """Return how many jobs are to be done, and hours of one device or core for all of the study.
+
+    Measured on the shipped studies, sampling and measuring take about as long as training; each job starts a process.
+    """
+    training = sum(training_hours(dataset, dataset.cells(name)) for name, dataset in study.datasets.items())
+    hours = 2 * training + jobs * JOB_SECONDS / 3600
+    return (
+        f"{jobs} jobs are to be done; about {hours:.1f} hours of one device or core if nothing is there yet: training "
+        f"by the setting 'speed', as much again for sampling and measuring, and {JOB_SECONDS} s a job to start"
+    )
 
 
 def superseded(study: Study) -> list[str]:

@@ -1,6 +1,21 @@
-"""Settings -> what the study will cost, on the terminal."""
+"""Settings -> what the study will cost, on the terminal; a dry run counts the jobs."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from hidden_gaussian import logs, plan, settings
 
-with logs.job_log(snakemake.log[0]):
-    print(plan.describe(settings.read(snakemake.config)))
+with logs.job_log(snakemake.log[0]), NamedTemporaryFile("w", suffix=".json") as config:
+    study = settings.read(snakemake.config)
+    print(plan.describe(study), flush=True)
+    json.dump(snakemake.config, config)
+    config.flush()
+    snakefile = str(Path(snakemake.scriptdir).parents[1] / "Snakefile")
+    dry = ["-n", "--nolock", "--quiet", "rules", "--snakefile", snakefile, "--configfile", config.name]
+    done = subprocess.run([sys.executable, "-m", "snakemake", *dry], stdout=subprocess.PIPE, text=True, check=True)
+    jobs = re.search(r"^total +(\d+)$", done.stdout, re.MULTILINE)
+    print(plan.total(study, int(jobs[1]) if jobs else 0))
