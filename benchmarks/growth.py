@@ -6,22 +6,29 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from math import log
 from pathlib import Path
 
+import full_size
+import numpy as np
 import pandas as pd
 import timing
 import torch
 import yaml
+from linear_maps import exact_map
 from patches import patches
 
 from hidden_gaussian import spectrum
-from hidden_gaussian.denoisers import EmpiricalDenoiser
+from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
+from hidden_gaussian.distillation import Fit
+from hidden_gaussian.metrics.memorisation import neighbours
 
 PROJECT = Path(__file__).parents[1]
-RESOLUTIONS = (8, 16, 32)
-COUNTS = (500, 1000, 2000, 4000)
+PLACES = {"N": [(2000, 16), (4000, 16), (8000, 16)], "d": [(2000, 8), (2000, 16), (2000, 32)]}  # N and resolution
+ROUTE = (768, 1536, 3072)  # d, with N = 2 d
+PAPER = 12_288  # d
 STAGES = 5
 BARE = """
 rule all:
@@ -41,39 +48,96 @@ rule next:
 """A workflow of as many jobs that knows nothing: what Snakemake itself takes."""
 
 
-def sizes() -> Iterator[tuple[str, list[tuple[int, int]]]]:
-    """Yield what grows, and the (N, resolution) to be measured."""
-    yield "N", [(count, 16) for count in COUNTS]
-    yield "d", [(1000, resolution) for resolution in RESOLUTIONS]
-
-
-def posterior(count: int, resolution: int) -> Callable[[], object]:
+def posterior(images: np.ndarray) -> timing.Side:
     """Return a call of the empirical denoiser for 256 images."""
-    images = torch.from_numpy(patches(count, resolution))
-    noisy = images[:256].float() / 127.5 - 1 + torch.randn(images[:256].shape)
-    denoiser = EmpiricalDenoiser(images)
-    return lambda: denoiser(noisy, 1.0)
+    pixels = torch.from_numpy(images)
+    return partial(EmpiricalDenoiser(pixels), _noisy(images), 1.0)
 
 
-def principal_components(count: int, resolution: int) -> Callable[[], object]:
+def principal_components(images: np.ndarray) -> timing.Side:
     """Return a call that fits mean and principal components."""
-    images = patches(count, resolution)
     return lambda: spectrum.fit(images)
+
+
+def nearest(images: np.ndarray) -> timing.Side:
+    """Return a call that finds the two nearest training images of 256 noisy ones."""
+    training = images.reshape(len(images), -1).astype(np.float32) / 127.5 - 1
+    return partial(neighbours, _noisy(images).flatten(1).numpy(), training)
+
+
+def samples(images: np.ndarray) -> timing.Side:
+    """Return a call that draws 256 samples of the images' Gaussian."""
+    return partial(GaussianDenoiser(spectrum.fit(images)).flow, 80 * torch.randn(256, *images.shape[1:]), 80.0, 0.0)
+
+
+def distilled(images: np.ndarray) -> timing.Side:
+    """Return a call that distils a denoiser without cost on as many pairs as images."""
+    fit = Fit(torch.from_numpy(images).float() / 127.5 - 1, len(images), seed=0, purpose="benchmark")
+    mean = torch.from_numpy(images.reshape(len(images), -1).mean(0) / 127.5 - 1)
+    return lambda: exact_map(lambda noisy, sigma: noisy / 2, fit, 1.0, mean)
+
+
+def _noisy(images: np.ndarray) -> torch.Tensor:
+    clean = torch.from_numpy(images[:256]).float() / 127.5 - 1
+    return clean + torch.randn(clean.shape)
+
+
+GROWING = {
+    "spectrum": principal_components,
+    "empirical denoiser": posterior,
+    "nearest neighbours": nearest,
+    "distillation": distilled,
+    "Gaussian samples": samples,
+}
 
 
 def algebra() -> Iterator[dict[str, object]]:
     """Yield seconds at growing sizes, and the exponent from one size to the next."""
     torch.set_num_threads(2)
-    for name, make in (("spectrum", principal_components), ("empirical denoiser", posterior)):
-        for grown, places in sizes():
+    for what, make in GROWING.items():
+        for grown, places in PLACES.items():
             before = None
             for count, resolution in places:
                 size = 3 * resolution**2
-                seconds = timing.interleaved({"ours": make(count, resolution)}, 0.5)["ours"]
+                seconds = timing.interleaved({"ours": make(patches(count, resolution))}, 0.5)["ours"]
                 at = count if grown == "N" else size
-                exponent = "" if before is None else f"{log(seconds / before[1]) / log(at / before[0]):.1f}"
-                yield {"what": name, "N": count, "d": size, "seconds": f"{seconds:.3g}", "grows as": exponent}
+                exponent = grows(before, at, seconds)
+                yield {"what": what, "N": count, "d": size, "seconds": f"{seconds:.3g}", "grows as": exponent}
                 before = at, seconds
+
+
+def grows(before: tuple[int, float] | None, size: int, seconds: float) -> str:
+    """Return the exponent from the size and seconds before to these."""
+    return "" if before is None else f"{log(seconds / before[1]) / log(size / before[0]):.1f}"
+
+
+def full_route() -> Iterator[dict[str, object]]:
+    """Yield the cost of all d components of N = 2 d images, in a process of its own, and what it comes to at PAPER."""
+    lines = [(size, *full_size.measured(components, Path(), size, 2 * size)) for size in ROUTE]
+    before = None
+    for size, seconds, gigabytes in lines:
+        exponent = grows(before, size, seconds)
+        yield _line(2 * size, str(size), seconds, gigabytes, exponent)
+        before = size, seconds
+    (small, _, less), (large, seconds, more) = lines[-2:]
+    gigabytes = more + (more - less) / (large**2 - small**2) * (PAPER**2 - large**2)
+    yield _line(2 * PAPER, f"{PAPER}, extrapolated", seconds * (PAPER / large) ** float(exponent), gigabytes, "")
+
+
+def _line(count: int, size: str, seconds: float, gigabytes: float, exponent: str) -> dict[str, object]:
+    return {
+        "N": count,
+        "d": size,
+        "seconds": f"{seconds:.3g}",
+        "hours": f"{seconds / 3600:.2g}",
+        "GB": f"{gigabytes:.2g}",
+        "grows as": exponent,
+    }
+
+
+def components(_: Path, size: int, count: int) -> None:
+    """Fit all components of images of independent pixels."""
+    spectrum.fit(np.random.default_rng(0).integers(0, 256, (count, 3, size // 3, 1), dtype=np.uint8))
 
 
 def planning() -> Iterator[dict[str, object]]:
@@ -109,4 +173,8 @@ def _dry_run(options: list[str]) -> dict[str, object]:
 
 def tables() -> dict[str, pd.DataFrame]:
     """Return what the page shows."""
-    return {"Growth": pd.DataFrame(algebra()), "Planning": pd.DataFrame(planning())}
+    return {
+        "Growth": pd.DataFrame(algebra()),
+        "All components": pd.DataFrame(full_route()),
+        "Planning": pd.DataFrame(planning()),
+    }

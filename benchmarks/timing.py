@@ -13,21 +13,46 @@ import torch
 from threadpoolctl import threadpool_limits
 
 Side = Callable[[], object]
+CALLS = 5  # of a side, at least
+SIZE = 1024  # of the matrices of a bare product
 
 
 def interleaved(sides: Mapping[str, Side], budget: float = 4.0) -> dict[str, float]:
     """Return the median seconds of one call of each side.
 
-    Every side is called once unmeasured; then they take turns until the budget of seconds is used, at least twice.
+    Every side is called once unmeasured; then they take turns until the budget of seconds is used, at least five times.
     """
+    return {name: statistics.median(seconds) for name, seconds in _turns(sides, budget).items()}
+
+
+def rated(sides: Mapping[str, Side], budget: float = 4.0) -> tuple[dict[str, float], float]:
+    """Return the median seconds of one call of each side, and the most GFLOP/s of a bare product between them.
+
+    The product takes its turn as the sides do, so a share of that peak compares what the machine gave at the time.
+    """
+    products = _products()
+    with threadpool_limits(torch.get_num_threads()):  # numpy has a number of its own
+        seconds = _turns({**sides, **products}, budget)
+    best = min(min(seconds.pop(name)) for name in products)
+    return {name: statistics.median(values) for name, values in seconds.items()}, 2 * SIZE**3 / best / 1e9
+
+
+def _turns(sides: Mapping[str, Side], budget: float) -> dict[str, list[float]]:
     for side in sides.values():
         side()
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     end = time.perf_counter() + budget
-    while time.perf_counter() < end or min(map(len, seconds.values())) < 2:
+    while time.perf_counter() < end or min(map(len, seconds.values())) < CALLS:
         for name, side in sides.items():
             seconds[name].append(timed(side))
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    return seconds
+
+
+def _products() -> dict[str, Side]:
+    """Return a large float32 product by torch and by numpy."""
+    one, two = torch.randn(2, SIZE, SIZE)
+    first, second = one.numpy(), two.numpy()
+    return {"product by torch": lambda: one @ two, "product by numpy": lambda: first @ second}
 
 
 def timed(side: Side) -> float:
@@ -39,12 +64,7 @@ def timed(side: Side) -> float:
 
 def peak() -> float:
     """Return the most GFLOP/s of a large float32 product with torch's number of threads, torch's or numpy's."""
-    size = 1536
-    one, two = torch.randn(size, size), torch.randn(size, size)
-    first, second = one.numpy(), two.numpy()
-    with threadpool_limits(torch.get_num_threads()):  # numpy has a number of its own
-        seconds = [timed(side) for _ in range(20) for side in (lambda: one @ two, lambda: first @ second)]
-    return float(2 * size**3 / min(seconds) / 1e9)
+    return rated({}, 1.0)[1]
 
 
 def machine() -> str:

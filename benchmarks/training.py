@@ -23,6 +23,7 @@ from hidden_gaussian.settings import Training
 from hidden_gaussian.state import TrainingState
 
 SIGMA_DATA = 0.5
+HELD = 20  # bytes a parameter: weight, gradient, two moments, average
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,12 @@ class Case:
     scale: int
     resolution: int
     batch: int
+    architecture: str = "ve"
 
     def build(self, dropout: float = 0.05) -> Preconditioned:
         """Return the network with the paper's options."""
         return networks.build(
-            "ve",
+            self.architecture,
             resolution=self.resolution,
             channels=3,
             scale=self.scale,
@@ -131,7 +133,6 @@ class _Called(nn.Module):
 def steps(threads: int) -> Iterator[dict[str, object]]:
     """Yield a row for each case: images a second of ours, ratios to the others, GFLOP/s and its share of the peak."""
     torch.set_num_threads(threads)
-    top = timing.peak()
     for case in CASES:
         clean = torch.from_numpy(case.images()).float() / 127.5 - 1
         ours = OurStep(case)
@@ -139,7 +140,7 @@ def steps(threads: int) -> Iterator[dict[str, object]]:
         with FlopCounterMode(display=False) as counter:
             ours()
         sides = {"ours": ours, "plain": partial(simple, clean), "peer": partial(peer, clean)}
-        seconds = timing.interleaved(sides, 3.0)
+        seconds, top = timing.rated(sides, 3.0)
         rate = counter.get_total_flops() / seconds["ours"] / 1e9
         yield {
             "scale": case.scale,
@@ -150,8 +151,6 @@ def steps(threads: int) -> Iterator[dict[str, object]]:
             "times diffusers": round(seconds["peer"] / seconds["ours"], 2),
             "GFLOP/s": round(rate, 1),
             "of peak": f"{rate / top:.0%}",
-            "parameters": sum(weight.numel() for weight in ours.state.network.parameters()),
-            "MB an image": round(saved_bytes(case) / 1e6, 1),
         }
 
 
@@ -179,6 +178,19 @@ def parts(case: Case) -> dict[str, object]:
         **{kind: f"{part / whole:.0%}" for kind, part in spent.items()},
         "times plain": round(seconds["plain"] / seconds["ours"], 2),
         "limit": round(seconds["plain"] / left, 2),
+    }
+
+
+def memory(case: Case) -> dict[str, object]:
+    """Return what a step holds for the weights and for each image."""
+    parameters = sum(weight.numel() for weight in case.build().parameters())
+    return {
+        "architecture": case.architecture,
+        "scale": case.scale,
+        "pixels": f"{case.resolution}x{case.resolution}",
+        "parameters": parameters,
+        "MB for them": round(HELD * parameters / 1e6, 1),
+        "MB an image": round(saved_bytes(case) / 1e6, 1),
     }
 
 
@@ -239,6 +251,12 @@ def tables() -> dict[str, pd.DataFrame]:
     torch.set_num_threads(1)
     return {
         "A training step": step,
+        "Memory of a step": pd.DataFrame(
+            memory(Case(scale, resolution, 1, architecture))
+            for architecture in ("ve", "vp", "adm")
+            for scale in (8, 16, 64)
+            for resolution in (32, 64)
+        ),
         "Where a step goes": pd.DataFrame([parts(case) for case in CASES]),
         "Sampling": pd.DataFrame([samples()]),
     }

@@ -7,6 +7,7 @@ from safetensors import safe_open
 
 from hidden_gaussian import networks
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.networks.dropout import Dropout
 from hidden_gaussian.networks.preconditioning import Direct, VarianceExploding
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -317,3 +318,22 @@ def test_wrong_options_and_unexpected_labels_are_refused():
         networks.rebuild({name: value for name, value in network.options.items() if name != "scale"})
     with pytest.raises(InputError, match=r"network\.augment_dim is 0"):
         network(torch.zeros(1, 3, 16, 16), 1.0, torch.zeros(1, 9))
+
+
+@pytest.mark.parametrize("architecture", ["ve", "vp", "adm"])
+def test_features_and_their_gradients_keep_the_channels_of_a_pixel_together(architecture):
+    network = build(architecture, dropout=0.1, augment_dim=0).train()
+    layers = [layer for layer in network.modules() if isinstance(layer, Dropout | torch.nn.GroupNorm)]
+    seen = []
+
+    def look(layer, inputs, output):
+        seen.append(output)
+        output.register_hook(seen.append)
+
+    for layer in layers:
+        layer.register_forward_hook(look)
+        if isinstance(layer, Dropout):
+            layer.keys = torch.tensor([1, 3], dtype=torch.int32)
+    network(torch.randn(2, 3, 16, 16), torch.ones(2)).sum().backward()
+    assert len(seen) == 2 * len(layers)
+    assert all(tensor.is_contiguous(memory_format=torch.channels_last) for tensor in seen)

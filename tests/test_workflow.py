@@ -103,7 +103,7 @@ def test_a_raised_recipe_reruns_what_depends_on_it(finished: Path, own_copy: Pat
     recipes.write_text(re.sub(r"(?m)^SAMPLING = (\d+)$", r"SAMPLING = 1\1", recipes.read_text()))
     rules = {rule for rule, _ in planned(at=finished, workflow=own_copy)}
     assert {"draw_samples", "compare_samples", "gather_tables", "judge_claims", "plot_samples"} <= rules
-    assert not rules & {"train_denoiser", "measure_denoiser", "fit_spectrum", "pack_images", "plot_denoiser_distance"}
+    assert not rules & {"train_denoiser", "measure_denoiser", "fit_spectrum", "pack_images", "plot_sampler_error"}
 
 
 def test_a_changed_setting_reruns_what_uses_it(finished: Path, tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ BAD_SETTINGS: dict[str, tuple[Any, str]] = {
     ),
     "sides that cannot be halved": (lambda d: d["network"].update(channel_mult=[1] * 5), "cannot be halved 4 times"),
     "imitation of nothing": (lambda d: d.update(source={"kind": "phase-surrogate", "count": 9}), "needs 'of'"),
-    "no grid": (lambda d: d.pop("grid"), "datasets.digits.grid: Field required"),
+    "no grid": (lambda d: d.pop("grid"), "datasets.digits.grid: this setting is missing"),
 }
 BAD_FILES = {
     "no mapping": ("- 1", "keys at top level"),

@@ -124,7 +124,7 @@ class TrainingState:
 
 def _flattened(network: nn.Module) -> Tensor:
     """Lay the parameters end to end in one tensor, of which they become views, and return it."""
-    parts = (parameter.detach().flatten() for parameter in network.parameters())
+    parts = [_channels_last(parameter.detach()).flatten() for parameter in network.parameters()]
     flat = torch.cat([nn.functional.pad(part, (0, -len(part) % ALIGNMENT)) for part in parts])
     for parameter, view in zip(network.parameters(), _views(flat, network), strict=True):
         parameter.data = view
@@ -134,9 +134,15 @@ def _flattened(network: nn.Module) -> Tensor:
 def _views(flat: Tensor, network: nn.Module) -> Iterator[Tensor]:
     start = 0
     for parameter in network.parameters():
-        size = parameter.numel()
-        yield flat[start : start + size].view_as(parameter)
+        size, ordered = parameter.numel(), _channels_last(parameter)
+        part = flat[start : start + size].view(ordered.shape)
+        yield part.movedim(-1, 1) if ordered.ndim == 4 else part
         start += size + -size % ALIGNMENT
+
+
+def _channels_last(parameter: Tensor) -> Tensor:
+    """Return the weights of a convolution in the order in which it runs fastest, and others as they are."""
+    return parameter.movedim(1, -1) if parameter.ndim == 4 else parameter
 
 
 def mean_point(points: list[Point]) -> Point:

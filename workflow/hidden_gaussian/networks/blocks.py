@@ -91,6 +91,14 @@ def normalisation(channels: int, epsilon: float) -> nn.GroupNorm:
     return nn.GroupNorm(largest_divisor(channels, min(32, channels // 4)), channels, epsilon)
 
 
+def channels_last(image: Tensor) -> Tensor:
+    """Return (batch, channels, height, width) with the channels of a pixel side by side, as convolutions run fastest.
+
+    Written with permutations because torch.func.vmap knows no memory formats.
+    """
+    return image.movedim(1, -1).contiguous().movedim(-1, 1)
+
+
 def linear(inputs: int, outputs: int, initial: Initialiser, *, bias: bool = True) -> nn.Linear:
     """Return a fully connected layer with the given initial weights."""
     layer = nn.Linear(inputs, outputs, bias)
@@ -186,10 +194,8 @@ class Convolution(Resampling):
     def forward(self, features: Tensor) -> Tensor:
         """Map (batch, inputs, height, width) to (batch, outputs, ...)."""
         features = super().forward(features)
-        if self.weight.shape[-1] == 1:  # a product with each image, which is faster than a convolution of few channels
-            weight = self.weight.flatten(1).expand(len(features), -1, -1)
-            pixels = torch.baddbmm(self.bias[:, None], weight, features.flatten(2))
-            return pixels.reshape(len(features), -1, *features.shape[2:])
+        if self.weight.shape[-1] == 1:  # one product of all pixels, which is faster than a convolution of few channels
+            return F.linear(features.movedim(1, -1), self.weight.flatten(1), self.bias).movedim(-1, 1)
         return F.conv2d(features, self.weight, self.bias, padding=self.weight.shape[-1] // 2)
 
 
@@ -267,8 +273,8 @@ class ResidualBlock(nn.Module):
 
     def _attend(self, features: Tensor) -> Tensor:
         """Return the projected average over all pixels, weighted by the softmax of query-key products."""
-        joint = self.qkv(self.norm2(features)).unflatten(1, (self.heads, -1, 3)).flatten(4)
-        query, key, value = joint.permute(3, 0, 1, 4, 2).contiguous()  # each (batch, head, pixel, channel)
-        mixed = F.scaled_dot_product_attention(query, key, value)
-        projected: Tensor = self.proj(mixed.transpose(2, 3).reshape(features.shape))
+        joint = self.qkv(self.norm2(features)).movedim(1, -1).flatten(1, 2).unflatten(2, (self.heads, -1, 3))
+        query, key, value = joint.permute(4, 0, 2, 1, 3).contiguous()  # each (batch, head, pixel, channel)
+        mixed = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+        projected: Tensor = self.proj(mixed.view(len(features), *features.shape[2:], -1).movedim(-1, 1))
         return projected

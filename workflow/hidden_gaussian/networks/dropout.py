@@ -37,7 +37,8 @@ class Dropout(nn.Module):
         numbers = _numbers(features[0].numel(), features.device)
         small = round(self.probability * 2**32) - 2**31
         factors = torch.where(self.keys[:, None] * numbers < small, 0.0, 1 / (1 - self.probability))
-        return features * factors.view_as(features).to(features.dtype)
+        pixels = features.movedim(1, -1)  # the channels of a pixel lie side by side
+        return (pixels * factors.view_as(pixels).to(features.dtype)).movedim(-1, 1)
 
 
 @lru_cache(maxsize=64)

@@ -16,6 +16,7 @@ from hidden_gaussian.networks.blocks import (
     Resampled,
     ResidualBlock,
     Style,
+    channels_last,
     linear,
 )
 
@@ -124,6 +125,7 @@ class UNet(nn.Module):
             How each image was augmented; zeros, the default, stand for not at all.
         """
         embedding = self.embed(label, augment_labels)
+        image = channels_last(image)
         features, skips = image, list[Tensor]()
         for layer in self.enc.values():
             if isinstance(layer, FoldedDownsampling):
