@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -145,7 +146,7 @@ class Dataset(Strict):
         cells = self.cells("dataset")
         if not cells:
             raise ValueError("grid has neither 'runs' nor 'pretrained' snapshots")
-        doubled = [cell.id for cell in set(cells) if cells.count(cell) > 1]
+        doubled = [cell.id for cell, count in Counter(cells).items() if count > 1]
         if doubled:
             raise ValueError(f"grid.pretrained has {' and '.join(sorted(doubled))} more than once")
         halves: dict[int, set[str]] = {}
@@ -261,9 +262,8 @@ class Study(Strict):
         content = dataset.model_dump(mode="json", include=kept)
         content["training"] = dataset.training.recipe()
         others = {cell.run: dataset.network_of(cell) for cell in dataset.cells(name)}
-        changed = {run: network for run, network in others.items() if network != dataset.network}
-        if changed:
-            content["networks"] = {run: network.model_dump(mode="json") for run, network in changed.items()}
+        changed = {run: own.model_dump(mode="json") for run, own in others.items() if own != dataset.network}
+        content |= {"networks": changed} if changed else {}
         for role in ("source", "heldout", "foreign"):
             if isinstance(content[role], dict):
                 content[role].pop("path")
