@@ -187,10 +187,13 @@ def test_a_cancelled_run_leaves_nothing_running_and_keeps_its_state(cluster: Clu
 
 
 def _preempted_at(place: Path, images: int) -> int:
-    """Let a more important job take the GPUs from a training, and return how far that one says it was."""
+    """Let a more important job take the GPUs from a training, and return how far that one says it was.
+
+    The log begins anew when the job is queued again: where that was sooner than a look at it, what it went on from.
+    """
     wait_until(_unfinished(place, images).exists)
     slurm("sbatch", "--partition=gpu", "--gpus=2", "--time=1", "--output=/dev/null", "--wrap=sleep 2")
-    return wait_until(lambda: _told_to_stop_at(_log(place, images)))
+    return wait_until(lambda: _told_to_stop_at(_log(place, images)) or _went_on_from(place, images))
 
 
 def _path(images: int) -> str:
