@@ -133,8 +133,9 @@ def test_bad_settings_are_one_sentence_with_the_key(config: dict[str, Any], case
 def test_a_penalty_or_no_distillation_needs_no_more_draws_than_pixels(config: dict[str, Any]) -> None:
     few = _changed(config, "datasets.digits.distillation", {"draws": 10, "ridge": 0.1})
     settings.read(few)
-    settings.read(_changed(few, "datasets.digits.distillation", {"draws": 10, "cells": {"scales": [999]}}))
-    settings.read(_changed(few, "datasets.digits.distillation", {"draws": 132}))
+    for distillation in ({"draws": 10, "cells": {"scales": [999]}}, {"draws": 132}):
+        study = settings.read(_changed(few, "datasets.digits.distillation", distillation))
+        assert study.datasets["digits"].distillation.draws == distillation["draws"]
 
 
 @pytest.mark.parametrize("draws", [131, 132])
