@@ -387,6 +387,7 @@ def test_a_run_killed_with_its_jobs_ends_with_the_same_files(finished: Path, tmp
         while not log.exists():
             assert run.poll() is None, "it ended before the job began"
             time.sleep(0.05)
+        os.killpg(run.pid, signal.SIGSTOP)  # so that it does not end while the other one starts
         other = snakemake("--configfile", str(SMOKE), "--", *SHARDS, at=tmp_path)
         os.killpg(run.pid, signal.SIGKILL)
     assert other.returncode != 0
