@@ -18,7 +18,8 @@ HEAD = """# Claims
 What the paper (Li, Dai & Qu, NeurIPS 2024), its reviewers and its authors' replies claim, as tests: the statistic,
 the smallest effect that matters (delta) or the bound of an equivalence, and the gate were fixed before any result was
 seen. Generated from `hidden_gaussian/claims/` and from the ledgers in `docs/results/`, which are `tables/claims.csv`
-of the runs.
+of the runs. A ledger that names no window is of an earlier state of the measurements and of the study's settings, and
+is kept until that study is run again.
 
 A claim **holds** if the whole 95 % interval lies beyond delta (below it for an equivalence), in each of its parts. It
 **fails** if the whole interval of one part lies on the other side, or if the gate is unmet: an untrained network agrees
