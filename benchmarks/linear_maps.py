@@ -13,7 +13,7 @@ from hidden_gaussian import adam_distillation, spectrum
 from hidden_gaussian.denoisers import Denoiser, EmpiricalDenoiser
 from hidden_gaussian.distillation import BATCH, Fit
 from hidden_gaussian.least_squares import AffineMap, Moments
-from hidden_gaussian.measuring import Adam
+from hidden_gaussian.settings import Adam
 
 TRAINED_ON, INPUTS, HELDOUT = 512, 1024, 512
 

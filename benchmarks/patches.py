@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hidden_gaussian import sources
-from hidden_gaussian.source import Source
+from hidden_gaussian.settings import Source
 
 
 def patches(count: int, resolution: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import catalogue
 from hidden_gaussian.figures.plan import Plan
-from hidden_gaussian.measuring import Jacobian
+from hidden_gaussian.settings import Jacobian
 
 try:
     STUDY = settings.read(config)

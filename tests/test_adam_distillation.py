@@ -9,7 +9,7 @@ import torch
 from hidden_gaussian import adam_distillation, noise, spectrum
 from hidden_gaussian.denoisers import GaussianDenoiser
 from hidden_gaussian.distillation import Fit
-from hidden_gaussian.measuring import Adam
+from hidden_gaussian.settings import Adam
 
 CLEAN = torch.randn(40, 1, 2, 3, generator=torch.Generator().manual_seed(0))
 

@@ -26,11 +26,9 @@ from hidden_gaussian import (
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.denoisers import AutoencoderDenoiser, GaussianDenoiser, is_defined, open_denoiser
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.grid import Network
 from hidden_gaussian.levels import schedule
-from hidden_gaussian.measuring import Measures
 from hidden_gaussian.passes import Subject
-from hidden_gaussian.settings import Training
+from hidden_gaussian.settings import Measures, Network, Training
 from hidden_gaussian.state import TrainingState
 from hidden_gaussian.stretches import Stretch
 

@@ -16,7 +16,7 @@ from hidden_gaussian.denoisers import (
 )
 from hidden_gaussian.denoisers.empirical import Screened
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.source import Source
+from hidden_gaussian.settings import Source
 from hidden_gaussian.sources import open_source
 
 SIGMAS = [0.002, 0.02, 0.47, 4.07, 80.0]

@@ -16,7 +16,7 @@ from torchvision import datasets as torchvision_datasets
 
 from hidden_gaussian import archives, duplicates, files, images, logs, plain_pickle, sources, subsets
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.source import Source
+from hidden_gaussian.settings import Source
 from hidden_gaussian.subjects import clean_images
 
 KEY = "datasets.x.source"

@@ -8,8 +8,8 @@ import torch
 from hidden_gaussian import jacobian, networks, noise, spectrum, tables
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser, LinearDenoiser, NetworkDenoiser
 from hidden_gaussian.jacobian import Slope
-from hidden_gaussian.measuring import Jacobian
 from hidden_gaussian.passes import Subject
+from hidden_gaussian.settings import Jacobian
 
 # torch's own forward derivatives warn of torch's own scripts when they are first used
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:FutureWarning")

@@ -12,7 +12,7 @@ from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
 from hidden_gaussian.distillation import Fit
 from hidden_gaussian.estimates import Measurements, table
 from hidden_gaussian.levels import schedule
-from hidden_gaussian.measuring import Adam, Distillation, Measures
+from hidden_gaussian.settings import Adam, Distillation, Measures
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (24, 1, 3, 3), dtype=np.uint8)
 CLEAN = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (12, 1, 3, 3)) / 127.5 - 1).float()

@@ -9,9 +9,9 @@ from scipy.linalg import sqrtm
 
 from hidden_gaussian import files, moments, samples, spectrum, statistics, subsets, tables
 from hidden_gaussian.estimates import Measurements
-from hidden_gaussian.measuring import FEWEST
 from hidden_gaussian.metrics.moments import MomentGaps, ResamplingNull, difference_quantities, radial_power
 from hidden_gaussian.metrics.quality import FrechetDistance
+from hidden_gaussian.settings import FEWEST
 
 SIDE = 4
 MIXING = np.random.default_rng(9).normal(size=(SIDE**2, SIDE**2))

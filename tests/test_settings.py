@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hidden_gaussian import grid, plan, records, settings, spectrum
+from hidden_gaussian import plan, records, settings, spectrum
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.denoisers import GaussianDenoiser
 from hidden_gaussian.distillation import Fit, distil
@@ -289,7 +289,7 @@ def test_any_unknown_key_is_refused_wherever_it_stands(config: dict[str, Any], d
 
 
 def test_snapshots_are_whole_batches_without_duplicates() -> None:
-    run = grid.Run(subset_sizes=(100,), scales=(4,), snapshots=(640,), epochs=(1, 1.2, 6.4))
+    run = settings.Run(subset_sizes=(100,), scales=(4,), snapshots=(640,), epochs=(1, 1.2, 6.4))
     assert run.kept(100, 64) == (128, 640)
 
 

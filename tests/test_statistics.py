@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy import stats
 
-from hidden_gaussian import statistics
+from hidden_gaussian import replicates, statistics
 from hidden_gaussian.metrics.linearity import affinity_quantities, mixture_quantities
 from hidden_gaussian.statistics import Estimate
 
@@ -183,11 +183,11 @@ def test_rings_are_resampled_whole() -> None:
     assert set(pooled[1 + statistics.RESAMPLES :][:2].round(9)) == means
 
 
-@pytest.mark.parametrize("replicates", [2, 3, 5])
+@pytest.mark.parametrize("trainings", [2, 3, 5])
 @pytest.mark.parametrize("law", LAWS)
-def test_interval_over_trainings_covers(law: str, replicates: int) -> None:
+def test_interval_over_trainings_covers(law: str, trainings: int) -> None:
     """Slope of the relative loss over three cells that share their images; each training has a t of its own."""
-    generator = np.random.default_rng([5, replicates])
+    generator = np.random.default_rng([5, trainings])
     pooled, true = parts(law, [SIGMA], generator)
     (a, b, c), (loss, way) = pooled[:, 0], true[:, 0]
     shares, spread = np.array([0.2, 0.35, 0.5]), 0.05
@@ -195,9 +195,9 @@ def test_interval_over_trainings_covers(law: str, replicates: int) -> None:
     truth = float(slope @ (1 + (shares**2 + spread**2) * way / loss))
     hits = blind = 0
     for trial in range(TRIALS):
-        drawn = shares[:, None] + spread * generator.normal(size=(3, replicates))
+        drawn = shares[:, None] + spread * generator.normal(size=(3, trainings))
         losses = [[(a[trial] + 2 * t * b[trial] + t**2 * c[trial]) / a[trial] for t in cell] for cell in drawn]
-        found = statistics.combine(list(zip(slope.tolist(), losses, strict=True)))
+        found = replicates.combine(list(zip(slope.tolist(), losses, strict=True)))
         low, high = found.interval()
         hits += low <= truth <= high
         low, high = statistics.intervals(sum(k * np.mean(cell, axis=0) for k, cell in zip(slope, losses, strict=True)))
@@ -233,41 +233,6 @@ def test_holm_by_hand() -> None:
     adjusted = statistics.holm([0.01, 0.04, np.nan, 0.03, 0.005])
     assert adjusted[[0, 1, 3, 4]] == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert np.isnan(adjusted[2])
-
-
-def test_training_spread_by_hand() -> None:
-    groups = [(1.0, [1.0, 3.0], 0.5), (-1.0, [5.0], 0.0), (0.5, [0.0, 1.0, 2.0], 0.1)]
-    error, degrees = statistics.training_spread(groups)
-    assert degrees == 3
-    assert error == pytest.approx(math.sqrt((2 + 2 - 0.6) / 3 * (1 / 2 + 1 + 0.25 / 3)))
-    assert statistics.training_spread([(1.0, [1.0, 1.1], 0.5)]) == (0.0, 1)
-    assert statistics.training_spread([(1.0, [1.0], 0.0), (1.0, [2.0], 0.0)]) == (0.0, 0)
-
-
-def test_noise_of_images_is_not_counted_twice() -> None:
-    """Replicates that differ by their own noise on each image alone: the interval over images has it all."""
-    values = np.random.default_rng(6).normal(size=(400, 3, 64))
-    errors = [
-        statistics.training_spread([(1.0, one[:, 0].tolist(), statistics._noise(one))])[0] ** 2
-        for one in statistics.pool(values, "interaction")
-    ]
-    assert np.mean(errors) < 0.5 * 1 / (3 * 64)
-
-
-def test_without_images_the_interval_is_students() -> None:
-    values = [1.0, 2.0, 4.0, 4.5]
-    constant = [np.full(statistics.POOLED, value) for value in values]
-    found = statistics.combine([(1.0, constant)])
-    theirs = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert found.interval() == pytest.approx((theirs.low, theirs.high))
-    assert found.covers == statistics.ALL
-
-
-def test_one_training_is_given() -> None:
-    pooled = statistics.pool(np.random.default_rng(3).normal(size=60), "x")
-    found = statistics.combine([(1.0, [pooled])])
-    assert found.covers == statistics.GIVEN
-    assert found.interval() == pytest.approx(tuple(float(end) for end in statistics.intervals(pooled)))
 
 
 def test_p_value_of_a_normal_mean() -> None:

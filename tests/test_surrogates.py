@@ -7,7 +7,7 @@ import pytest
 
 from hidden_gaussian import files, images
 from hidden_gaussian.metrics.moments import radial_power
-from hidden_gaussian.source import Source
+from hidden_gaussian.settings import Source
 from hidden_gaussian.surrogates import Surrogates
 
 SIDE = 6

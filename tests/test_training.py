@@ -29,11 +29,10 @@ from hidden_gaussian import batches, files, guards, networks, objectives, progre
 from hidden_gaussian.batches import Batch
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.grid import Network
 from hidden_gaussian.logs import job_log
 from hidden_gaussian.networks.dropout import Dropout
 from hidden_gaussian.parallel import ALONE, Team
-from hidden_gaussian.settings import Training
+from hidden_gaussian.settings import Network, Training
 from hidden_gaussian.state import TrainingState
 from hidden_gaussian.stretches import Stretch
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hidden_gaussian import grid, settings
+from hidden_gaussian import settings
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ def test_the_study_is_valid() -> None:
 def test_the_snapshot_from_a_file_is_the_cell_that_the_text_says() -> None:
     _, content = blocks("yaml")
     given = yaml.safe_load(content)["grid"]
-    found = grid.Grid.model_validate({**given, "sweeps": {}})
+    found = settings.Grid.model_validate({**given, "sweeps": {}})
     assert [cell.id for cell in found.cells("mine", 64)] == re.findall(r"cell `(n\S+)`", TEXT)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hidden_gaussian.denoisers import Denoiser
 from hidden_gaussian.distillation import Fit
-from hidden_gaussian.measuring import Adam
+from hidden_gaussian.settings import Adam
 
 # Li et al.'s best step sizes for an EDM-VP network on FFHQ, at the ten levels of their sampler
 LEARNING_RATES = {

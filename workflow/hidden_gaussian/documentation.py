@@ -8,38 +8,39 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from hidden_gaussian import experimental_setup, grid, measuring, reviews, settings, source
+from hidden_gaussian import experimental_setup, reviews, settings
 from hidden_gaussian.claims import page
 
 ROOT = Path(__file__).parents[2]
 BLOCKS: tuple[type[BaseModel], ...] = (
     settings.Study,
     settings.Dataset,
-    source.Source,
-    source.Download,
-    grid.Network,
+    settings.Source,
+    settings.Download,
+    settings.Network,
     settings.Training,
-    grid.Grid,
-    grid.Run,
-    grid.Pretrained,
-    grid.Sweeps,
-    grid.Slice,
+    settings.Grid,
+    settings.Run,
+    settings.Pretrained,
+    settings.Sweeps,
+    settings.Slice,
     settings.Sampling,
-    measuring.Measures,
-    measuring.Jacobian,
-    measuring.Distillation,
-    measuring.Adam,
+    settings.Measures,
+    settings.Jacobian,
+    settings.Distillation,
+    settings.Adam,
 )
 HEAD = """# Settings
 
 One file is one study. Every key is below, with its default; an unknown key is an error. Generated from
-`workflow/hidden_gaussian/settings.py`, `grid.py` and `measuring.py`.
+`workflow/hidden_gaussian/settings/`.
 
 | file | study |
 | --- | --- |
 | `config.yaml` | digits: the default, minutes on a laptop |
 | `faces.yaml` | faces at 16x16 from your zip, 89 minutes on two busy cores |
 | `cifar10.yaml` | CIFAR-10 at 32x32 from your zip, a small grid |
+| `architectures.yaml` | digits by other networks: VP, ADM, the VE baseline, denoising autoencoders |
 | `surrogates.yaml` | digits beside random images of equal covariance, minutes on a laptop |
 | `paper.yaml` | the paper's grid, for a GPU cluster |
 

@@ -8,10 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from hidden_gaussian import grid, levels, plan, resources, settings
-from hidden_gaussian.measuring import Distillation, Measures
-from hidden_gaussian.settings import Dataset
-from hidden_gaussian.source import Source
+from hidden_gaussian import levels, plan, resources, settings
+from hidden_gaussian.settings import Dataset, Distillation, Measures, Source
 
 HEAD = """# Experimental setup
 
@@ -81,7 +79,7 @@ From the head of `config/paper.yaml`:
 
 """
 BLOCKS: dict[str, tuple[type[BaseModel], Callable[[Dataset], BaseModel]]] = {
-    "Network": (grid.Network, lambda dataset: dataset.network),
+    "Network": (settings.Network, lambda dataset: dataset.network),
     "Training": (settings.Training, lambda dataset: dataset.training),
     "Samples": (settings.Sampling, lambda dataset: dataset.sampling),
     "Measurements": (Measures, lambda dataset: dataset.measures),

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hidden_gaussian import duplicates, files, progress, seeding, sources, subsets
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.source import Source
+from hidden_gaussian.settings import Source
 
 if TYPE_CHECKING:
     import torch

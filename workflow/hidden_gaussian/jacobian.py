@@ -15,12 +15,12 @@ from hidden_gaussian import noise
 from hidden_gaussian.denoisers import AutoencoderDenoiser, Denoiser, LinearDenoiser, NetworkDenoiser
 from hidden_gaussian.distillation import gaussian_rows
 from hidden_gaussian.least_squares import Rows, blocks
-from hidden_gaussian.measuring import Jacobian
 from hidden_gaussian.metrics.alignment import Singular, leading, overlap_quantities, overlaps, padded
 from hidden_gaussian.metrics.distance import squared
 from hidden_gaussian.metrics.jacobians import probes
 from hidden_gaussian.passes import Pass, Subject
 from hidden_gaussian.progress import shown
+from hidden_gaussian.settings import Jacobian
 
 SAMPLER = "euler10"  # its ten levels are those of the distilled maps
 STEPS = (0.5, 1.0, 2.0)  # lengths of a push along a singular vector, in standard deviations of noisy images there

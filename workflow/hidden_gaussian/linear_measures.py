@@ -13,11 +13,11 @@ from torch import Tensor
 
 from hidden_gaussian import adam_distillation, distillation
 from hidden_gaussian.distillation import Distilled, Fit, gaussian_rows
-from hidden_gaussian.measuring import Distillation
 from hidden_gaussian.metrics.alignment import LEADING, Singular, leading, padded
 from hidden_gaussian.metrics.distance import inner, squared
 from hidden_gaussian.metrics.weights import component_quantities, singular_quantities, weight_quantities
 from hidden_gaussian.passes import Pass, Subject
+from hidden_gaussian.settings import Distillation
 
 PICTURES = 8  # singular vectors that are kept as pictures
 SINGLE = ("weight_gap", "gaussian_weight", "linear_weight", "asymmetry")  # what takes one fit, not two

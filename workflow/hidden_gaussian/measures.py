@@ -15,11 +15,11 @@ from hidden_gaussian.distillation import Fit
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.jacobian import SAMPLER
 from hidden_gaussian.linear_measures import distillation_rows
-from hidden_gaussian.measuring import Distillation, Measures
 from hidden_gaussian.metrics.distance import output_quantities, squared
 from hidden_gaussian.metrics.linearity import affinity_quantities, mixture_quantities
 from hidden_gaussian.passes import Pass, Subject
 from hidden_gaussian.progress import shown
+from hidden_gaussian.settings import Distillation, Measures
 
 
 def measure(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hidden_gaussian.source import Download
+from hidden_gaussian.settings import Download
 
 KNOWN = {
     "cifar10": Download(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.grid import Network
-from hidden_gaussian.settings import Dataset, Study
+from hidden_gaussian.settings import Dataset, Network, Study
 
 BYTES = {"weights": 4, "state": 20}  # a parameter: its average; and itself, its average, two moments, spare
 

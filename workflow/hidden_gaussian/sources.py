@@ -18,7 +18,7 @@ from PIL import Image
 
 from hidden_gaussian import archives, files, seeding, surrogates, torchvision_images
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.source import Source
+from hidden_gaussian.settings import Source
 
 Picture = bytes | np.ndarray | Image.Image
 SUFFIXES = {".png", ".jpg", ".jpeg"}

@@ -20,11 +20,10 @@ from hidden_gaussian import files, guards, networks, parallel, progress, recipes
 from hidden_gaussian.batches import Subset, blocks
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.grid import Network, Strict
 from hidden_gaussian.images import open_images
 from hidden_gaussian.objectives import Objective, at_level, objective_of
 from hidden_gaussian.parallel import ALONE, Team
-from hidden_gaussian.settings import Study, Training
+from hidden_gaussian.settings import Network, Strict, Study, Training
 from hidden_gaussian.state import TrainingState
 
 logger = logging.getLogger(__name__)

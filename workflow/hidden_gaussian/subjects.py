@@ -15,9 +15,9 @@ from hidden_gaussian.denoisers import GaussianDenoiser, LinearDenoiser, open_den
 from hidden_gaussian.denoisers.opening import best_device, mean_image
 from hidden_gaussian.jacobian import SAMPLER, ceiling_rows, measure_slopes
 from hidden_gaussian.measures import measure
-from hidden_gaussian.measuring import Distillation, Jacobian, Measures
 from hidden_gaussian.outputs import PICTURES, outputs
 from hidden_gaussian.passes import Subject
+from hidden_gaussian.settings import Distillation, Jacobian, Measures
 from hidden_gaussian.spectrum import Spectrum
 
 

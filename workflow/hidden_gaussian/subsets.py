@@ -10,7 +10,7 @@ import numpy as np
 from hidden_gaussian import duplicates, files, seeding
 from hidden_gaussian.duplicates import Duplicates
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.measuring import FEWEST
+from hidden_gaussian.settings import FEWEST
 
 
 @dataclass(frozen=True)

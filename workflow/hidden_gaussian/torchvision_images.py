@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.source import Source
+from hidden_gaussian.settings import Source
 
 
 def open_named(source: Source, key: str) -> tuple[int, Iterator[tuple[str, Any]]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hidden_gaussian import statistics
+from hidden_gaussian import replicates
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.claims import gates
 from hidden_gaussian.claims.evidence import Evidence, Missing, largest, require_sizes, smallest
@@ -37,7 +37,7 @@ def small_is_nearer(evidence: Evidence) -> Finding:
     """Compute rho of the largest less rho of the smallest scale at the fewest images and equal training (claim 7)."""
     few, many = extreme_scales(evidence)
     found = {cell: rho(evidence, cell) for cell in [*few, *many]}
-    estimate = statistics.combine([*averaged(many, found), *averaged(few, found, -1.0)])
+    estimate = replicates.combine([*averaged(many, found), *averaged(few, found, -1.0)])
     return Finding((Part(SCALE.statistic, estimate, SCALE.delta),), gates.is_trained(evidence, [*few, *many]))
 
 
@@ -78,7 +78,7 @@ def turns_back(evidence: Evidence) -> Finding:
         found[start] = np.minimum(values[0], values[-1]) - values[lowest]
         gate &= _onset(evidence, run) > lowest
         minima.append(run[lowest].images_seen)
-    estimate = statistics.combine(averaged(list(found), found))
+    estimate = replicates.combine(averaged(list(found), found))
     return Finding((Part(TIME.statistic, estimate, TIME.delta),), gate, _clock(evidence, minima))
 
 
@@ -118,7 +118,7 @@ def is_undertraining(evidence: Evidence) -> Finding:
     found = {cell: _above_window(evidence, cell) for cell in [*few, *many, *first, *last]}
     pairs = {"small less large scale": (few, many), "early less late": (first, last)}
     parts = tuple(
-        Part(what, statistics.combine([*averaged(more, found), *averaged(less, found, -1.0)]), UNDERTRAINED.delta)
+        Part(what, replicates.combine([*averaged(more, found), *averaged(less, found, -1.0)]), UNDERTRAINED.delta)
         for what, (more, less) in pairs.items()
     )
     return Finding(parts)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from hidden_gaussian import statistics
+from hidden_gaussian import replicates, statistics
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.claims import gates
 from hidden_gaussian.claims.evidence import Evidence, Missing, extremes, largest, require_sizes, smallest, trainings
@@ -33,7 +33,7 @@ def per_doubling(
     """Return the slope of a statistic per doubling of the training images."""
     groups = trainings(cells)
     coefficients = sign * statistics.slope_coefficients([group[0].subset_size for group in groups])
-    return statistics.combine(
+    return replicates.combine(
         [
             (float(coefficient), [statistic[cell] for cell in group])
             for coefficient, group in zip(coefficients, groups, strict=True)
@@ -92,7 +92,7 @@ def at_extremes(
     """Find whether a statistic is above delta both for the fewest and for the most training images."""
     parts = []
     for name, cells in extremes(evidence.sweep("size")).items():
-        estimate = statistics.combine(averaged(cells, {cell: statistic(cell) for cell in cells}), covers)
+        estimate = replicates.combine(averaged(cells, {cell: statistic(cell) for cell in cells}), covers)
         parts.append(Part(name, estimate, delta))
     return Finding(tuple(parts))
 
@@ -101,7 +101,7 @@ def distils_to_gaussian(evidence: Evidence) -> Finding:
     """Compute the cross-fit E|D_L - D_G|^2 / E|D_G - mu|^2 of the largest N (claim 4)."""
     cells = largest(evidence.sweep("size"))
     found = {cell: mismatch(evidence, cell) for cell in cells}
-    estimate = statistics.combine(averaged(cells, found), statistics.GIVEN_FITS)
+    estimate = replicates.combine(averaged(cells, found), statistics.GIVEN_FITS)
     gate = gates.beats_gaussian(evidence, cells)
     return Finding((Part(GAUSSIAN.statistic, estimate, GAUSSIAN.delta, GAUSSIAN.rule),), gate)
 
@@ -112,7 +112,7 @@ def memorising_breaks(evidence: Evidence) -> Finding:
     require_sizes(cells)
     few, many = smallest(cells), largest(cells)
     found = {cell: mismatch(evidence, cell) for cell in [*few, *many]}
-    estimate = statistics.combine([*averaged(few, found), *averaged(many, found, -1.0)], statistics.GIVEN_FITS)
+    estimate = replicates.combine([*averaged(few, found), *averaged(many, found, -1.0)], statistics.GIVEN_FITS)
     return Finding((Part(BREAKS.statistic, estimate, BREAKS.delta),), gates.all_memorise(evidence, few))
 
 
@@ -125,7 +125,7 @@ def is_calibrated(evidence: Evidence) -> Finding:
     if len(subsets) < 2:
         raise Missing("one fit does not tell its own noise")
     found = [evidence.in_window("mismatch_inside", f"{subset}/empirical", inputs="train") for subset in subsets]
-    combined = statistics.combine([(1.0, found)])
+    combined = replicates.combine([(1.0, found)])
     estimate = Estimate(combined.value, combined.bounds, "images and fits")
     return Finding((Part(CALIBRATED.statistic, estimate, CALIBRATED.delta, CALIBRATED.rule),))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from hidden_gaussian import statistics
+from hidden_gaussian import replicates, statistics
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.claims import gates
 from hidden_gaussian.claims.evidence import Evidence, Missing, largest, pairs, smallest, trainings
@@ -48,7 +48,7 @@ def halves_agree(evidence: Evidence) -> Finding:
         null = np.maximum(reference_pair(evidence, pair, "empirical"), other_latents)
         return correlation(evidence, own, pair[1].id) - null
 
-    estimate = statistics.combine(over_pairs(cells, beyond_null))
+    estimate = replicates.combine(over_pairs(cells, beyond_null))
     return Finding((Part(AGREE.statistic, estimate, AGREE.delta),), gates.beats_gaussian(evidence, cells))
 
 
@@ -60,7 +60,7 @@ def beyond_gaussian(evidence: Evidence) -> Finding:
         own = correlation(evidence, pair[0].id, f"{pair[0].subset}/gaussian")
         return correlation(evidence, pair[0].id, pair[1].id) - own
 
-    estimate = statistics.combine(over_pairs(cells, beyond_own))
+    estimate = replicates.combine(over_pairs(cells, beyond_own))
     return Finding((Part(BEYOND.statistic, estimate, BEYOND.delta),), gates.beats_gaussian(evidence, cells))
 
 
@@ -71,7 +71,7 @@ def halves_differ(evidence: Evidence) -> Finding:
     def below_gaussian(pair: Pair) -> Array:
         return reference_pair(evidence, pair, "gaussian") - correlation(evidence, pair[0].id, pair[1].id)
 
-    estimate = statistics.combine(over_pairs(cells, below_gaussian))
+    estimate = replicates.combine(over_pairs(cells, below_gaussian))
     return Finding((Part(DIFFER.statistic, estimate, DIFFER.delta),), gates.all_memorise(evidence, cells))
 
 
@@ -89,7 +89,7 @@ def agreement_returns(evidence: Evidence) -> Finding:
     parts = tuple(
         Part(
             what,
-            statistics.combine([*over_pairs(evidence.sweep(name), agreement), *over_pairs(full, agreement, -1.0)]),
+            replicates.combine([*over_pairs(evidence.sweep(name), agreement), *over_pairs(full, agreement, -1.0)]),
             RETURNS.delta,
         )
         for name, what in tried.items()
@@ -104,7 +104,7 @@ def small_memorises(evidence: Evidence) -> Finding:
     photographs = sorted({f"{cell.subset}/heldout" for cell in cells})
     beyond = statistics.difference(_memorised(evidence, cells), evidence.memorised(photographs))
     nearness = {cell: 1 - evidence.of_samples("gl_relative", cell.id) for cell in cells}
-    nearer = statistics.combine(averaged(cells, nearness))
+    nearer = replicates.combine(averaged(cells, nearness))
     return Finding((Part("memorised fraction", beyond, MEMORISES.delta), Part("1 - GL / GL of held-out", nearer, 0.5)))
 
 
@@ -112,14 +112,14 @@ def _memorised(evidence: Evidence, cells: Sequence[Cell]) -> Estimate:
     groups = trainings(cells)
     values = [(1 / len(groups), [evidence.memorised([cell.id]).value for cell in group], 0.0) for group in groups]
     together = evidence.memorised([cell.id for cell in cells])
-    return statistics.with_trainings(together, *statistics.training_spread(values))
+    return replicates.with_trainings(together, *replicates.training_spread(values))
 
 
 def keeps_moments(evidence: Evidence) -> Finding:
     """Compute the covariance error of samples over the 95 % quantile of a resampling null, smallest N (claim 14)."""
     cells = smallest(evidence.sweep("size"))
     ratios = {cell: evidence.of_samples("covariance_ratio", cell.id) for cell in cells}
-    estimate = statistics.combine(averaged(cells, ratios))
+    estimate = replicates.combine(averaged(cells, ratios))
     part = Part(MOMENTS.statistic, estimate, MOMENTS.delta, MOMENTS.rule)
     return Finding((part,), gates.all_memorise(evidence, cells))
 
@@ -130,7 +130,7 @@ def beats_gaussian(evidence: Evidence) -> Finding:
     gain = {
         cell: 1 - evidence.in_window("loss_ratio", cell.id, reference_id=f"{cell.subset}/gaussian") for cell in cells
     }
-    return Finding((Part(MORE.statistic, statistics.combine(averaged(cells, gain)), MORE.delta),))
+    return Finding((Part(MORE.statistic, replicates.combine(averaged(cells, gain)), MORE.delta),))
 
 
 AGREE = Claim(

@@ -1,76 +1,21 @@
-"""The study: everything a user may choose, closed against misspelling, checked before anything runs."""
+"""A data set of a study: its images, its grid of networks, and what is done with them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from hidden_gaussian import complaints
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.errors import InputError
-from hidden_gaussian.grid import Grid, Network, NonNegative, Positive, Pretrained, Slice, Strict, Sweeps
 from hidden_gaussian.levels import AUTOENCODERS
-from hidden_gaussian.measuring import FEWEST, UNCERTAIN, Distillation, Measured, Measures, Reference
-from hidden_gaussian.source import Download, Source
-
-Located = TypeVar("Located", Source, Pretrained)
-Name = Annotated[str, Field(pattern=complaints.NAME)]
-
-
-class Training(Strict):
-    """The recipe of training; lengths are in images seen."""
-
-    batch: Positive = Field(256, description="images a step")
-    gpus: Positive = Field(
-        1,
-        description="devices that share each batch; processes on the cores where there is no GPU; autoencoders are "
-        "trained on one",
-    )
-    microbatch: Positive | None = Field(None, description="images a pass, when a share does not fit its device")
-    learning_rate: float = Field(2e-4, gt=0, description="Adam's step size after the warm-up")
-    warmup: NonNegative = Field(10_000_000, description="images until the learning rate is reached, linearly")
-    ema_half_life: Positive = Field(500_000, description="images until an old weight counts half in the average")
-    ema_rampup: float | None = Field(0.05, gt=0, description="the half-life is at most this share of images seen")
-    p_mean: float = Field(-1.2, description="mean of ln sigma in training")
-    p_std: float = Field(1.2, gt=0, description="standard deviation of ln sigma in training")
-    augment: float = Field(0.15, ge=0, le=1, description="probability of each geometric augmentation")
-    x_flip: bool = Field(False, description="mirror half of the images, unknown to the network")
-    precision: Literal["fp32", "tf32", "bf16"] = Field("fp32", description="arithmetic of the network")
-    checkpoint_minutes: float = Field(5.0, gt=0, description="minutes between two writes of the unfinished state")
-
-    def recipe(self) -> dict[str, Any]:
-        """Return what the numbers depend on: not how a batch is cut, or how often the state is saved."""
-        return self.model_dump(mode="json", exclude={"gpus", "microbatch", "checkpoint_minutes"})
-
-
-class Sampling(Strict):
-    """Sample sets of shared latents."""
-
-    count: Annotated[int, Field(ge=FEWEST)] = Field(256, description=f"samples a set, at least {FEWEST}")
-    sampler: Literal["heun18", "heun40"] = Field(
-        "heun18", description="solver of the networks' sample sets; autoencoders have euler10"
-    )
-    references: tuple[Reference, ...] = Field(
-        (), description="further reference denoisers of every subset that samples are drawn of, named as in measures"
-    )
-    splice: Slice | None = Field(
-        None, description="cells whose samples are drawn again with another denoiser at some noise levels"
-    )
-    splice_ends: tuple[Annotated[float, Field(ge=0, le=80)], ...] = Field(
-        (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 80.0),
-        min_length=2,
-        description="ends of the ranges of noise levels that are replaced: every pair; the lower end is excluded",
-    )
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Sampling:
-        if list(self.splice_ends) != sorted(set(self.splice_ends)):
-            raise ValueError(f"splice_ends are {list(self.splice_ends)}; expected ascending numbers, each once")
-        return self
+from hidden_gaussian.settings.distillation import Distillation
+from hidden_gaussian.settings.grid import Grid, Network, Slice, Sweeps
+from hidden_gaussian.settings.measures import FEWEST, UNCERTAIN, Measured, Measures
+from hidden_gaussian.settings.sampling import Sampling
+from hidden_gaussian.settings.source import Source
+from hidden_gaussian.settings.strict import NonNegative, Strict
+from hidden_gaussian.settings.training import Training
 
 
 class Dataset(Strict):
@@ -217,87 +162,3 @@ class Dataset(Strict):
         if microbatch and batch // gpus % microbatch:
             raise ValueError(f"training.batch {batch} over gpus {gpus} is not a multiple of microbatch {microbatch}")
         return self
-
-
-class Study(Strict):
-    """One configuration file."""
-
-    study: Name = Field(description="name of the study; results of another study are never overwritten")
-    seed: NonNegative = Field(0, description="root of every random number")
-    results: str = Field("results", min_length=1, description="folder of the results")
-    archives: dict[Name, str] = Field(
-        {}, description="places of archives and folders, by the name a source's path gives"
-    )
-    downloads: dict[Name, Download] = Field(
-        {}, description="where archives may be fetched from, by the same names; several are known, see docs/data.md"
-    )
-    datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name, unique across studies")
-
-    def located(self, source: Located) -> Located:
-        """Return a source or a snapshot with its place: packed images, the archive its path names, or the path."""
-        if isinstance(source, Source) and source.of is not None:
-            return source.model_copy(update={"path": f"{self.results}/{source.of}/images.npy"})
-        return source.model_copy(update={"path": self.archives.get(source.path or "", source.path)})
-
-    @model_validator(mode="after")
-    def _imitable(self) -> Study:
-        for name, dataset in self.datasets.items():
-            for role in ("source", "heldout", "foreign"):
-                source = getattr(dataset, role)
-                if isinstance(source, Source) and source.of is not None:
-                    self._check_imitated(f"datasets.{name}.{role}.of", source.of, dataset)
-        return self
-
-    def _check_imitated(self, key: str, of: str, dataset: Dataset) -> None:
-        original = self.datasets.get(of)
-        if original is None or original.source.is_surrogate:
-            raise ValueError(f"{key} is '{of}'; expected a data set of this study that is no surrogate itself")
-        if (original.resolution, original.colour) != (dataset.resolution, dataset.colour):
-            raise ValueError(f"{key} is '{of}', whose resolution or colour is another; make them the same")
-
-    def identity(self, name: str) -> dict[str, Any]:
-        """Return what makes results of a dataset those of this study: data and training, not places or figures."""
-        kept = {"source", "resolution", "colour", "heldout", "foreign", "near_duplicates", "network", "training"}
-        dataset = self.datasets[name]
-        content = dataset.model_dump(mode="json", include=kept)
-        content["training"] = dataset.training.recipe()
-        others = {cell.run: dataset.network_of(cell) for cell in dataset.cells(name)}
-        changed = {run: own.model_dump(mode="json") for run, own in others.items() if own != dataset.network}
-        content |= {"networks": changed} if changed else {}
-        for role in ("source", "heldout", "foreign"):
-            if isinstance(content[role], dict):
-                content[role].pop("path")
-        return {"study": self.study, "seed": self.seed, **content}
-
-
-def read(config: dict[str, Any]) -> Study:
-    """Check a configuration and return the study.
-
-    Raises
-    ------
-    InputError
-        Naming every key that is wrong, what was found and what was expected.
-    """
-    try:
-        return Study.model_validate(config)
-    except ValidationError as error:
-        raise InputError(complaints.sentence(error)) from None
-
-
-def load(path: str | Path) -> Study:
-    """Read a study from its YAML file.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, is not YAML, or :func:`read` refuses it.
-    """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such configuration file") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not valid YAML: {error}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path} holds no settings; expected the keys of a study, such as 'datasets'")
-    return read(content)

@@ -1,4 +1,4 @@
-"""Settings of a source of images."""
+"""Where images come from, and where archives may be fetched."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from hidden_gaussian.grid import Positive, Strict
+from hidden_gaussian.settings.strict import Positive, Strict
 
 
 class Source(Strict):

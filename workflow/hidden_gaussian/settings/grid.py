@@ -5,21 +5,14 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer
+from pydantic import Field, field_serializer
 
 from hidden_gaussian.cells import Cell
+from hidden_gaussian.settings.strict import NonNegative, Positive, Strict
 
-Positive = Annotated[int, Field(gt=0)]
-NonNegative = Annotated[int, Field(ge=0)]
 Half = Literal["a", "b"]
 UNet = Literal["ve", "vp", "adm", "ve-baseline"]
 Architecture = UNet | Literal["dae-ve", "dae-skip", "dae-dit", "dae-linear"]
-
-
-class Strict(BaseModel):
-    """Settings that refuse unknown keys and do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Network(Strict):

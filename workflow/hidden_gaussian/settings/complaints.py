@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from hidden_gaussian.grid import Strict
+from hidden_gaussian.settings.strict import Strict
 
 NAME = r"^[a-z][a-z0-9-]*$"
 

@@ -1,0 +1,46 @@
+"""The spread of trainings, by hand and against Student's interval; its coverage is in test_statistics."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hidden_gaussian import replicates, statistics
+
+
+def test_training_spread_by_hand() -> None:
+    groups = [(1.0, [1.0, 3.0], 0.5), (-1.0, [5.0], 0.0), (0.5, [0.0, 1.0, 2.0], 0.1)]
+    error, degrees = replicates.training_spread(groups)
+    assert degrees == 3
+    assert error == pytest.approx(math.sqrt((2 + 2 - 0.6) / 3 * (1 / 2 + 1 + 0.25 / 3)))
+    assert replicates.training_spread([(1.0, [1.0, 1.1], 0.5)]) == (0.0, 1)
+    assert replicates.training_spread([(1.0, [1.0], 0.0), (1.0, [2.0], 0.0)]) == (0.0, 0)
+
+
+def test_noise_of_images_is_not_counted_twice() -> None:
+    """Replicates that differ by their own noise on each image alone: the interval over images has it all."""
+    values = np.random.default_rng(6).normal(size=(400, 3, 64))
+    errors = [
+        replicates.training_spread([(1.0, one[:, 0].tolist(), replicates._noise(one))])[0] ** 2
+        for one in statistics.pool(values, "interaction")
+    ]
+    assert np.mean(errors) < 0.5 * 1 / (3 * 64)
+
+
+def test_without_images_the_interval_is_students() -> None:
+    values = [1.0, 2.0, 4.0, 4.5]
+    constant = [np.full(statistics.POOLED, value) for value in values]
+    found = replicates.combine([(1.0, constant)])
+    theirs = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert found.interval() == pytest.approx((theirs.low, theirs.high))
+    assert found.covers == replicates.ALL
+
+
+def test_one_training_is_given() -> None:
+    pooled = statistics.pool(np.random.default_rng(3).normal(size=60), "x")
+    found = replicates.combine([(1.0, [pooled])])
+    assert found.covers == statistics.GIVEN
+    assert found.interval() == pytest.approx(tuple(float(end) for end in statistics.intervals(pooled)))

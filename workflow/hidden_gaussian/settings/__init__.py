@@ -1,0 +1,34 @@
+"""The study: everything a user may choose, closed against misspelling, checked before anything runs; without torch."""
+
+from hidden_gaussian.settings.dataset import Dataset
+from hidden_gaussian.settings.distillation import Adam, Distillation
+from hidden_gaussian.settings.grid import Grid, Network, Pretrained, Run, Slice, Sweeps
+from hidden_gaussian.settings.measures import FEWEST, Jacobian, Measures
+from hidden_gaussian.settings.sampling import Sampling
+from hidden_gaussian.settings.source import Download, Source
+from hidden_gaussian.settings.strict import Strict
+from hidden_gaussian.settings.study import Study, load, read
+from hidden_gaussian.settings.training import Training
+
+__all__ = [
+    "FEWEST",
+    "Adam",
+    "Dataset",
+    "Distillation",
+    "Download",
+    "Grid",
+    "Jacobian",
+    "Measures",
+    "Network",
+    "Pretrained",
+    "Run",
+    "Sampling",
+    "Slice",
+    "Source",
+    "Strict",
+    "Study",
+    "Sweeps",
+    "Training",
+    "load",
+    "read",
+]
