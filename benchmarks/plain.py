@@ -44,8 +44,10 @@ def resampled(layer: Resampling, features: Tensor) -> Tensor:
 
 
 def convolved(layer: Convolution, features: Tensor) -> Tensor:
-    """Resample, then convolve."""
-    return F.conv2d(resampled(layer, features), layer.weight, layer.bias, padding=layer.weight.shape[-1] // 2)
+    """Resample, then convolve; the image, which the network lays out for speed, is laid out as usual again."""
+    return F.conv2d(
+        resampled(layer, features.contiguous()), layer.weight, layer.bias, padding=layer.weight.shape[-1] // 2
+    )
 
 
 def downsampled(layer: FoldedDownsampling, features: Tensor) -> Tensor:
@@ -53,7 +55,7 @@ def downsampled(layer: FoldedDownsampling, features: Tensor) -> Tensor:
     channels, taps = layer.weight.shape[0], layer.resample_filter.shape[-1]
     padding = layer.weight.shape[-1] // 2 + taps // 2 - 1
     kernel = layer.resample_filter.repeat(channels, 1, 1, 1)
-    wide = F.conv2d(features, layer.weight, padding=padding)
+    wide = F.conv2d(features.contiguous(), layer.weight, padding=padding)
     return F.conv2d(wide, kernel, layer.bias, stride=2, groups=channels)
 
 

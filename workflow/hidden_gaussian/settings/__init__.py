@@ -1,4 +1,4 @@
-"""The study: everything a user may choose, closed against misspelling, checked before anything runs; without torch."""
+"""All settings of a study: closed against misspelling and checked before anything runs. Imports no torch."""
 
 from hidden_gaussian.settings.dataset import Dataset
 from hidden_gaussian.settings.distillation import Adam, Distillation
