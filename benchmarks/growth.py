@@ -26,7 +26,7 @@ from hidden_gaussian.distillation import Fit
 from hidden_gaussian.metrics.memorisation import neighbours
 
 PROJECT = Path(__file__).parents[1]
-PLACES = {"N": [(2000, 16), (4000, 16), (8000, 16)], "d": [(2000, 8), (2000, 16), (2000, 32)]}  # N and resolution
+PLACES = {"N": [(2000, 16), (4000, 16), (8000, 16)], "d": [(8000, 8), (8000, 16), (8000, 32)]}  # N and resolution
 ROUTE = (768, 1536, 3072)  # d, with N = 2 d
 PAPER = 12_288  # d
 STAGES = 5

@@ -13,14 +13,15 @@ import torch
 from threadpoolctl import threadpool_limits
 
 Side = Callable[[], object]
-CALLS = 5  # of a side, at least
+CALLS = 3  # of a side, at least
+REST = 0.05  # seconds between calls, in which the threads of the side before cease to spin
 SIZE = 1024  # of the matrices of a bare product
 
 
 def interleaved(sides: Mapping[str, Side], budget: float = 4.0) -> dict[str, float]:
     """Return the median seconds of one call of each side.
 
-    Every side is called once unmeasured; then they take turns until the budget of seconds is used, at least five times.
+    Every side is called once unmeasured; then they take turns until the budget of seconds is used, or three times.
     """
     return {name: statistics.median(seconds) for name, seconds in _turns(sides, budget).items()}
 
@@ -44,6 +45,7 @@ def _turns(sides: Mapping[str, Side], budget: float) -> dict[str, list[float]]:
     end = time.perf_counter() + budget
     while time.perf_counter() < end or min(map(len, seconds.values())) < CALLS:
         for name, side in sides.items():
+            time.sleep(REST)
             seconds[name].append(timed(side))
     return seconds
 

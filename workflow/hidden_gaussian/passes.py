@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from hidden_gaussian import distillation
@@ -72,21 +73,14 @@ class Pass:
 
     def rows(self, identifier: str, quantities: Mapping[str, Tensor], **where: object) -> pd.DataFrame:
         """Return shard rows of quantities with one number for each noisy image."""
-        count = len(self.noisy)
-        place = {"id": identifier, "inputs": self.inputs, "sigma": self.sigma, **where}
-        frames = [
-            pd.DataFrame(
-                {
-                    **place,
-                    "image": np.arange(count, dtype=np.int32) % self.images,
-                    "draw": np.arange(count, dtype=np.int32) // self.images,
-                    "quantity": quantity,
-                    "value": values.cpu().numpy(),
-                }
-            )
-            for quantity, values in quantities.items()
-        ]
-        return pd.concat(frames, ignore_index=True)
+        noisy, several = np.arange(len(self.noisy), dtype=np.int32), len(quantities)
+        columns = {
+            "image": np.tile(noisy % self.images, several),
+            "draw": np.tile(noisy // self.images, several),
+            "quantity": np.repeat([*quantities], len(noisy)),
+            "value": torch.stack([values.double() for values in quantities.values()]).flatten().cpu().numpy(),
+        }
+        return pd.DataFrame({"id": identifier, "inputs": self.inputs, "sigma": self.sigma, **where, **columns})
 
     def sums(self, identifier: str, quantities: Mapping[str, float], **where: object) -> pd.DataFrame:
         """Return shard rows of quantities that are not of one image."""

@@ -85,6 +85,7 @@ def evaluate(terms: Sequence[Found], metric: Metric, pixels: int, selection: Sel
         pooled = [_pool(term, sigma, scale, selection) for term in terms]
         values = np.asarray(metric.formula(*pooled))
     values = np.where(np.isfinite(values), values, np.nan)  # nothing over nothing
+    values = np.broadcast_to(values, (len(values), statistics.POOLED))
     if selection.sigmas is not None:
         sigma = np.array([np.nan])
     count = len(terms[0].images[selection.images or slice(None)])
@@ -124,4 +125,6 @@ def _pool(term: Found, sigma: Array, scale: float, selection: Selection) -> Arra
         per_image = per_image.mean(axis=0, keepdims=True)
     if selection.images is not None:
         per_image, stream = per_image[:, selection.images], f"{stream}/{selection.images}"
+    if not term.blocks[0].is_per_image:
+        return per_image  # one number, the same in every resample
     return statistics.pool(per_image, stream, mixed=term.mixed)

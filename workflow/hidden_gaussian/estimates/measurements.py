@@ -55,9 +55,11 @@ class Measurements:
     def __init__(self, frames: Iterable[pd.DataFrame], pixels: int = 1) -> None:
         self.pixels = pixels
         self._blocks: dict[str, dict[Place, Block]] = {}
+        self._places: dict[tuple[str, str], list[Place]] = {}  # by id and quantity
         for frame in frames:
             for place, block in blocks(frame):
                 self._blocks.setdefault(place.id, {})[place] = block
+                self._places.setdefault((place.id, place.quantity), []).append(place)
 
     @classmethod
     def read(cls, paths: Iterable[tables.AnyPath], pixels: int = 1) -> Measurements:
@@ -183,10 +185,10 @@ class Measurements:
 
     def rows(self, identifier: str, metrics: Iterable[Metric] = METRICS) -> Iterator[Row]:
         """Yield every place where a metric of a measured id can be evaluated."""
+        names = self._names(identifier)
         for metric in metrics:
-            for place in self._blocks.get(identifier, {}):
-                if place.quantity == metric.terms[0].quantities[0]:
-                    yield from self._row(metric, identifier, place)
+            for place in self._places.get((identifier, metric.terms[0].quantities[0]), []):
+                yield from self._row(metric, names, place)
 
     def _only(self, name: str, identifier: str, where: dict[str, str | float | None]) -> Row | None:
         rows = []
@@ -198,8 +200,8 @@ class Measurements:
             raise ValueError(f"{name} of {identifier} is there {len(rows)} times: {[row[2:7] for row in rows]}")
         return rows[0] if rows else None
 
-    def _row(self, metric: Metric, identifier: str, place: Place) -> Iterator[Row]:
-        names = self._names(identifier) | {
+    def _row(self, metric: Metric, names: dict[str, str], place: Place) -> Iterator[Row]:
+        names = names | {
             "reference": place.reference_id or "",
             "inputs": place.inputs or "",
             "sampler": place.sampler or "",
