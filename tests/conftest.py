@@ -1,4 +1,4 @@
-"""One thread in every process, as the rules run them: sums of two threads differ in their last bits."""
+"""One thread in every process, as the rules run them: sums of two threads differ in their last bits; and fixtures."""
 
 import os
 import shutil
@@ -30,6 +30,12 @@ def world(tmp_path_factory: pytest.TempPathFactory):
     made.add_imitation()
     made.write()
     return made
+
+
+@pytest.fixture
+def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Losses of five steps make a point of the curve."""
+    monkeypatch.setattr("hidden_gaussian.training.INTERVAL", 5)
 
 
 @pytest.fixture
