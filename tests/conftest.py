@@ -3,6 +3,8 @@
 import os
 import shutil
 import subprocess
+import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,6 +38,29 @@ def world(tmp_path_factory: pytest.TempPathFactory):
 def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Losses of five steps make a point of the curve."""
     monkeypatch.setattr("hidden_gaussian.training.INTERVAL", 5)
+
+
+@pytest.fixture
+def foreign_modules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """The modules that published pickles mention, there while they are written, and nowhere to write but here."""
+    from published_networks import EasyDict
+
+    def reconstruct(meta):
+        raise AssertionError("a pickle ran")
+
+    def module(name, **content):
+        made = types.ModuleType(name)
+        for key, value in content.items():
+            value.__module__, value.__qualname__ = name, key
+            setattr(made, key, value)
+        monkeypatch.setitem(sys.modules, name, made)
+
+    module("torch_utils")
+    module("torch_utils.persistence", _reconstruct_persistent_obj=reconstruct)
+    module("dnnlib")
+    module("dnnlib.util", EasyDict=EasyDict)
+    monkeypatch.chdir(tmp_path)
+    return monkeypatch
 
 
 @pytest.fixture
