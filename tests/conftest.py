@@ -31,7 +31,8 @@ hypothesis.settings.load_profile("suite")
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory):
     """Results of one tiny dataset, made without the library's measurements."""
-    from synthetic_results import World, settings
+    from synthetic_arrays import settings
+    from synthetic_results import World
 
     made = World(tmp_path_factory.mktemp("digits"), settings())
     made.add_imitation()

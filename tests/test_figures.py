@@ -16,7 +16,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
-from synthetic_results import LEVELS, World, settings
+from synthetic_arrays import LEVELS, MAIN, settings
+from synthetic_results import World
 
 from hidden_gaussian.figures import generalisation_score, neighbours, strips, style
 from hidden_gaussian.figures.catalogue import CATALOGUE, narrowed, needs
@@ -29,7 +30,6 @@ from hidden_gaussian.levels import schedule
 
 NAMES = list(CATALOGUE)
 ROOT = Path(__file__).parents[1]
-MAIN = "n512a/ve16r1/i64000"
 
 
 @dataclass(frozen=True)
