@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from synthetic import turned
-from synthetic_results import LEVELS, World, settings
+from synthetic_arrays import LEVELS, MAIN, settings
+from synthetic_results import World
 
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates.sample_metrics import THRESHOLDS
@@ -23,7 +24,7 @@ from hidden_gaussian.figures.plan import Plan
 from hidden_gaussian.figures.score_thresholds import below
 from hidden_gaussian.settings import Dataset
 
-MAIN, SMALL = "n512a/ve16r1/i64000", "n8a/ve16r1/i64000"
+SMALL = "n8a/ve16r1/i64000"
 
 
 def drawn(world: World, name: str) -> Figure:

@@ -6,7 +6,7 @@ import torch
 
 from hidden_gaussian import distillation, spectrum
 from hidden_gaussian.denoisers import Denoiser, EmpiricalDenoiser, GaussianDenoiser
-from hidden_gaussian.distillation import Distilled, Fit
+from hidden_gaussian.distillation import Distilled, Fit, distil
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.linear_measures import linear_quantities
 from hidden_gaussian.metrics.weights import weight_quantities
@@ -212,3 +212,14 @@ def test_a_mismatch_inside_is_seen_in_the_span_of_the_training_images_alone() ->
         found = linear_quantities(fitted, noised, moved(noised.noisy, 0.5), subject)
         np.testing.assert_allclose(found["mismatch"], 1, rtol=1e-6)
         np.testing.assert_allclose(found["mismatch_inside"], float(inside), atol=1e-6)
+
+
+@pytest.mark.parametrize("draws", [131, 132])
+def test_the_fewest_draws_are_those_that_determine_both_halves(draws: int) -> None:
+    gaussian = GaussianDenoiser(spectrum.fit(np.random.default_rng(0).integers(0, 256, (99, 1, 8, 8), np.uint8)))
+    fit = Fit(torch.randn(16, 1, 8, 8), draws, 0, "test")
+    if draws == 132:
+        assert list(distil(gaussian, fit, 1.0, gaussian))
+        return
+    with pytest.raises(InputError, match=r"raise distillation\.draws above 130"):
+        list(distil(gaussian, fit, 1.0, gaussian))

@@ -16,11 +16,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
-from synthetic_results import LEVELS, World, settings
+from synthetic_arrays import LEVELS, MAIN, settings
+from synthetic_results import World
 
-from hidden_gaussian.figures import generalisation_score, neighbours, strips, style
+from hidden_gaussian.figures import generalisation_score, neighbours, style
 from hidden_gaussian.figures.catalogue import CATALOGUE, narrowed, needs
-from hidden_gaussian.figures.curves import Measured, joined
+from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.denoising_outputs import outputs
 from hidden_gaussian.figures.linear_weights import over_sigma, weights
@@ -29,7 +30,6 @@ from hidden_gaussian.levels import schedule
 
 NAMES = list(CATALOGUE)
 ROOT = Path(__file__).parents[1]
-MAIN = "n512a/ve16r1/i64000"
 
 
 @dataclass(frozen=True)
@@ -115,17 +115,6 @@ def test_image_strips_share_one_range(figures, name):
         assert image.get_clim() == (-1, 1)
 
 
-def test_strips_are_never_stretched():
-    dim = np.full((1, 2, 1, 4, 4), 0.1)
-    dim[0, 1] = 0.2
-    axes = style.new(1, images=True).add_subplot()
-    shown = strips.grid(axes, dim)
-    assert shown.get_clim() == (-1, 1)
-    assert np.allclose(np.unique(shown.get_array().compressed()), [0.1, 0.2])
-    colour = strips.grid(axes, np.repeat(dim, 3, axis=2)).get_array()
-    assert np.allclose(colour[0, 0], 0.55) and np.allclose(colour[0, -1], 0.6)
-
-
 def test_distances_to_the_gaussian(world, figures):
     gap, norm = distances(world, MAIN, "n512a/gaussian")
     drawn = curve(figures["denoiser_distance"], 1, "network to Gaussian")
@@ -138,19 +127,6 @@ def test_distances_to_the_gaussian(world, figures):
     null_gap, null_norm = distances(world, "n8a/empirical", "n8a/gaussian")
     drawn = curve(figures["memorisation"], 0, "empirical to Gaussian")
     assert np.allclose(drawn[:, 1], np.sqrt(null_gap.mean(1) / null_norm.mean(1)))
-
-
-def test_bands_over_joined_places_hold_together(world):
-    """Wider than the intervals of single places, and the share of resamples within the whole band is the nominal."""
-    measured = Measured(world.data("dataset_size"))
-    parts = [measured.rho(f"n{size}a/ve16r1/i64000") for size in (8, 32, 128, 512)]
-    whole = joined((8, 32, 128, 512), parts)
-    assert all(whole.high - whole.low > [float(part.high[0] - part.low[0]) for part in parts])
-    draws = np.concatenate([part.pooled for part in parts])[:, 1:2001]
-    within = ((draws >= whole.low[:, None]) & (draws <= whole.high[:, None])).all(0).mean()
-    alone = np.array([[part.low[0], part.high[0]] for part in parts])
-    pointwise = ((draws >= alone[:, :1]) & (draws <= alone[:, 1:])).all(0).mean()
-    assert pointwise < within and within > 0.93
 
 
 def test_halves_are_pooled_along_the_size(world, figures):
@@ -171,14 +147,6 @@ def test_rho_is_pooled_over_the_window(world, figures):
     line = figures["training_time"].axes[1].lines[0]
     assert np.allclose(line.get_ydata(), heights)
     assert np.allclose(line.get_xdata(), [64, 640, 6400, 64000])
-
-
-def test_bands_hold_the_curve_and_narrow_with_images(world):
-    measured = Measured(world.data("denoiser_distance"))
-    table, norm = measured.table(MAIN, "distance", "gaussian"), measured.table(MAIN, "norm")
-    whole, few = measured.ratio(table, norm), measured.ratio(table[:6], norm[:6])
-    assert (whole.low < whole.value).all() and (whole.value < whole.high).all()
-    assert np.median((whole.high - whole.low) / (few.high - few.low)) < 0.8
 
 
 def test_affine_denoisers_have_no_gap(world):

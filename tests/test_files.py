@@ -1,12 +1,18 @@
 """Files: whole or absent, deterministic, free of pickles, clear about damage."""
 
 import pickle
+import struct
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
+from toy_images import PIXELS
 
 from hidden_gaussian import files
 from hidden_gaussian.errors import InputError
@@ -138,3 +144,53 @@ def test_data_modules_do_not_import_torch():
     code = "import sys; from hidden_gaussian import images, subsets; sys.exit('torch' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], check=False, env={"PYTHONPATH": ":".join(sys.path)})
     assert ended.returncode == 0
+
+
+def test_files_of_others_have_no_checksum_and_are_read(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", PIXELS)
+    safetensors.numpy.save_file({"a": PIXELS}, tmp_path / "a.safetensors")
+    for mmap in (False, True):
+        assert (files.load_array(tmp_path / "a.npy", mmap=mmap, verify=True) == PIXELS).all()
+    assert (files.load_arrays(tmp_path / "a.safetensors")["a"] == PIXELS).all()
+    assert files.load_metadata(tmp_path / "a.safetensors") == {}
+
+
+@pytest.mark.parametrize("array", [np.arange(6.0).reshape(2, 3).T, np.float32(3), np.zeros((0, 2)), PIXELS[::2]])
+def test_arrays_of_any_layout_are_read_as_they_were_by_us_and_by_numpy(tmp_path: Path, array: np.ndarray) -> None:
+    files.save_array(tmp_path / "a.npy", array)
+    for found in (files.load_array(tmp_path / "a.npy"), np.load(tmp_path / "a.npy")):
+        assert found.shape == np.shape(array) and (found == array).all()
+
+
+def _bomb(length: int, head: bytes) -> bytes:
+    return struct.pack("<Q", length) + head
+
+
+BOMBS = {
+    "a head longer than memory": _bomb(2**62, b"{}"),
+    "a head longer than the file": _bomb(10**8, b"{}"),
+    "no JSON": _bomb(4, b"\xff\xfe\x00\x00"),
+    "nested": _bomb(200_000, b"[" * 200_000),
+    "offsets beyond the file": _bomb(64, b'{"a":{"dtype":"F64","shape":[9],"data_offsets":[0,72]}}'.ljust(64)),
+    "a shape that overflows": _bomb(
+        96, b'{"a":{"dtype":"F64","shape":[4294967296,4294967296],"data_offsets":[0,8]}}'.ljust(96) + bytes(8)
+    ),
+    "offsets that overlap": _bomb(
+        160,
+        b'{"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}'.ljust(
+            160
+        )
+        + bytes(8),
+    ),
+    "negative offsets": _bomb(64, b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[-1,0]}}'.ljust(64)),
+    "an unknown type": _bomb(64, b'{"a":{"dtype":"PY","shape":[1],"data_offsets":[0,1]}}'.ljust(64) + b"0"),
+}
+
+
+@pytest.mark.fault("a `.safetensors` head lies about its length, types or offsets", "refused")
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("load", [files.load_tensors, files.load_arrays, files.load_metadata])
+def test_a_safetensors_head_that_lies_is_refused(tmp_path: Path, bomb: str, load: Callable[[Path], Any]) -> None:
+    (tmp_path / "weights.safetensors").write_bytes(BOMBS[bomb])
+    with pytest.raises(InputError, match=r"weights\.safetensors is damaged"):
+        load(tmp_path / "weights.safetensors")

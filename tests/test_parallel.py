@@ -1,3 +1,5 @@
+"""Teams of processes: their training against that of one, and how they end."""
+
 import json
 import os
 import signal
@@ -8,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import test_training
 import torch
+import toy_training
 
 from hidden_gaussian import files, guards, logs, parallel, stretches
 from hidden_gaussian.errors import InputError
@@ -23,7 +25,7 @@ def test_shares_are_disjoint_and_make_up_the_batch():
 
 
 def train(root, images_seen, previous=None, gpus=1):
-    told = test_training.stretch(root, images_seen, previous, learning_rate=1e-3, gpus=gpus)
+    told = toy_training.stretch(root, images_seen, previous, learning_rate=1e-3, gpus=gpus)
     stretches.run(told)
     return told.folder
 
@@ -142,11 +144,11 @@ SCRIPT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-import test_training
+import toy_training
 from hidden_gaussian import stretches
 from hidden_gaussian.logs import job_log
 with job_log({log!r}):
-    stretches.run(test_training.stretch(Path({root!r}), 20000, gpus=2, checkpoint_minutes=0.01))
+    stretches.run(toy_training.stretch(Path({root!r}), 20000, gpus=2, checkpoint_minutes=0.01))
 """
 
 
@@ -155,7 +157,7 @@ def test_a_signal_saves_and_ends_all_processes_within_10_seconds(tmp_path):
     script = SCRIPT.format(tests=str(Path(__file__).parent), log=str(tmp_path / "job.log"), root=str(tmp_path))
     place = {"PYTHONPATH": str(Path(stretches.__file__).parents[1])}
     job = subprocess.Popen([sys.executable, "-c", script], env=os.environ | place, stderr=subprocess.PIPE, text=True)
-    side_file = test_training.stretch(tmp_path, 20000).side_file
+    side_file = toy_training.stretch(tmp_path, 20000).side_file
     while not side_file.exists():
         assert job.poll() is None
         time.sleep(0.05)

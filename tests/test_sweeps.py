@@ -11,7 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy.stats import lognorm
-from synthetic_results import IMAGES, LEVELS, World, settings
+from synthetic_arrays import IMAGES, LEVELS, MAIN, settings
+from synthetic_results import World
 
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import (
@@ -32,7 +33,7 @@ from hidden_gaussian.figures.plan import Plan
 from hidden_gaussian.levels import schedule
 from hidden_gaussian.settings import Dataset
 
-MAIN, SMALL = "n512a/ve16r1/i64000", "n8a/ve16r1/i64000"
+SMALL = "n8a/ve16r1/i64000"
 
 
 def drawn(world: World, name: str) -> Figure:

@@ -117,3 +117,21 @@ def test_damaged_file_is_named(tmp_path: Path) -> None:
         tables.read_shard(tmp_path / "c.parquet")
     with pytest.raises(InputError, match="no claims table"):
         tables.read_table(tmp_path / "a.parquet", schemas.CLAIMS)
+
+
+@pytest.mark.fault("a table lacks a column", "named")
+@pytest.mark.parametrize("missing", ["id", "value", "quantity"])
+def test_a_table_of_another_schema_is_named(tmp_path: Path, missing: str) -> None:
+    frame = pd.DataFrame({"id": ["a"], "value": [1.0], "quantity": ["x"]}).drop(columns=missing)
+    frame.to_parquet(tmp_path / "measures.parquet")
+    with pytest.raises(InputError, match=r"measures\.parquet"):
+        tables.read_shard(tmp_path / "measures.parquet")
+
+
+@pytest.mark.fault("values that are not finite", "no shard is written")
+def test_a_network_that_is_not_finite_is_not_tabulated(tmp_path: Path) -> None:
+    for value, expected in ((np.nan, "lacks a value"), (np.inf, "infinite")):
+        frame = pd.DataFrame({"id": ["a"], "quantity": ["x"], "value": [value]})
+        with pytest.raises(InputError, match=expected):
+            tables.write_shard(tmp_path / "measures.parquet", frame)
+    assert not list(tmp_path.iterdir())

@@ -25,7 +25,7 @@ A claim **holds** if the whole 95 % interval lies beyond delta (below it for an 
 **fails** if the whole interval of one part lies on the other side, or if the gate is unmet: an untrained network agrees
 perfectly with another one, so agreement counts only where the network has learned something. It is **undecided**
 otherwise, or where the study has not the cells. Each test has to call its counter-example a failure
-(`tests/test_claims.py`).
+(`tests/test_claims_*.py`).
 
 * *Window*: the noise levels where E|D_emp - D_G|^2, the squared distance of the empirical (memorising) denoiser to
   the Gaussian one, exceeds half its maximum; computed once a data set, at the N of its largest subset, which the

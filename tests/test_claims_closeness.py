@@ -1,0 +1,77 @@
+"""Claims on how near networks are to the Gaussian: examples that hold, counter-examples, gates, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from synthetic import cell
+from synthetic_evidence import by_size, evidence, row, verdict
+
+from hidden_gaussian.claims import closeness
+from hidden_gaussian.claims.evidence import Evidence
+
+
+def test_nearer_with_size() -> None:
+    assert verdict(closeness.NEARS, by_size("empirical", "blend 0.6", "blend 0.2")) == ("holds", True)
+    assert verdict(closeness.NEARS, by_size("empirical", "empirical", "empirical")) == ("fails", True)
+    fixed = closeness.nears(by_size("all", "all", "all"))
+    assert fixed.verdict == "fails"
+    assert [part.verdict for part in fixed.parts] == ["holds", "fails"]  # only rho* sees that D_G itself moves
+    assert row("6", by_size("all", "all", "all"))["verdict"] == "fails"
+
+
+def test_small_scale_is_nearer() -> None:
+    small, large = cell(8, scale=4), cell(8, scale=16)
+    sweeps = {"scale": [small, large]}
+    assert verdict(closeness.SCALE, evidence({small: "blend 0.3", large: "blend 0.9"}, sweeps)) == ("holds", True)
+    assert verdict(closeness.SCALE, evidence({small: "blend 0.9", large: "blend 0.3"}, sweeps)) == ("fails", True)
+    assert row("7", evidence({small: "untrained", large: "blend 0.9"}, sweeps))["reason"] == "gate"
+
+
+def test_small_scale_needs_equal_images_seen() -> None:
+    small, large = cell(8, scale=4, seen=1000), cell(8, scale=16)
+    unequal = evidence({small: "blend 0.3", large: "blend 0.9"}, {"scale": [small, large]})
+    assert row("7", unequal)["reason"] == "missing"
+
+
+def scale_and_time(small: str, large: str, early: str, late: str) -> Evidence:
+    scales = [cell(8, scale=4), cell(8, scale=16)]
+    times = [cell(8, seen=1000), cell(8, seen=8000)]
+    return evidence(
+        dict(zip([*scales, *times], [small, large, early, late], strict=True)), {"scale": scales, "time": times}
+    )
+
+
+def test_high_noise_is_undertraining() -> None:
+    holds = scale_and_time("untrained", "law", "untrained", "law")
+    assert verdict(closeness.UNDERTRAINED, holds) == ("holds", True)
+    assert verdict(closeness.UNDERTRAINED, scale_and_time("law", "untrained", "law", "untrained")) == ("fails", True)
+    one = closeness.is_undertraining(scale_and_time("untrained", "law", "law", "untrained"))
+    assert [part.verdict for part in one.parts] == ["holds", "fails"]
+    assert row("16", by_size("law", "law", "law"))["reason"] == "missing"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "copies", "expected"),
+    [
+        (("blend 0.8", "blend 0.2", "empirical"), (0, 0, 1), ("holds", True)),
+        (("blend 0.8", "blend 0.5", "blend 0.2"), (0, 0, 1), ("fails", False)),  # a monotone series
+        (("blend 0.2", "blend 0.5", "blend 0.8"), (0, 0, 1), ("fails", True)),
+        (("blend 0.8", "blend 0.2", "empirical"), (0, 1, 1), ("holds", False)),  # memorised by then
+        (("blend 0.8", "blend 0.2", "empirical"), (0, 0, 0), ("holds", False)),  # never memorises
+    ],
+)
+def test_minimum_in_time(kinds: Sequence[str], copies: Sequence[float], expected: tuple[str, bool]) -> None:
+    cells = [cell(8, seen=seen) for seen in (1000, 8000, 64000)]
+    run = evidence(dict(zip(cells, kinds, strict=True)), {"time": cells}, copies=dict(zip(cells, copies, strict=True)))
+    assert verdict(closeness.TIME, run) == expected
+
+
+def test_clock_compares_with_the_largest_size() -> None:
+    seen = (1000, 8000, 64000)
+    few, many = [cell(8, seen=one) for one in seen], [cell(128, seen=one) for one in seen]
+    networks = dict(zip([*few, *many], ["blend 0.8", "blend 0.2", "empirical"] * 2, strict=True))
+    networks[many[1]], networks[many[2]] = "blend 0.3", "blend 0.1"
+    found = row("8", evidence(networks, {"time": few}, copies=dict(zip(few, (0, 0, 1), strict=True))))
+    assert found["clock"] == "minimum at 8000 images seen; at N = 128, of 3 snapshots: 64000"

@@ -1,0 +1,60 @@
+"""Claims on linearity and on linear maps: examples that hold, counter-examples, gates, and what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import synthetic
+from synthetic import cell
+from synthetic_evidence import by_size, evidence, row, verdict
+
+from hidden_gaussian.claims import linearity
+
+
+def test_linearity_grows_with_size() -> None:
+    assert verdict(linearity.GROWS, by_size("empirical", "blend 0.6", "blend 0.3")) == ("holds", True)
+    assert verdict(linearity.GROWS, by_size("empirical", "empirical", "empirical")) == ("fails", True)
+    assert verdict(linearity.GROWS, by_size("empirical", "blend 0.6", "untrained"))[1] is False
+
+
+def test_least_linear_in_the_middle() -> None:
+    assert verdict(linearity.MIDDLE, by_size("law", "law", "law")) == ("holds", True)
+    assert verdict(linearity.MIDDLE, by_size("gaussian", "gaussian", "gaussian")) == ("fails", True)
+    one_end = linearity.least_in_the_middle(by_size("law", "law", "gaussian"))
+    assert [(part.what, part.verdict) for part in one_end.parts] == [("N = 8", "holds"), ("N = 128", "fails")]
+
+
+def test_middle_needs_levels_on_both_sides() -> None:
+    whole = by_size("law", "law", "law")
+    above = replace(whole, measures=whole.measures[whole.measures["sigma"] > min(synthetic.SIGMAS)])
+    assert row("2", above)["reason"] == "missing"
+
+
+def test_residual_linearity_falls() -> None:
+    assert verdict(linearity.RESIDUAL, by_size("law", "law", "law")) == ("holds", True)
+    assert verdict(linearity.RESIDUAL, by_size("gaussian", "gaussian", "gaussian")) == ("fails", True)
+    assert verdict(linearity.RESIDUAL, by_size("law", "law", "untrained")) == ("fails", True)
+
+
+def test_generalising_distils_to_gaussian() -> None:
+    assert verdict(linearity.GAUSSIAN, by_size("law", "law", "law")) == ("holds", True)
+    assert verdict(linearity.GAUSSIAN, by_size("law", "law", "shrunk 0.35")) == ("fails", True)
+    assert linearity.distils_to_gaussian(by_size("law", "law", "stationary")).verdict == "fails"  # by its interval
+    assert row("4", by_size("law", "law", "gaussian"))["reason"] == "gate"
+
+
+def test_memorising_breaks_distillation() -> None:
+    assert verdict(linearity.BREAKS, by_size("shrunk 0.6", "law", "law", copies=(1, 0, 0))) == ("holds", True)
+    assert verdict(linearity.BREAKS, by_size("gaussian", "gaussian", "gaussian", copies=(1, 0, 0))) == ("fails", True)
+    assert row("5", by_size("shrunk 0.6", "law", "law"))["reason"] == "gate"
+
+
+def test_calibration() -> None:
+    assert verdict(linearity.CALIBRATED, by_size("law", "law", "law")) == ("holds", True)
+    biased = dict.fromkeys(["n8a_empirical", "n32a_empirical", "n128a_empirical"], "shrunk 0.5")
+    assert verdict(linearity.CALIBRATED, by_size("law", "law", "law", **biased)) == ("fails", True)
+
+
+def test_one_fit_cannot_calibrate() -> None:
+    alone = evidence({cell(8): "law"}, {"size": [cell(8)]})
+    assert row("cal", alone)["reason"] == "missing"

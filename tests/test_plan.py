@@ -1,0 +1,43 @@
+"""What a study will cost, against counts by hand and the jobs of a dry run."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from smoke_study import SMOKE, planned, replaced, snakemake
+
+from hidden_gaussian import plan, settings
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.figures.plan import Plan
+
+
+def test_autoencoders_count_ten_networks_and_are_sampled_at_their_levels(config: dict[str, Any]) -> None:
+    runs = [*config["datasets"]["digits"]["grid"]["runs"]]
+    runs += [{"subset_sizes": [16], "architectures": ["dae-skip"], "scales": [4], "snapshots": [32, 96]}]
+    changed = replaced(config, "datasets.digits.grid.runs", runs)
+    study = settings.read(changed)
+    digits = study.datasets["digits"]
+    cells = digits.cells("digits")
+    solvers = {cell.architecture: Plan.of("digits", digits).solver(cell.id) for cell in cells}
+    assert solvers == {"ve": "heun18", "dae-skip": "euler10"}
+    row = plan.describe(study).splitlines()[1].split()
+    assert row[:4] == ["digits", "8", "5", f"{4 * 64 + 10 * 96:,}"]
+    assert "digits/n16a/dae-skip4r1/i32/states.zip" in plan.superseded(study)
+    assert plan.disk_gigabytes(digits, cells[-1:]) > plan.disk_gigabytes(digits, cells[:1])
+    with pytest.raises(InputError, match=r"measures\.levels is 12"):
+        settings.read(replaced(changed, "datasets.digits.measures.levels", 12))
+
+
+def test_plan_counts_runs_once(config: dict[str, Any]) -> None:
+    study = settings.read(config)
+    row = plan.describe(study).splitlines()[1].split()
+    assert row[:4] == ["digits", "6", "4", str(4 * 64)]
+    assert plan.superseded(study) == [f"digits/n16{half}/ve4r1/i32/state.safetensors" for half in "ab"]
+
+
+def test_the_plan_counts_the_jobs_of_a_dry_run(tmp_path: Path) -> None:
+    jobs = len(planned(at=tmp_path))
+    done = snakemake("--configfile", str(SMOKE), "--", "plan", at=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"\n{jobs} jobs are to be done; about " in done.stdout
+    assert jobs > 80
