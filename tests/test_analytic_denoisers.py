@@ -207,6 +207,7 @@ def test_names_of_references() -> None:
     names = ["gaussian-shrunk", "gaussian-expected", "stationary", "mixture-8", "patch-3", "patch-11"]
     assert all(references.is_listed(name) for name in names)
     assert [references.is_fitted(name) for name in names] == [True, True, True, True, False, False]
+    assert [references.is_affine(name) for name in names] == [True, True, True, False, False, False]
     assert not any(references.is_listed(name) for name in ("patch-4", "mixture-0", "mixture", "gaussian", "patch-"))
     assert references.possible(names, "n7b") == [f"n7b/{name}" for name in names if name != "mixture-8"]
     with pytest.raises(InputError, match="names no denoiser"):

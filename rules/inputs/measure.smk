@@ -18,11 +18,16 @@ def visited_states(wildcards):
 
 
 def distilled(wildcards):
-    """Return the settings of distillation where a cell, or some cell of a subset, is distilled, else nothing."""
+    """Return the settings of distillation where a cell, or some cell of a subset, is distilled, else nothing.
+
+    An affine reference is its own distilled map.
+    """
     name = wildcards.get("id", wildcards.get("subset"))
     subset, *rest = name.split("/")
     names = DISTILLED[wildcards.dataset]
     if name not in names and not (len(rest) == 1 and subset in names):
+        return {}
+    if references.is_affine(name.split("/")[-1]):
         return {}
     settings = chosen(wildcards).distillation
     content = settings.model_dump(

@@ -5,10 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-FITTED = r"gaussian-shrunk|gaussian-expected|stationary|mixture-[1-9]\d*"
+AFFINE = r"gaussian-shrunk|gaussian-expected|stationary"
+"""Those that are affine, and so their own distilled maps."""
+FITTED = rf"{AFFINE}|mixture-[1-9]\d*"
 """Those that are fitted once and kept in a file."""
 LISTED = rf"{FITTED}|patch-\d*[13579]"
 """All that settings may list; the Gaussian, the empirical, the identity and the mean are always measured."""
+
+
+def is_affine(name: str) -> bool:
+    """Return whether a listed denoiser is affine by definition."""
+    return re.fullmatch(AFFINE, name) is not None
 
 
 def is_fitted(name: str) -> bool:

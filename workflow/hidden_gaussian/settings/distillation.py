@@ -37,7 +37,9 @@ class Distillation(Strict):
 
     draws: Positive = Field(65_536, description="(noisy, denoised) pairs a noise level; well above twice the pixels")
     inputs: tuple[Inputs, ...] = Field(("train", "heldout", "foreign"), description="which clean images are noised")
-    cells: Slice = Field(Slice(images_seen="all"), description="cells that are distilled; references always are")
+    cells: Slice = Field(
+        Slice(images_seen="all"), description="cells that are distilled; references that are not affine always are"
+    )
 
     def check(self, pixels: int) -> None:
         """Refuse too few pairs: each half of them must determine a map of so many pixels and an offset."""
