@@ -191,6 +191,13 @@ def test_images_that_are_not_shared_are_refused(held: Measurements) -> None:
         fewer.curve("loss_ratio", CELL.id, inputs="heldout", reference_id="n8a/gaussian")
 
 
+def test_a_shard_read_twice_counts_once(held: Measurements) -> None:
+    frames = [synthetic.measures(name, kind) for name, kind in KINDS.items()]
+    twice = Measurements([*frames, *frames], pixels=6)
+    assert value(twice, "rho") == value(held, "rho")
+    pd.testing.assert_frame_equal(table(twice, "x"), table(held, "x"))
+
+
 def test_asking_for_what_is_ambiguous_or_absent(held: Measurements) -> None:
     with pytest.raises(ValueError, match="times"):
         held.curve("nrmse", CELL.id)

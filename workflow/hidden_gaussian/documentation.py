@@ -38,7 +38,7 @@ One file is one study. Every key is below, with its default; an unknown key is a
 | file | study |
 | --- | --- |
 | `config.yaml` | digits: the default, minutes on a laptop |
-| `faces.yaml` | faces at 16x16 from your zip, 89 minutes on two busy cores |
+| `faces.yaml` | faces at 16x16 from your zip, 72 minutes on two busy cores |
 | `cifar10.yaml` | CIFAR-10 at 32x32 from your zip, a small grid |
 | `architectures.yaml` | digits by other networks: VP, ADM, the VE baseline, denoising autoencoders |
 | `surrogates.yaml` | digits beside random images of equal covariance, minutes on a laptop |

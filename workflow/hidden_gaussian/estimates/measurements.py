@@ -55,10 +55,12 @@ class Measurements:
     def __init__(self, frames: Iterable[pd.DataFrame], pixels: int = 1) -> None:
         self.pixels = pixels
         self._blocks: dict[str, dict[Place, Block]] = {}
-        self._places: dict[tuple[str, str], list[Place]] = {}  # by id and quantity
         for frame in frames:
             for place, block in blocks(frame):
                 self._blocks.setdefault(place.id, {})[place] = block
+        self._places: dict[tuple[str, str], list[Place]] = {}  # by id and quantity
+        for places in self._blocks.values():
+            for place in places:
                 self._places.setdefault((place.id, place.quantity), []).append(place)
 
     @classmethod
