@@ -147,7 +147,10 @@ def planning() -> Iterator[dict[str, object]]:
         axes = {"subset_sizes": list(range(8, 58)), "scales": [4 * scale for scale in range(1, scales + 1)]}
         study = yaml.safe_load((PROJECT / "config/config.yaml").read_text(encoding="utf-8"))
         runs = [{**axes, "halves": ["a", "b"], "snapshots": [6400]}]
-        study["datasets"]["digits"]["grid"] = {"runs": runs, "sweeps": {"size": {}}}
+        digits = study["datasets"]["digits"]
+        digits["grid"] = {"runs": runs, "sweeps": {"size": {}}}
+        for block, cells in (("sampling", "splice"), ("measures", "jacobian"), ("distillation", "cells")):
+            del digits[block][cells]  # which this grid has not
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             yaml.safe_dump(study, file)
             file.flush()
