@@ -119,7 +119,7 @@ def _pool(term: Found, sigma: Array, scale: float, selection: Selection) -> Arra
     combined: Array = arrays[0] if term.each is None else term.each(*arrays)
     if term.blocks[0].is_resampled:
         return combined[:, 0]
-    per_image = combined.mean(axis=2)
+    per_image: Array = combined.mean(axis=2)
     stream = term.stream
     if selection.sigmas is not None:
         per_image = per_image.mean(axis=0, keepdims=True)
