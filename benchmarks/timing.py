@@ -21,7 +21,7 @@ SIZE = 1024  # of the matrices of a bare product
 def interleaved(sides: Mapping[str, Side], budget: float = 4.0) -> dict[str, float]:
     """Return the median seconds of one call of each side.
 
-    Every side is called once unmeasured; then they take turns until the budget of seconds is used, or three times.
+    Every side is called once unmeasured; then they take turns, at least three, until the budget of seconds is used.
     """
     return {name: statistics.median(seconds) for name, seconds in _turns(sides, budget).items()}
 
