@@ -14,3 +14,4 @@ with logs.job_log(snakemake.log[0]):
         with files.atomic_path(path) as temporary:
             dates = {"CreationDate": None} if temporary.suffix == ".pdf" else None
             figure.savefig(temporary, dpi=200, metadata=dates)
+        figure.set_layout_engine("none")  # found once; the next file has everything in the same place
