@@ -13,17 +13,17 @@ import torch
 from threadpoolctl import threadpool_limits
 
 Side = Callable[[], object]
-CALLS = 3  # of a side, at least
+CALLS = 3  # of a side, at least, unless said
 REST = 0.05  # seconds between calls, in which the threads of the side before cease to spin
 SIZE = 1024  # of the matrices of a bare product
 
 
-def interleaved(sides: Mapping[str, Side], budget: float = 4.0) -> dict[str, float]:
+def interleaved(sides: Mapping[str, Side], budget: float = 4.0, calls: int = CALLS) -> dict[str, float]:
     """Return the median seconds of one call of each side.
 
-    Every side is called once unmeasured; then they take turns, at least three, until the budget of seconds is used.
+    Every side is called once unmeasured; then they take turns, so many at least, until the budget of seconds is used.
     """
-    return {name: statistics.median(seconds) for name, seconds in _turns(sides, budget).items()}
+    return {name: statistics.median(seconds) for name, seconds in _turns(sides, budget, calls).items()}
 
 
 def rated(sides: Mapping[str, Side], budget: float = 4.0) -> tuple[dict[str, float], float]:
@@ -33,17 +33,17 @@ def rated(sides: Mapping[str, Side], budget: float = 4.0) -> tuple[dict[str, flo
     """
     products = _products()
     with threadpool_limits(torch.get_num_threads()):  # numpy has a number of its own
-        seconds = _turns({**sides, **products}, budget)
+        seconds = _turns({**sides, **products}, budget, CALLS)
     best = min(min(seconds.pop(name)) for name in products)
     return {name: statistics.median(values) for name, values in seconds.items()}, 2 * SIZE**3 / best / 1e9
 
 
-def _turns(sides: Mapping[str, Side], budget: float) -> dict[str, list[float]]:
+def _turns(sides: Mapping[str, Side], budget: float, calls: int) -> dict[str, list[float]]:
     for side in sides.values():
         side()
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     end = time.perf_counter() + budget
-    while time.perf_counter() < end or min(map(len, seconds.values())) < CALLS:
+    while time.perf_counter() < end or min(map(len, seconds.values())) < calls:
         for name, side in sides.items():
             time.sleep(REST)
             seconds[name].append(timed(side))

@@ -50,6 +50,12 @@ DISTILLED = {
     }
     for name, cells in CELLS.items()
 }
+DESCENDED = {
+    name: {
+        cell.id for cell in STUDY.datasets[name].distillation.adam.cells.choose(cells)
+    }
+    for name, cells in CELLS.items()
+}
 
 
 wildcard_constraints:

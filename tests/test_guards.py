@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,23 @@ import pytest
 from hidden_gaussian import guards, training
 
 
-def test_signals_are_restored_and_ignored_by_other_threads():
+def test_a_signal_becomes_a_flag_and_its_handler_is_restored():
     before = signal.getsignal(signal.SIGTERM)
     with guards.interruption() as stopped:
         assert not stopped()
         os.kill(os.getpid(), signal.SIGTERM)
         assert stopped()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_thread_which_cannot_catch_signals_is_never_interrupted():
+    def interrupted() -> tuple[bool, object]:
+        with guards.interruption() as stopped:
+            return stopped(), signal.getsignal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(interrupted).result() == (False, before)
 
 
 WAITING = """

@@ -64,6 +64,11 @@ BAD = {
     "too few held out": ("datasets.digits.heldout", 7, "heldout has 7 images, too few to resample"),
     "too few foreign": ("datasets.digits.foreign", {"kind": "photographs", "count": 1}, "foreign has 1 images"),
     "samples too few to resample": ("datasets.digits.sampling.count", 7, "sampling.count: Input should be greater"),
+    "slopes of no cell": (
+        "datasets.digits.measures.jacobian",
+        {"cells": {"scales": [999]}},
+        "measures.jacobian.cells names no cell",
+    ),
     "splice of no cell": ("datasets.digits.sampling.splice", {"scales": [999]}, "sampling.splice"),
     "splice ends out of order": ("datasets.digits.sampling.splice_ends", [1, 0.1], "ascending"),
     "no name": ("datasets.digits.source", {"kind": "torchvision", "count": 3, "path": "x"}, "needs the 'name'"),

@@ -33,8 +33,7 @@ def distilled(wildcards):
     content = settings.model_dump(
         mode="json", exclude={"cells": True, "adam": {"cells"}}
     )
-    descended = settings.adam.cells.choose(CELLS[wildcards.dataset])
-    if name not in {cell.id for cell in descended}:
+    if name not in DESCENDED[wildcards.dataset]:
         content |= {"solver": "exact", "adam": {}}
     return content
 

@@ -93,7 +93,11 @@ ENTRIES: dict[str, Entry] = {
         also=("size", "clock"),
     ),
     "distillation_inputs": Entry(
-        "Distilled maps by the images they are fitted to", "", ("size",), with_own("empirical", sweeps=("size",))
+        "Distilled maps by the images they are fitted to",
+        "",
+        ("size",),
+        with_own("empirical", sweeps=("size",)),
+        asked="distilled",
     ),
     "high_noise_training": Entry(
         "Training at high noise",

@@ -16,7 +16,8 @@ BASELINES = ("ve", "ve-baseline")
 ASKED = {
     "measured": "measures.references",
     "alphas": "second weight in measures.alphas",
-    "descended": "distillation.solver adam",
+    "distilled": "linear maps of both ends of grid.sweeps.size in distillation.cells and inputs",
+    "descended": "distillation.solver adam for both ends of grid.sweeps.size",
     "spliced": "sampling.splice",
     "sloped": "measures.jacobian",
     "imitations": "dataset of surrogates with a size sweep (source.of)",

@@ -37,8 +37,8 @@ class Plan:
         Further reference denoisers of every subset, such as ``stationary``.
     alphas : sequence of float
         Weights of the pairs of the linearity scores, where there are several.
-    descended : bool
-        Whether linear maps are distilled by gradient descent as well.
+    distilled, descended : bool
+        Whether the smallest and the largest of the size sweep are distilled, and by gradient descent as well.
     sloped : sequence of str
         Ids of the cells whose local slopes are measured.
     imitations : sequence of Plan
@@ -56,6 +56,7 @@ class Plan:
     measured: Sequence[str] = ()
     sampled: Sequence[str] = ()
     alphas: Sequence[float] = ()
+    distilled: bool = False
     descended: bool = False
     sloped: Sequence[str] = ()
     imitations: Sequence[Plan] = ()
@@ -71,7 +72,7 @@ class Plan:
         trained = {key: float(getattr(dataset.training, key)) for key in ("warmup", "p_mean", "p_std")}
         cells = dataset.cells(name)
         measures, sampling = dataset.measures, dataset.sampling
-        return cls(
+        plan = cls(
             name,
             ids,
             largest,
@@ -83,7 +84,6 @@ class Plan:
             measured=measures.references,
             sampled=sampling.references,
             alphas=measures.alphas if len(measures.alphas) > 1 else (),
-            descended=dataset.distillation.solver == "adam",
             sloped=[cell.id for cell in measures.jacobian.cells.choose(cells)] if measures.jacobian else [],
             imitations=[
                 cls.of(other, imitating).only(["size"])
@@ -91,6 +91,12 @@ class Plan:
                 if imitating.source.of == name and imitating.sweeps(other).get("size")
             ],
         )
+        distilled, descended = (plan._has_ends(chosen) for chosen in _distilled(dataset, cells, plan.unseen))
+        return replace(plan, distilled=distilled, descended=descended)
+
+    def _has_ends(self, chosen: Collection[str]) -> bool:
+        """Return whether the smallest and the largest of the size sweep are among some cells."""
+        return bool(self.cells("size")) and {self.smallest.id, self.main.id} <= set(chosen)
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Plan:
@@ -231,3 +237,14 @@ class Plan:
     def training(self, cells: list[Cell]) -> list[str]:
         """Return the training images of cells."""
         return ["images.npy", *(f"{subset}/subset.npy" for subset in dict.fromkeys(cell.subset for cell in cells))]
+
+
+def _distilled(dataset: Dataset, cells: list[Cell], unseen: str) -> tuple[set[str], set[str]]:
+    """Return the ids of cells with linear maps of a kind of input, and of those descended to, never on ``train``."""
+    distillation = dataset.distillation
+    if unseen not in distillation.inputs:
+        return set(), set()
+    fitted = {cell.id for cell in distillation.cells.choose(cells)}
+    if distillation.solver != "adam" or unseen == "train":
+        return fitted, set()
+    return fitted, fitted & {cell.id for cell in distillation.adam.cells.choose(cells)}

@@ -144,6 +144,11 @@ class Dataset(Strict):
         splice = self.sampling.splice
         if splice is not None and not splice.choose(cells):
             raise ValueError("sampling.splice names no cell of grid.runs; widen it or leave it out")
+        jacobian = self.measures.jacobian
+        if jacobian is not None and not jacobian.cells.choose(cells):
+            raise ValueError(
+                "measures.jacobian.cells names no cell of grid.runs; widen it or give no measures.jacobian"
+            )
         if self.foreign == "heldout" and self.heldout == 0:
             raise ValueError("foreign is 'heldout', but no images are held out")
         for role in ("heldout", "foreign"):
