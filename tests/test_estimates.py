@@ -244,3 +244,9 @@ def test_gather_reads_files(tmp_path: Path) -> None:
     again = gather("toy", paths[::-1], pixels=6)
     for name in made:
         pd.testing.assert_frame_equal(made[name].reset_index(drop=True), again[name].reset_index(drop=True))
+
+
+def test_a_memoriser_with_slopes_alone_decides_no_window(held: Measurements) -> None:
+    slopes = synthetic.measures("n8a/empirical", "empirical").assign(id="n64a/empirical", quantity="slope")
+    frames = [synthetic.measures(name, kind) for name, kind in KINDS.items()]
+    assert Measurements([*frames, slopes], pixels=6).window() == held.window() != ()

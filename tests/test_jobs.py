@@ -55,6 +55,15 @@ def test_listed_references_are_fitted_measured_and_sampled(tmp_path: Path) -> No
     assert {"n32a/stationary/samples_heun18.npy", "n32a/stationary/agreement_heun18.parquet"} <= outputs
 
 
+def test_the_gaussian_that_is_expected_waits_for_the_law_it_is_expected_of(tmp_path: Path) -> None:
+    def sampled(digits: Any) -> None:
+        digits["sampling"]["references"] = ["gaussian-expected"]
+
+    target = "results/digits/n16a/gaussian-expected/samples_heun18.npy"
+    jobs = planned("--", target, at=tmp_path, config=edited(SMOKE, sampled, tmp_path))
+    assert ("fit_spectrum", "results/digits/n32a/spectrum.safetensors") in jobs
+
+
 def test_states_of_the_sampler_are_made_before_they_are_inputs(tmp_path: Path) -> None:
     def asked(digits: Any) -> None:
         digits["measures"]["inputs"] = ["train", "remainder", "trajectory"]

@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from smoke_study import SMOKE, planned, replaced, snakemake
+from smoke_study import SMOKE, edited, planned, replaced, snakemake
 
 from hidden_gaussian import plan, settings
+from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.figures import catalogue
+from hidden_gaussian.figures.entry import first_replicates
 from hidden_gaussian.figures.plan import Plan
 
 
@@ -41,3 +44,32 @@ def test_the_plan_counts_the_jobs_of_a_dry_run(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert f"\n{jobs} jobs are to be done; about " in done.stdout
     assert jobs > 80
+
+
+def test_an_autoencoder_that_stands_for_the_networks_is_sampled_at_its_levels(config: dict[str, Any]) -> None:
+    changed = replaced(config, "datasets.digits.grid.runs.0.architectures", ["dae-linear"])
+    changed = replaced(changed, "datasets.digits.grid.runs.1.architectures", ["dae-linear"])
+    digits = settings.read(replaced(changed, "datasets.digits.sampling.splice", {})).datasets["digits"]
+    whole = Plan.of("digits", digits)
+    for name in catalogue.available(whole):
+        networks = [path for path in catalogue.needs(name, whole) if "dae-linear" in path]
+        assert not [path for path in networks if "heun18" in path], name
+
+
+def test_an_equal_autoencoder_does_not_stand_for_the_networks(config: dict[str, Any]) -> None:
+    changed = replaced(config, "datasets.digits.grid.runs.1.architectures", ["dae-linear", "ve"])
+    assert Plan.of("digits", settings.read(changed).datasets["digits"]).main.architecture == "ve"
+
+
+def test_the_first_replicate_is_chosen_snapshot_by_snapshot() -> None:
+    published = Cell("digits", 8, "a", "ve", 4, 0, 640)
+    trained = [Cell("digits", 8, "a", "ve", 4, replicate, 64) for replicate in (1, 2)]
+    assert first_replicates([*trained, published]) == [trained[0], published]
+
+
+def test_a_study_without_sweeps_has_tables(tmp_path: Path) -> None:
+    def unswept(digits: Any) -> None:
+        digits["grid"]["sweeps"] = {}
+
+    jobs = planned("--", "tables", "claims", at=tmp_path, config=edited(SMOKE, unswept, tmp_path))
+    assert {"gather_tables", "judge_claims", "measure_sampler"} <= {rule for rule, _ in jobs}

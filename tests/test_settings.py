@@ -64,6 +64,18 @@ BAD = {
     "too few held out": ("datasets.digits.heldout", 7, "heldout has 7 images, too few to resample"),
     "too few foreign": ("datasets.digits.foreign", {"kind": "photographs", "count": 1}, "foreign has 1 images"),
     "samples too few to resample": ("datasets.digits.sampling.count", 7, "sampling.count: Input should be greater"),
+    "a size of half b alone": (
+        "datasets.digits.grid",
+        {
+            "runs": [
+                {"subset_sizes": [size], "halves": [half], "scales": [4], "snapshots": [64]}
+                for size, half in ((16, "a"), (32, "b"))
+            ],
+            "sweeps": {"size": {}},
+        },
+        "grid.sweeps.size needs replicate 1 of half a at subset_size 32 too",
+    ),
+    "scales of several sizes": ("datasets.digits.grid.sweeps.scale", {}, "grid.sweeps.scale has 2 subset sizes"),
     "slopes of no cell": (
         "datasets.digits.measures.jacobian",
         {"cells": {"scales": [999]}},

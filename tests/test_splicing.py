@@ -46,6 +46,14 @@ def test_spliced_samples_equal_the_whole_way_with_a_spliced_denoiser(sampler: st
     torch.testing.assert_close(replaced.samples, sampling.draw(GAUSSIAN, START, sampler), atol=2e-5, rtol=1e-4)
 
 
+def test_ranges_are_named_by_all_digits_of_their_ends() -> None:
+    levels = sampler_levels("euler10")
+    way = list(sampling.trajectory(MEMORISER, START, "euler10"))
+    sets = splicing.spliced(MEMORISER, {"gaussian": GAUSSIAN}, way, "euler10", sorted(levels))
+    named = {(float(one.parameter.removeprefix("above ")), one.at) for one in sets}
+    assert named == set(splicing.windows(levels))
+
+
 def test_a_sampler_can_begin_at_any_of_its_states() -> None:
     way = list(sampling.trajectory(MEMORISER, START, "heun18"))
     for begin in (0, 5, 17, 18):

@@ -64,7 +64,7 @@ def spliced(
             begin = max(sum(level > high for level in levels) - 1, 0)
             denoiser = SplicedDenoiser(network, inside, low, high)
             samples = sampling.draw(denoiser, way[begin], sampler, begin)
-            yield SampleSet(f"splice-{kind}", f"above {low:g}", high, samples)
+            yield SampleSet(f"splice-{kind}", f"above {np.format_float_positional(low, trim='-')}", high, samples)
 
 
 def teleported(network: Denoiser, gaussian: GaussianDenoiser, start: Tensor, sampler: str) -> Iterator[SampleSet]:

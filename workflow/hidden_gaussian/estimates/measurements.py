@@ -171,7 +171,8 @@ class Measurements:
 
     def window_subset(self, subset_size: int | None = None) -> str | None:
         """Return the subset whose denoisers decide the window, such as n512a; None where none was measured."""
-        found = [(int(match[1]), match[2]) for name in self.ids if (match := _EMPIRICAL.fullmatch(name))]
+        measured = [name for name in self.ids if (name, "distance") in self._places]  # not only its slopes, say
+        found = [(int(match[1]), match[2]) for name in measured if (match := _EMPIRICAL.fullmatch(name))]
         wanted = [item for item in found if subset_size is None or item[0] == subset_size]
         return "n{}{}".format(*min(wanted, key=lambda item: (-item[0], item[1]))) if wanted else None
 

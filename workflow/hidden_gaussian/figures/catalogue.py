@@ -44,17 +44,17 @@ def _scores(plan: Plan) -> list[str]:
     return plan.memorisation([plan.main, plan.smallest])
 
 
-def _denoisers(plan: Plan, pattern: str, sampler: str, exact: str) -> list[str]:
+def _denoisers(plan: Plan, pattern: str, network: str, empirical: str, exact: str) -> list[str]:
     main = plan.main
-    ids = {main.id: sampler, f"{main.subset}/empirical": sampler, f"{main.subset}/gaussian": exact}
+    ids = {main.id: network, f"{main.subset}/empirical": empirical, f"{main.subset}/gaussian": exact}
     ids[f"{main.id}/linear"] = "euler10"
     return [f"{identifier}/{pattern.format(name)}" for identifier, name in ids.items()]
 
 
 def _samples(plan: Plan) -> list[str]:
-    sampler, main = plan.sampler, [plan.main]
-    files = [*_denoisers(plan, "samples_{}.npy", sampler, "exact"), f"{plan.main.id}/samples_euler10.npy"]
-    return [*files, f"{plan.main.id}/memorisation_{sampler}.parquet", *plan.training(main)]
+    main, solver = plan.main, plan.solver(plan.main.id)
+    files = [*_denoisers(plan, "samples_{}.npy", solver, plan.sampler, "exact"), f"{main.id}/samples_euler10.npy"]
+    return [*files, f"{main.id}/memorisation_{solver}.parquet", *plan.training([main])]
 
 
 def _generalisation_score(plan: Plan) -> list[str]:
@@ -86,7 +86,7 @@ CATALOGUE: dict[str, Entry] = {
         "Outputs along the sampler's way",
         "Fig. 2 right",
         ("size",),
-        lambda plan: _denoisers(plan, "trajectories_{}.npy", "euler10", "euler10"),
+        lambda plan: _denoisers(plan, "trajectories_{}.npy", "euler10", "euler10", "euler10"),
     ),
     "samples": Entry("Samples of shared noise", "Fig. 3", ("size",), _samples),
     "linear_weights": Entry(

@@ -20,7 +20,8 @@ def _extreme(*kinds: str) -> Callable[[Plan], list[str]]:
 
 def _splice(plan: Plan) -> list[str]:
     cells = plan.spliced_shown
-    files = [f"{cell.id}/splice_{sampler}.parquet" for cell in cells for sampler in (plan.sampler, "euler10")]
+    solvers = {cell.id: dict.fromkeys((plan.solver(cell.id), "euler10")) for cell in cells}
+    files = [f"{identifier}/splice_{solver}.parquet" for identifier, chosen in solvers.items() for solver in chosen]
     return [*files, *plan.memorisation(cells), *plan.measures([])]
 
 

@@ -50,7 +50,8 @@ def _scores(plan: Plan, cells: list[Cell]) -> list[str]:
 
 def _by_scale(plan: Plan) -> list[str]:
     cells = plan.cells("scale")
-    measured = plan.measures(cells) + plan.measures(shown(cells)[:1], "empirical", "mean")
+    smallest = min(shown(cells), key=lambda cell: cell.scale)
+    measured = plan.measures(cells) + plan.measures([smallest], "empirical", "mean")
     return [*measured, *plan.memorisation(shown(cells)), *plan.outputs(shown(cells), "gaussian", "empirical")]
 
 
@@ -58,7 +59,7 @@ def _other_datasets(plan: Plan) -> list[str]:
     main, sampler = plan.main, plan.sampler
     files = [*plan.samples([main]), f"{main.subset}/empirical/samples_{sampler}.npy"]
     files += [f"{main.id}/linear/samples_euler10.npy", f"{main.id}/linear/trajectories_euler10.npy"]
-    files += [f"{main.id}/memorisation_{sampler}.parquet", *plan.ways([main], "gaussian", "empirical")]
+    files += plan.ways([main], "gaussian", "empirical")
     return [*files, *plan.memorisation([main]), *plan.training([main])]
 
 

@@ -69,12 +69,14 @@ class Entry:
 
 
 def first_replicates(cells: list[Cell]) -> list[Cell]:
-    """Return the cells of the first replicate of each network: a file where there is one, else the first training."""
-    first: dict[tuple[str, str, int], int] = {}
+    """Return the first replicate of each network and snapshot: a file where there is one, else the first training."""
+    first: dict[tuple[str, str, int, int], int] = {}
     for cell in cells:
-        network = (cell.subset, cell.architecture, cell.scale)
-        first[network] = min(cell.replicate, first.get(network, cell.replicate))
-    return [cell for cell in cells if cell.replicate == first[cell.subset, cell.architecture, cell.scale]]
+        place = (cell.subset, cell.architecture, cell.scale, cell.images_seen)
+        first[place] = min(cell.replicate, first.get(place, cell.replicate))
+    return [
+        cell for cell in cells if cell.replicate == first[cell.subset, cell.architecture, cell.scale, cell.images_seen]
+    ]
 
 
 def shown(cells: list[Cell]) -> list[Cell]:

@@ -22,7 +22,8 @@ class Plan:
     sweeps : mapping of str to sequence of str
         Ids of the cells of each sweep.
     largest : str
-        The largest subset, whose empirical and Gaussian denoiser tell the window W of noise levels.
+        The largest subset of the sweeps, or of the grid where there are none: its empirical and Gaussian denoiser tell
+        the window W of noise levels.
     inputs : sequence of str
         Kinds of clean image that are measured.
     sampler : str
@@ -65,8 +66,8 @@ class Plan:
     def of(cls, name: str, dataset: Dataset, study: Mapping[str, Dataset] | None = None) -> Plan:
         """Return the plan of a dataset with all its sweeps, and of those datasets of the study that imitate it."""
         sweeps = dataset.sweeps(name)
-        cells = [cell for chosen in sweeps.values() for cell in chosen]
-        largest = max(cells, key=lambda cell: (cell.subset_size, cell.half == "a")).subset if cells else ""
+        cells = [cell for chosen in sweeps.values() for cell in chosen] or dataset.cells(name)
+        largest = max(cells, key=lambda cell: (cell.subset_size, cell.half == "a")).subset
         ids = {sweep: [cell.id for cell in chosen] for sweep, chosen in sweeps.items()}
         shape = (dataset.channels, dataset.resolution, dataset.resolution)
         trained = {key: float(getattr(dataset.training, key)) for key in ("warmup", "p_mean", "p_std")}
@@ -120,7 +121,10 @@ class Plan:
     @property
     def main(self) -> Cell:
         """The cell with the most training images, which stands for the generalising network."""
-        return max(self.cells("size"), key=lambda cell: (cell.subset_size, cell.half == "a", -cell.replicate))
+        return max(
+            self.cells("size"),
+            key=lambda cell: (cell.subset_size, cell.half == "a", not cell.is_levelwise, -cell.replicate),
+        )
 
     @property
     def smallest(self) -> Cell:

@@ -22,14 +22,14 @@ def correlation(first: NDArray[np.float32], second: NDArray[np.float32], centre:
 def draw(data: FigureData) -> Figure:
     """Return the figure: a row for each denoiser, a column for each latent, r_c to the network at the right."""
     main, sampler = data.plan.main, data.plan.sampler
-    solver = sampler.replace("heun", "Heun ")
-    network, euler = data.samples(main.id, sampler), data.samples(main.id, "euler10")
+    solver = data.plan.solver(main.id)
+    network, euler = data.samples(main.id, solver), data.samples(main.id, "euler10")
     rows = {
-        f"network ({solver})": (network, None),
+        f"network ({_written(solver)})": (network, None),
         "network (Euler 10)": (euler, network),
         "linear (Euler 10)": (data.samples(f"{main.id}/linear", "euler10"), euler),
         "Gaussian (exact)": (data.samples(f"{main.subset}/gaussian", "exact"), network),
-        f"empirical ({solver})": (data.samples(f"{main.subset}/empirical", sampler), network),
+        f"empirical ({_written(sampler)})": (data.samples(f"{main.subset}/empirical", sampler), network),
     }
     count = min(COUNT, *(len(images) for images, _ in rows.values()))
     nearest = nearest_images(data, main.id, count)
@@ -49,3 +49,7 @@ def draw(data: FigureData) -> Figure:
             text = f"{score:.2f}"
             axes.annotate(text, (right, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=7)
     return figure
+
+
+def _written(solver: str) -> str:
+    return solver.replace("heun", "Heun ").replace("euler", "Euler ")

@@ -57,11 +57,13 @@ def draw(data: FigureData) -> Figure:
     rows = [(cell, kind) for cell in cells for kind in INSIDES]
     figure = style.new(1.3 * (len(rows) + 1) + 0.3)
     panels = figure.subplots(len(rows) + 1, len(SCORES))
-    shards = {(cell, sampler): data.shard(cell.id, "splice", sampler) for cell in cells for sampler in samplers(data)}
+    shards = {
+        (cell, kind): data.shard(cell.id, "splice", solver(data, cell, kind)) for cell in cells for kind in INSIDES
+    }
     for column, (title, score) in enumerate(SCORES):
         found = []
         for cell, kind in rows:
-            shard = shards[cell, samplers(data)[kind == "linear"]]
+            shard = shards[cell, kind]
             found.append(windows(shard[shard["id"] == f"{cell.id}/splice-{kind}"], score))
         highest = (
             1.0 if score is not quality else max(float(values.max(initial=0, where=values > 0)) for _, values in found)
@@ -73,14 +75,14 @@ def draw(data: FigureData) -> Figure:
         panels[len(rows) - 1, column].set_xlabel(r"up to $\sigma$")
     for index, (cell, kind) in enumerate(rows):
         panels[index, 0].set_ylabel(f"{INSIDES[kind]},\n$N$ = {cell.subset_size:,}\nabove $\\sigma$")
-    chosen = {cell: shards[cell, data.plan.sampler] for cell in cells}
+    chosen = {cell: shards[cell, "gaussian"] for cell in cells}
     _starts(data, panels[-1], chosen, ascii_lowercase[len(rows) * len(SCORES) :])
     return figure
 
 
-def samplers(data: FigureData) -> tuple[str, str]:
-    """Return the sampler of the Gaussian and the memoriser, and that of the linear maps."""
-    return data.plan.sampler, "euler10"
+def solver(data: FigureData, cell: Cell, kind: str) -> str:
+    """Return the sampler that a denoiser is spliced into: Euler's where it, or the network, has its levels alone."""
+    return "euler10" if kind == "linear" else data.plan.solver(cell.id)
 
 
 def windows(rows: pd.DataFrame, score: Callable[[pd.DataFrame], Curve]) -> tuple[list[float], NDArray[np.float64]]:

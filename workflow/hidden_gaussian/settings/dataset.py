@@ -17,6 +17,15 @@ from hidden_gaussian.settings.source import Source
 from hidden_gaussian.settings.strict import NonNegative, Strict
 from hidden_gaussian.settings.training import Training
 
+PLACES = {
+    "size": ("subset_size",),
+    "scale": ("scale",),
+    "time": ("images_seen",),
+    "architecture": ("architecture",),
+    "clock": ("subset_size", "images_seen"),
+}
+"""Along which coordinates of a cell a sweep goes."""
+
 
 class Dataset(Strict):
     """A named image source at one resolution, with its own recipe."""
@@ -123,6 +132,31 @@ class Dataset(Strict):
         return self
 
     @model_validator(mode="after")
+    def _swept(self) -> Dataset:
+        cells = self.cells("dataset")
+        for name in Sweeps.model_fields:
+            chosen: Slice | None = getattr(self.grid.sweeps, name)
+            if chosen is None:
+                continue
+            found, unknown = chosen.choose(cells), chosen.unknown(cells)
+            if unknown or not found:
+                what = ", ".join(unknown) or "a combination"
+                raise ValueError(f"grid.sweeps.{name} asks for {what} that no run of grid.runs has")
+            first = [cell for cell in found if cell.replicate <= 1]
+            both = {"a", "b"} if name.startswith("halves") else {"a"}
+            if not both <= {cell.half for cell in first}:
+                raise ValueError(f"grid.sweeps.{name} needs replicate 1 of half {' and half '.join(sorted(both))}")
+            for axis in PLACES.get(name, ()):  # figures show samples of half a at each
+                lacking = {getattr(cell, axis) for cell in found}
+                lacking -= {getattr(cell, axis) for cell in first if cell.half == "a"}
+                if lacking:
+                    raise ValueError(f"grid.sweeps.{name} needs replicate 1 of half a at {axis} {min(lacking)} too")
+        sizes = {cell.subset_size for cell in self.sweep("dataset", "scale")}
+        if len(sizes) > 1:
+            raise ValueError(f"grid.sweeps.scale has {len(sizes)} subset sizes, which its curves would mix; name one")
+        return self
+
+    @model_validator(mode="after")
     def _consistent(self) -> Dataset:
         cells = self.cells("dataset")
         if self.measures.levels != AUTOENCODERS and any(cell.is_levelwise for cell in cells):
@@ -130,17 +164,6 @@ class Dataset(Strict):
                 f"measures.levels is {self.measures.levels}, but autoencoders are defined at the {AUTOENCODERS} of "
                 f"that many levels: set it to {AUTOENCODERS}"
             )
-        for name in Sweeps.model_fields:
-            chosen: Slice | None = getattr(self.grid.sweeps, name)
-            if chosen is None:
-                continue
-            unknown = chosen.unknown(cells)
-            if unknown or not chosen.choose(cells):
-                what = ", ".join(unknown) or "a combination"
-                raise ValueError(f"grid.sweeps.{name} asks for {what} that no run of grid.runs has")
-            both = {"a", "b"} if name.startswith("halves") else {"a"}
-            if not both <= {cell.half for cell in chosen.choose(cells) if cell.replicate <= 1}:
-                raise ValueError(f"grid.sweeps.{name} needs replicate 1 of half {' and half '.join(sorted(both))}")
         splice = self.sampling.splice
         if splice is not None and not splice.choose(cells):
             raise ValueError("sampling.splice names no cell of grid.runs; widen it or leave it out")
