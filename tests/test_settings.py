@@ -122,12 +122,15 @@ def test_bad_settings_are_one_sentence_with_the_key(config: dict[str, Any], case
     assert "\n" not in str(caught.value)
 
 
-def test_a_penalty_or_no_distillation_needs_no_more_draws_than_pixels(config: dict[str, Any]) -> None:
-    few = replaced(config, "datasets.digits.distillation", {"draws": 10, "ridge": 0.1})
-    settings.read(few)
-    for distillation in ({"draws": 10, "cells": {"scales": [999]}}, {"draws": 132}):
-        study = settings.read(replaced(few, "datasets.digits.distillation", distillation))
-        assert study.datasets["digits"].distillation.draws == distillation["draws"]
+def test_a_penalty_needs_no_more_draws_than_pixels(config: dict[str, Any]) -> None:
+    settings.read(replaced(config, "datasets.digits.distillation", {"draws": 10, "ridge": 0.1}))
+
+
+def test_maps_of_figures_are_fitted_though_no_cell_is_distilled(config: dict[str, Any]) -> None:
+    for draws, cells in ((131, {"scales": [999]}), (131, {})):
+        with pytest.raises(InputError, match="is 131, but an affine map of 64 pixels"):
+            settings.read(replaced(config, "datasets.digits.distillation", {"draws": draws, "cells": cells}))
+    settings.read(replaced(config, "datasets.digits.distillation", {"draws": 132, "cells": {"scales": [999]}}))
 
 
 WRONG = ("text", "", -1, 0, 0.5, float("nan"), float("inf"), 10**30, None, True, [], [None], {}, {"x": 1})
