@@ -20,7 +20,7 @@ from hidden_gaussian.figures.curves import Curve
 WIDTH = 5.5  # inches: the text width of a NeurIPS page
 NETWORK, GAUSSIAN, LINEAR, EMPIRICAL = "#0072B2", "#D55E00", "#009E73", "#CC79A7"  # Okabe and Ito
 GREY = "#777777"
-NARROW = 0.26  # share of a narrow axis that a tick label takes
+NARROW = 0.32  # share of a narrow axis that a tick label takes
 CATEGORIES = (NETWORK, GAUSSIAN, LINEAR, EMPIRICAL, "#56B4E9", "#E69F00", "#000000", "#B8A800")
 DASHES = {
     "gaussian": (0, (6, 1.5)),
