@@ -127,9 +127,8 @@ def denoiser_files(wildcards):
     files = subset_files(subset)
     if rest[-1] == "linear":
         files.append(f"{ROOT}/{Path(wildcards.id).parent}/linear.safetensors")
-    elif (
-        rest[-1] == "gaussian-expected"
-    ):  # of as many images of the largest subset's law
+    elif rest[-1] == "gaussian-expected":
+        # expected of as many images of the largest subset's law
         files.append(f"{ROOT}/{largest_subset(wildcards)}/spectrum.safetensors")
     elif len(rest) == 2:
         files.append(f"{ROOT}/{wildcards.id}/weights.safetensors")

@@ -123,7 +123,8 @@ def test_bad_settings_are_one_sentence_with_the_key(config: dict[str, Any], case
 
 
 def test_a_penalty_needs_no_more_draws_than_pixels(config: dict[str, Any]) -> None:
-    settings.read(replaced(config, "datasets.digits.distillation", {"draws": 10, "ridge": 0.1}))
+    study = settings.read(replaced(config, "datasets.digits.distillation", {"draws": 10, "ridge": 0.1}))
+    assert study.datasets["digits"].distillation.draws == 10
 
 
 def test_maps_of_figures_are_fitted_though_no_cell_is_distilled(config: dict[str, Any]) -> None:

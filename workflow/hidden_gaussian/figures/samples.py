@@ -10,10 +10,11 @@ from hidden_gaussian.figures import strips, style
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.neighbours import nearest_images
 
+Images = NDArray[np.float32]
 COUNT = 10
 
 
-def correlation(first: NDArray[np.float32], second: NDArray[np.float32], centre: NDArray[np.float32]) -> float:
+def correlation(first: Images, second: Images, centre: Images) -> float:
     """Return r_c of samples of shared latents: a common mean image is subtracted, then all pixels are pooled."""
     a, b = ((images - centre).astype(np.float64).ravel() for images in (first, second))
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
@@ -24,9 +25,10 @@ def draw(data: FigureData) -> Figure:
     main, sampler = data.plan.main, data.plan.sampler
     solver = data.plan.solver(main.id)
     network, euler = data.samples(main.id, solver), data.samples(main.id, "euler10")
-    rows = {
-        f"network ({_written(solver)})": (network, None),
-        "network (Euler 10)": (euler, network),
+    rows: dict[str, tuple[Images, Images | None]] = {f"network ({_written(solver)})": (network, None)}
+    if solver != "euler10":
+        rows["network (Euler 10)"] = euler, network
+    rows |= {
         "linear (Euler 10)": (data.samples(f"{main.id}/linear", "euler10"), euler),
         "Gaussian (exact)": (data.samples(f"{main.subset}/gaussian", "exact"), network),
         f"empirical ({_written(sampler)})": (data.samples(f"{main.subset}/empirical", sampler), network),
