@@ -14,7 +14,7 @@ from hidden_gaussian.denoisers import (
     LinearDenoiser,
     MeanDenoiser,
 )
-from hidden_gaussian.denoisers.empirical import Screened
+from hidden_gaussian.denoisers.screening import Averaged, Multiples, Screened, Screening
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Source
 from hidden_gaussian.sources import open_source
@@ -158,23 +158,72 @@ def test_patches_of_photographs_of_which_many_speak_are_denoised_to_1e_6(count: 
         assert float((denoiser(noisy, sigma) - denoiser(noisy.double(), sigma)).abs().max()) < 1e-6, sigma
 
 
-@pytest.mark.parametrize(("precision", "dtype"), [(1e-7, torch.float32), (1.0, torch.float64)])
-def test_the_first_product_leaves_out_only_images_without_weight(precision: float, dtype: torch.dtype) -> None:
-    """Its error is within the slack; at high noise products of whole multiples are exact in any order of sums."""
+@pytest.mark.parametrize(("kind", "precision"), [(Screened, 1.0), (Multiples, 1e-7), (Averaged, 1e-9)])
+def test_screening_leaves_out_only_images_without_weight(kind: type[Screening], precision: float) -> None:
+    """The error of the first product is within the slack, that of the logits below what shows."""
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(-255, 256, (300, 1500), generator=generator, dtype=torch.float64)
     noisy, halves = 500 * torch.randn(20, 1500, generator=generator, dtype=torch.float64), pixels.square().sum(1) / 2
-    screened = Screened.of(noisy, torch.full((1, 1), precision, dtype=torch.float64), halves)
-    assert screened.rest.dtype == dtype
-    first = (screened.single @ pixels.float().T).double()
-    assert torch.equal(first, screened.single.double() @ pixels.T) == (dtype == torch.float32)
-    exact = noisy @ pixels.T
-    assert bool(((first - exact).abs() * precision <= screened.slack).all())
-    if dtype == torch.float32:
-        torch.testing.assert_close(screened.single.double() + screened.rest.double(), noisy, rtol=0, atol=1e-5)
-    tile, logits = screened.logits(pixels.float(), halves, torch.full((20, 1), -torch.inf, dtype=torch.float64))
-    expected = (exact - halves) * precision
-    kept = (tile[:, None].double() == pixels).all(2).nonzero()[:, 1]
-    torch.testing.assert_close(logits, expected[:, kept], rtol=0, atol=1e-6)
-    left_out = np.setdiff1d(np.arange(300), kept.numpy())
-    assert bool((expected[:, left_out] < expected.amax(1, keepdim=True) - 28).all())
+    screening = kind(noisy, torch.full((20, 1), precision, dtype=torch.float64), halves)
+    scores = screening.scores(pixels.float(), halves)
+    exact = noisy @ pixels.T - halves
+    units = precision / screening.precision
+    assert bool(((scores.double() / units - exact).abs() <= screening.slack / units).all())
+    assert bool(torch.isneginf(screening.raise_top([scores[:, :100], scores[:, 100:]])).all())
+    pairs = screening.heard(torch.arange(300), scores)
+    assert len(pairs.noisy) == 20 or kind is Screened
+    logits = screening.logits(pairs, pixels.float()[pairs.rows], halves[pairs.rows]).double()
+    expected = exact * precision
+    off = logits - expected[pairs.noisy][:, pairs.rows]
+    torch.testing.assert_close(off - off[:, :1], torch.zeros_like(off), rtol=0, atol=3e-6)
+    kept = torch.zeros_like(exact, dtype=torch.bool)
+    kept[pairs.noisy[:, None], pairs.rows] = True
+    assert bool((expected < expected.amax(1, keepdim=True) - 28)[~kept].all())
+
+
+def test_products_of_whole_multiples_are_exact() -> None:
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(-255, 256, (300, 1500), generator=generator, dtype=torch.float64)
+    noisy, halves = 500 * torch.randn(20, 1500, generator=generator, dtype=torch.float64), pixels.square().sum(1) / 2
+    for precision, suffices in ((1.0, False), (1e-7, True)):
+        multiples = Multiples(noisy, torch.full((20, 1), precision, dtype=torch.float64), halves)
+        assert multiples.suffices() == suffices
+        whole = multiples.single.double() @ pixels.T - (halves * multiples.units).round()
+        assert torch.equal(multiples.scores(pixels.float(), halves).double(), whole)
+        both = multiples.single.double() + multiples.rest.double()
+        torch.testing.assert_close(both / multiples.units, noisy, rtol=0, atol=1e-4)
+
+
+def test_images_of_which_few_speak_are_denoised_again_without_error() -> None:
+    """At noise at which most logits need no second product, an outlier's do, of which two images speak."""
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(100, 156, (4000, 3, 16, 16), generator=generator, dtype=torch.uint8)
+    pixels[:2] = 0
+    pixels[1, :, 8:] = 20
+    denoiser, between = EmpiricalDenoiser(pixels), pixels[:2].double().mean(0) / 127.5 - 1
+    noisy = torch.stack([between, *(pixels[2:50] / 127.5 - 1)]).float()
+    noisy = noisy + 4 * torch.randn(noisy.shape, generator=generator)
+    flat, precision = denoiser._in_units(noisy, 4.0)
+    averaged = Averaged(flat, precision, denoiser.halves)
+    assert averaged.promises()
+    fails = averaged.fails(1 / denoiser.concentration(noisy, 4.0).effective[:, None]).squeeze(1)
+    assert fails[0]
+    assert not fails[1:].any()
+    assert float((denoiser(noisy, 4.0) - denoiser(noisy.double(), 4.0)).abs().max()) < 1e-6
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:FutureWarning")
+@pytest.mark.parametrize("sigma", [0.05, 1.0, 40.0])
+def test_derivatives_do_not_depend_on_how_logits_are_taken(smooth: np.ndarray, sigma: float) -> None:
+    """Forward and backward, in float32 by each kind of screening, against float64."""
+    denoiser, clean = EmpiricalDenoiser(torch.from_numpy(smooth)), torch.from_numpy(smooth[:4] / 127.5 - 1)
+    generator = torch.Generator().manual_seed(0)
+    noisy, along = (torch.randn(clean.shape, generator=generator, dtype=torch.float64) for _ in range(2))
+    noisy = clean + sigma * noisy
+    found = []
+    for at, by in ((noisy, along), (noisy.float(), along.float())):
+        forward = torch.func.jvp(lambda given: denoiser(given, sigma), (at,), (by,))[1]
+        found.append((forward, torch.func.vjp(lambda given: denoiser(given, sigma), at)[1](by)[0]))
+    tolerance = 1e-5 / sigma**2  # of differences of float32 numbers over the variance of the noise
+    for exact, single in zip(*found, strict=True):
+        torch.testing.assert_close(single.double(), exact, rtol=0, atol=1e-4 * float(exact.abs().max()) + tolerance)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from hidden_gaussian.denoisers.protocol import column
+from hidden_gaussian.denoisers.screening import Averaged, Multiples, Screened, Screening
 
-WHOLE = 2.0**24  # below which float32 holds every whole number, so that sums of them are exact in any order
-UNIT = 2.0**-24  # relative error of one float32 rounding
-ROUNDING = 8 * UNIT  # standard error of a float32 product of x and y over |x| |y| / sqrt(d), x being noise; measured
-ACCURACY = 1.7e-7  # standard error wanted of a pixel, so that the largest of a million stays below 1e-6
-NEGLIGIBLE = 28.0  # nats below the largest: a million of such weights would not show
-TERMS = 128  # added up in float32 at a time: some libraries add all of a product one after the other
+BLOCK = 1024  # images turned into floating point at a time
+TERMS = 64  # added up in float32 one after the other: more of them would pile up errors that show
 FLOOR = -60.0  # nats below the largest: nothing, and products of much less are slow on some processors
 
 
@@ -34,123 +31,100 @@ class Concentration(NamedTuple):
     effective: Tensor
 
 
-class Screened(NamedTuple):
-    """Noisy images in float32, for a first product that tells which training images can have weight.
+class Posterior:
+    """Sums of weights and of weighted images, by the largest logit met so far (Milakov & Gimelshein 2018).
 
-    Attributes
+    Parameters
     ----------
-    single : Tensor of shape (batch, d), float32
-        The images, or only whole multiples of a power of two, of which products with whole pixels are exact: no
-        partial sum exceeds 2^24 of its units.
-    rest : Tensor of shape (batch, d)
-        Float32: what is left beside the multiples, so little that its products have no error that shows in a pixel.
-        Float64, where there would be such an error: the images themselves.
-    precision : Tensor of shape (batch, 1)
-        1 / s^2.
-    slack : Tensor of shape (batch, 1)
-        The most by which a logit can be off after the first product.
+    flat : Tensor of shape (batch, d), float64
+        Noisy images.
     """
 
-    single: Tensor
-    rest: Tensor
-    precision: Tensor
-    slack: Tensor
+    def __init__(self, flat: Tensor) -> None:
+        self.best = flat.new_full((len(flat), 1), -torch.inf)
+        self.mass, self.square = flat.new_zeros(len(flat), 1), flat.new_zeros(len(flat), 1)
+        self.total = torch.zeros_like(flat)
 
-    @classmethod
-    def of(cls, flat: Tensor, precision: Tensor, halves: Tensor) -> Screened:
-        """Screen float64 images of shape (batch, d); `halves` are half the squared lengths of the training images."""
-        longest = (2 * halves.max()).sqrt()
-        largest = flat.detach().norm(dim=1, keepdim=True) * longest
-        unit = torch.exp2((largest / WHOLE).clamp(min=torch.finfo(torch.float32).tiny).log2().ceil())
-        multiple = (flat.detach() / unit).trunc().mul_(unit)
-        rest = flat - multiple
-        slack = rest.detach().norm(dim=1, keepdim=True) * longest * precision
-        root = flat.shape[1] ** 0.5
-        if bool((slack * ROUNDING / root <= ACCURACY).all()):
-            return cls(multiple.float(), rest.float(), precision, slack)
-        # no product of images has been seen to err by half as much (Higham and Mary 2019: surely of this order)
-        return cls(flat.float(), flat, precision, UNIT * root * largest * precision)
+    def shift(self, nats: Tensor) -> None:
+        """Count logits from another zero."""
+        self.best += nats
 
-    def logits(self, tile: Tensor, halves: Tensor, best: Tensor) -> tuple[Tensor, Tensor]:
-        """Return those images of a tile that may have weight, and -|x - y|^2 / (2 s^2) of them in float64.
+    def add(self, heard: Tensor, logits: Tensor, images: Tensor) -> None:
+        """Add float32 images of shape (n, d), by their logits for the noisy images of numbers `heard`."""
+        best, mass, square, total = (
+            sums.index_select(0, heard) for sums in (self.best, self.mass, self.square, self.total)
+        )
+        highest = torch.maximum(best, logits.detach().amax(1, keepdim=True))
+        weights, decay = (logits - highest.to(logits)).float().clamp(min=FLOOR).exp(), torch.exp(best - highest)
+        weight = weights.sum(1, keepdim=True, dtype=torch.float64)
+        self.best.index_copy_(0, heard, highest)
+        self.mass.index_copy_(0, heard, mass * decay + weight)
+        self.square.index_copy_(0, heard, square * decay**2 + weights.detach().square().sum(1, keepdim=True))
+        self.total.index_copy_(0, heard, (total * decay).add_(_added(weights, images)))
 
-        The term in |x|^2 that all images share is left out; `best` is the largest logit of the tiles before.
-        """
-        logits = (self.single @ tile.T).double().sub_(halves).mul_(self.precision)
-        reached = torch.maximum(best, logits.amax(1, keepdim=True) - self.slack)
-        heard = (logits >= reached - self.slack - NEGLIGIBLE).any(0).nonzero().squeeze(1)
-        if len(heard) < len(tile) // 2:
-            tile, halves, logits = tile[heard], halves[heard], logits[:, heard]
-        rest = self.rest @ tile.to(self.rest).T
-        if rest.dtype == torch.float64:  # of the whole images: nothing is kept of the first product
-            return tile, (rest - halves) * self.precision
-        return tile, logits + rest * self.precision
+    def mean(self) -> Tensor:
+        """Return the posterior means, of shape (batch, d)."""
+        mean: Tensor = self.total / self.mass
+        return mean
+
+    def collision(self) -> Tensor:
+        """Return the sums of squared weights, of shape (batch, 1)."""
+        collision: Tensor = self.square / self.mass.square()
+        return collision
 
 
 class EmpiricalDenoiser:
     """The posterior mean under equal point masses on the training images, Li et al. eq. (5).
 
     A softmax of -|x - y|^2 / (2 s^2) over the images y, streamed over tiles with a running maximum, so that any tile
-    gives the same answer and memory does not grow with their number (Milakov & Gimelshein 2018).
+    gives the same answer and memory does not grow with their number.
 
     Float32 inputs are denoised to 1e-6 of the float64 result at every noise level. A first product in float32 screens:
-    training images that it shows to have no weight are left out of the others. At low noise few are left, whose logits
-    are taken in float64. At high noise, where many speak, the noisy image is split into whole multiples of a power of
-    two, whose products with whole pixels are exact in float32, and a rest below it, whose products are small and so are
-    their errors. Float64 inputs, and images that are not uint8, are denoised in float64 throughout.
+    what it shows to have no weight is left out of the others. Images are taken in the order of their brightness, in
+    which photographs differ most, so that a block of them has weight for few of the noisy images. At low noise little
+    is left, whose logits are taken in float64 (`Screened`); at more they are taken by two float32 products of which one
+    is exact (`Multiples`); at high noise the first product does for the noisy images of which so many speak that its
+    errors average out (`Averaged`). Float64 inputs, and images that are not uint8, are denoised in float64 throughout.
 
     Parameters
     ----------
     images : Tensor of shape (N, channels, height, width), uint8 or floating
-        Training images; uint8 pixels stand for v / 127.5 - 1 and are converted tile by tile.
+        Training images; uint8 pixels stand for v / 127.5 - 1 and are converted block by block.
     tile : int
-        Images at a time.
+        Images whose scores are kept at a time.
     """
 
-    def __init__(self, images: Tensor, tile: int = 2048) -> None:
+    def __init__(self, images: Tensor, tile: int = 32_768) -> None:
         if len(images) == 0 or tile < 1:
             raise ValueError(f"an empirical denoiser needs images and a tile of at least 1, not {len(images)}, {tile}")
         self.images = images.flatten(1)
-        self.tile = tile
+        self.tile, self.block = tile, min(tile, BLOCK)
         self.whole = images.dtype == torch.uint8
         self.scale, self.offset = (127.5, 127.5) if self.whole else (1.0, 0.0)
-        total = torch.stack([part.sum(0, dtype=torch.float64) for part in torch.split(self.images, tile)]).sum(0)
+        total = torch.stack([part.sum(0, dtype=torch.float64) for part in torch.split(self.images, BLOCK)]).sum(0)
         # whole numbers for uint8 pixels: then their differences are exact in any precision
         self.centre = (total / len(images)).round() if self.whole else total / len(images)
-        exact = torch.float32 if self.whole else torch.float64
-        self.halves = torch.cat([part.square().sum(1, dtype=torch.float64) / 2 for part in self._tiles(exact)])
+        parts = (part.double() - self.centre for part in torch.split(self.images, BLOCK))
+        found = [torch.stack([part.square().sum(1) / 2, part.sum(1)]) for part in parts]
+        self.halves, brightness = torch.cat(found, 1)
+        self.order = brightness.argsort()
 
     def __call__(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
         """Return the posterior mean of each noisy image; gradients may be taken of it."""
         if len(noisy) == 0:
             return noisy
         flat, precision = self._in_units(noisy, sigma)
-        screened = Screened.of(flat, precision, self.halves) if self.whole and noisy.dtype != torch.float64 else None
-        best, mass = flat.new_full((len(flat), 1), -torch.inf), flat.new_zeros(len(flat), 1)
-        total, dtype = torch.zeros_like(flat), torch.float32 if screened else torch.float64
-        tiles = self._tiles(dtype, kept=noisy.requires_grad)
-        for tile, halves in zip(tiles, torch.split(self.halves, self.tile), strict=True):
-            if screened:
-                tile, logits = screened.logits(tile, halves, best)
-            else:  # whose shapes do not depend on values, so that it can be batched by vmap
-                logits = (flat @ tile.T).sub_(halves).mul_(precision)
-            if len(tile) == 0:
-                continue
-            highest = torch.maximum(best, logits.amax(1, keepdim=True))
-            weights = (logits - highest).to(dtype).clamp(min=FLOOR).exp()
-            decay = torch.exp(best - highest)
-            mass = mass * decay + weights.sum(1, keepdim=True, dtype=torch.float64)
-            best, total = highest, total * decay + _added(weights, tile)
+        means = self._screened if self.whole and noisy.dtype != torch.float64 else self._in_full
         centre = (self.centre - self.offset) / self.scale
-        return (total / (mass * self.scale) + centre).to(noisy).reshape(noisy.shape)
+        return (means(flat, precision) / self.scale + centre).to(noisy).reshape(noisy.shape)
 
     def concentration(self, noisy: Tensor, sigma: Tensor | float) -> Concentration:
         """Return entropy and effective sample size of the posterior of each noisy image, in float64."""
         flat, precision = self._in_units(noisy, sigma)
         best = flat.new_full((len(flat), 1), torch.finfo(flat.dtype).min)
         mass, square, moment = (flat.new_zeros(len(flat), 1) for _ in range(3))
-        for tile, halves in zip(self._tiles(flat.dtype), torch.split(self.halves, self.tile), strict=True):
-            logits = (flat @ tile.T).sub_(halves).mul_(precision)
+        for images, halves in self._centred(self._rows(), torch.float64):
+            logits = (flat @ images.T).sub_(halves).mul_(precision)
             highest = torch.maximum(best, logits.amax(1, keepdim=True))
             logits.sub_(highest)
             weights, shift = logits.exp(), best - highest
@@ -161,18 +135,69 @@ class EmpiricalDenoiser:
             best = highest
         return Concentration((mass.log() - moment / mass).squeeze(1), (mass.square() / square).squeeze(1))
 
-    def _in_units(self, noisy: Tensor, sigma: Tensor | float) -> tuple[Tensor, Tensor]:
-        """Return noisy images in the units of the tiles, and 1 / s^2 in these, both in float64."""
-        precise = noisy.flatten(1).double().mul(self.scale).add_(self.offset - self.centre)
-        return precise, (column(sigma, precise) * self.scale) ** -2
+    def _screened(self, flat: Tensor, precision: Tensor) -> Tensor:
+        """Return posterior means over those images alone that have weight."""
+        averaged = Averaged(flat, precision, self.halves)
+        if not averaged.promises():
+            return self._exact(flat, precision)
+        posterior = self._summed(flat, averaged)
+        mean, again = posterior.mean(), averaged.fails(posterior.collision()).squeeze(1).nonzero().squeeze(1)
+        return mean.index_copy_(0, again, self._exact(flat[again], precision[again])) if len(again) else mean
 
-    def _tiles(self, dtype: torch.dtype, *, kept: bool = False) -> Iterator[Tensor]:
-        """Yield centred training images, some at a time, in memory that the next ones take over unless it is kept."""
-        memory = torch.empty_like(self.images[: self.tile], dtype=dtype)
+    def _exact(self, flat: Tensor, precision: Tensor) -> Tensor:
+        """Return posterior means of which no logit has an error that shows."""
+        multiples = Multiples(flat, precision, self.halves)
+        screening = multiples if multiples.suffices() else Screened(flat, precision, self.halves)
+        return self._summed(flat, screening).mean()
+
+    def _summed(self, flat: Tensor, screening: Screening) -> Posterior:
+        """Return the posterior over those images alone that may have weight."""
+        posterior, tiles, kept = Posterior(flat), -(-len(self.images) // self.tile), flat.requires_grad
+        for first in range(tiles):
+            # of every brightness, so that the likeliest image of the first tile is near the likeliest of all
+            blocks = torch.split(self.order[first::tiles], self.block)
+            scores = [screening.scores(*given) for given in self._centred(blocks, torch.float32, kept=kept)]
+            posterior.shift(screening.raise_top(scores))
+            pairs = [screening.heard(*given) for given in zip(blocks, scores, strict=True)]
+            taken = self._centred([pair.rows for pair in pairs], torch.float32, kept=kept)
+            for pair, (images, halves) in zip(pairs, taken, strict=True):
+                if len(images):
+                    posterior.add(pair.noisy, screening.logits(pair, images, halves), images)
+        return posterior
+
+    def _in_full(self, flat: Tensor, precision: Tensor) -> Tensor:
+        """Return posterior means in float64; no shape depends on a value, so that vmap can batch it."""
+        best = flat.new_full((len(flat), 1), -torch.inf)
+        mass, total = flat.new_zeros(len(flat), 1), torch.zeros_like(flat)
+        for images, halves in self._centred(self._rows(), torch.float64, kept=flat.requires_grad):
+            logits = (flat @ images.T).sub_(halves).mul_(precision)
+            highest = torch.maximum(best, logits.amax(1, keepdim=True))
+            weights, decay = (logits - highest).clamp(min=FLOOR).exp(), torch.exp(best - highest)
+            mass = mass * decay + weights.sum(1, keepdim=True)
+            best, total = highest, total * decay + weights @ images
+        return total / mass
+
+    def _in_units(self, noisy: Tensor, sigma: Tensor | float) -> tuple[Tensor, Tensor]:
+        """Return noisy images in the units of the pixels, and 1 / s^2 in these, both in float64."""
+        precise = noisy.flatten(1).double().mul(self.scale).add_(self.offset - self.centre)
+        return precise, ((column(sigma, precise) * self.scale) ** -2).expand(len(precise), 1)
+
+    def _rows(self) -> tuple[Tensor, ...]:
+        """Return the numbers of all images, a block at a time."""
+        return torch.split(torch.arange(len(self.images), device=self.images.device), self.block)
+
+    def _centred(
+        self, blocks: Iterable[Tensor], dtype: torch.dtype, *, kept: bool = False
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield centred training images and half their squared lengths, in float64.
+
+        The images are in memory that the next ones take over, unless it is kept.
+        """
+        memory = torch.empty_like(self.images[: self.block], dtype=dtype)
         centre = self.centre.to(dtype)
-        for part in torch.split(self.images, self.tile):
+        for rows in blocks:
             memory = torch.empty_like(memory) if kept else memory
-            yield memory[: len(part)].copy_(part).sub_(centre)
+            yield memory[: len(rows)].copy_(self.images.index_select(0, rows)).sub_(centre), self.halves[rows]
 
 
 def _added(weights: Tensor, images: Tensor) -> Tensor:
