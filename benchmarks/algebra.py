@@ -72,7 +72,7 @@ def posteriors() -> Iterator[Row]:
     With each, how many images speak (the mean of 1 / sum w^2) and the largest error of a pixel, ours and by cdist.
     """
     kinds = (("patches", 1_000, 16), ("patches", 10_000, 16), ("patches", 10_000, 32), ("sharp images", 10_000, 32))
-    for (kind, count, resolution), sigma in product(kinds, (0.1, 1.0, 4.0)):
+    for (kind, count, resolution), sigma in product(kinds, (0.1, 1.0, 4.0, 20.0)):
         pixels = patches(count, resolution) if kind == "patches" else sharp(count, resolution)
         yield posterior(kind, torch.from_numpy(pixels), sigma)
 

@@ -47,9 +47,10 @@ NOTES = {
     "Linear algebra": "Two threads, in memory, on images whose spectrum falls off as photographs' does. *against*: how "
     "many times faster than that route in the same run. The empirical denoiser is measured on smooth patches of "
     "photographs and on sharp images of independent pixels; with each stand how many training images have weight and "
-    "the largest error of a pixel. Two bare products are its limit where few images speak, three where many do: it "
-    "keeps every pixel within 1e-6 at any noise, for which the logits of images with weight are taken a second time, "
-    "where cdist is content with errors up to 1e-4. Where *cdist and softmax* stands below 1, that is what it costs.",
+    "the largest error of a pixel. One bare product is its limit where few images speak, and two where so many do that "
+    "errors of logits average out; between, three: it keeps every pixel within 1e-6 at any noise, for which the logits "
+    "of pairs with weight are taken a second time, where cdist is content with errors up to 1e-4. Where *cdist and "
+    "softmax* stands below 1, that is what it costs; of 1,000 images all have weight for some, so nothing is left out.",
     "Exact maps against descent": "The empirical denoiser of 512 patches of photographs, distilled on 1,024 others; "
     "errors are mean squared distances to it on noisy held-out patches. The descent is the paper's (Adam, batch 256, "
     "100 epochs, its step size for the level), taken when its error was least; the exact map takes four pairs a pixel, "
