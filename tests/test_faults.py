@@ -1,9 +1,16 @@
 """Faults, each made on purpose: failing writes, files that are not what they say, odd images, levels and places."""
 
 import errno
+import itertools
 import os
+import pickle
+import platform
+import resource
 import shutil
-from collections.abc import Callable
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +20,7 @@ import pytest
 import torch
 from toy_images import PIXELS
 
-from hidden_gaussian import duplicates, files, images, levels, spectrum, subsets, tables
+from hidden_gaussian import duplicates, files, images, levels, logs, spectrum, subsets, tables
 from hidden_gaussian.denoisers import GaussianDenoiser, open_denoiser
 from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
 from hidden_gaussian.errors import InputError
@@ -30,16 +37,12 @@ WRITES: dict[str, Callable[[Path], None]] = {
     "a.json": lambda path: files.save_json(path, {"a": 1}),
     "a.parquet": _shard,
 }
-POINTS = {"opened": ("os.open", 0), "flushed": ("os.fsync", 0), "put in place": ("pathlib.Path.replace", 0)}
-
-
-class Fault(OSError):
-    """What the test raises in the place of the system."""
+POINTS = {"flushed": "os.fsync", "put in place": "pathlib.Path.replace"}
 
 
 @pytest.mark.fault(
-    "a write fails (disk full, I/O error) when the file is opened, flushed or put in place; one for each kind of file",
-    "the old file stays, and no other",
+    "a write fails (disk full, I/O error) when the file is flushed or put in place; one for each kind of file",
+    "the old file stays, and no other; the file and the reason are named",
 )
 @pytest.mark.parametrize("name", WRITES)
 @pytest.mark.parametrize("point", POINTS)
@@ -52,20 +55,63 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(
     before = path.read_bytes()
 
     def fail(*_: object, **__: object) -> None:
-        raise Fault(code, os.strerror(code))
+        raise OSError(code, os.strerror(code))
 
     with monkeypatch.context() as patch:
-        patch.setattr(POINTS[point][0], fail)
-        with pytest.raises(Fault):
+        patch.setattr(POINTS[point], fail)
+        with pytest.raises(OSError, match=f"{os.strerror(code)}.*{name}") as caught:
             WRITES[name](path)
+    assert caught.value.filename == str(path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == [name]
     WRITES[name](path)
     assert path.read_bytes() == before
 
 
+@contextmanager
+def _small_files(size: int) -> Iterator[None]:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
 @pytest.mark.fault(
-    "a job is killed at the last moment of a write", "the old file stays; the next write gives the same bytes"
+    "no room is left in the midst of a write; one for each kind of file",
+    "the old file stays, and no other; the file is named, in one sentence",
+)
+@pytest.mark.parametrize("name", WRITES)
+def test_a_write_without_room_leaves_the_old_file_and_names_it(
+    tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """By the limit of the system on the size of a file, in a process of its own."""
+    path = tmp_path / name
+    WRITES[name](path)
+    before = path.read_bytes()
+    child = os.fork()
+    if child == 0:
+        status = 0
+        try:
+            with logs.job_log("/dev/null"), _small_files(2):
+                WRITES[name](path)
+        except SystemExit as end:
+            status = int(str(end.code))
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 1
+    message = capfd.readouterr().err
+    assert message.startswith(f"Error: {path}: could not be written (")
+    assert message.count("\n") == 1
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.fault(
+    "a job is killed at the last moment of a write",
+    "the old file stays; the next write gives the same bytes, and removes what the killed one left",
 )
 @pytest.mark.parametrize("name", WRITES)
 def test_a_job_killed_while_it_writes_leaves_the_old_file(tmp_path: Path, name: str) -> None:
@@ -81,8 +127,22 @@ def test_a_job_killed_while_it_writes_leaves_the_old_file(tmp_path: Path, name: 
     _, status = os.waitpid(child, 0)
     assert os.WTERMSIG(status) == 9
     assert path.read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 2
     WRITES[name](path)
     assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_what_others_are_writing_is_left_alone(tmp_path: Path) -> None:
+    """A process that runs, one on another machine, a file of the user; but not what is a day old."""
+    node, day = platform.node(), time.time() - 90_000
+    kept = [f".a.{node}.{os.getppid()}.json", ".a.elsewhere.7.json", ".a.mine.json", ".b.elsewhere.7.json"]
+    for name in (*kept, ".a.elsewhere.8.json"):
+        (tmp_path / name).write_text("x")
+    for name in (".a.elsewhere.8.json", ".a.mine.json", ".b.elsewhere.7.json"):
+        os.utime(tmp_path / name, (day, day))
+    files.save_json(tmp_path / "a.json", 1)
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted([*kept, "a.json"])
 
 
 def test_a_file_in_the_place_of_a_folder_is_the_systems_error(tmp_path: Path) -> None:
@@ -162,13 +222,33 @@ def test_a_flipped_bit_in_the_numbers_is_noticed(tmp_path: Path, name: str) -> N
     read = (lambda path: images.open_images(path, verify=True)) if name == "images.npy" else read
     path = tmp_path / name
     write(path)
-    read(path)
-    whole = path.read_bytes()
-    head = 8 + int.from_bytes(whole[:8], "little") if path.suffix == ".safetensors" else 128
-    for place in range(head, len(whole), 1 + len(whole) // 200):
+    sound, whole = read(path), path.read_bytes()
+    arrays = 8 + int.from_bytes(whole[:8], "little") if path.suffix == ".safetensors" else 128
+    for place in range(arrays, len(whole) - 14, 1 + len(whole) // 200):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
         with pytest.raises(InputError, match=f"{name} is damaged .*checksum"):
             read(path)
+    for place, bit in itertools.product((*range(arrays), *range(len(whole) - 14, len(whole))), (1, 4, 16)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+        try:
+            found = read(path)
+        except InputError:
+            continue
+        assert pickle.dumps(found) == pickle.dumps(sound)  # where the checksum is no longer seen as one
+
+
+@pytest.mark.fault("a bit of the head of images flips, which are mapped, not read", "named, or no pixel is another")
+def test_a_flipped_bit_in_the_head_of_mapped_images_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "images.npy"
+    files.save_array(path, PIXELS)
+    whole = path.read_bytes()
+    for place, bit in itertools.product(range(128), range(8)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
+        try:
+            found = images.open_images(path)
+        except InputError:
+            continue
+        assert found.shape != PIXELS.shape or np.array_equal(found, PIXELS)
 
 
 FOREIGN = {

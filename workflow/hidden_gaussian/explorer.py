@@ -108,10 +108,10 @@ class Explorer:
         return [("clean", "clean"), ("noisy", "noisy"), ("network", cell.id), *linear, *beside, nearest]
 
     def _nearest(self, cell: Cell, outputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        training = images.open_images(self.root / "images.npy")[np.load(self.root / cell.subset / "subset.npy")]
-        unit = images.to_unit(training)
-        flat = unit.flatten(1).numpy()
-        return [unit[neighbours(output.flatten(1).cpu().numpy(), flat).index] for output in outputs]
+        training = images.open_subset(self.root / "images.npy", self.root / cell.subset / "subset.npy")
+        flat = training.reshape(len(training), -1)
+        nearest = [neighbours(output.flatten(1).cpu().numpy(), flat).index for output in outputs]
+        return [images.to_unit(training[index]) for index in nearest]
 
 
 def evaluated(denoiser: Denoiser, noisy: Mapping[float, torch.Tensor]) -> list[torch.Tensor]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import hashlib
 import json
 import os
+import platform
+import time
+import tokenize
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,19 +31,22 @@ __all__ = [
     "load_arrays",
     "load_json",
     "load_metadata",
+    "load_one",
     "load_tensors",
     "put_in_place",
     "save_array",
     "save_json",
     "save_tensors",
+    "seal_array",
     "sha256",
-    "trailer",
 ]
 
 AnyPath = str | Path
-BLOCK = 2**24  # bytes read at a time
+BLOCK = 2**18  # bytes read at a time
 TEXTS, CHECKSUM, UNKNOWN = "__metadata__", "crc32", "00000000"  # in the head of a .safetensors file
 WRONG = "its checksum does not fit its content"
+TRAILER = b"crc32:%08x"  # what follows the numbers in an .npy file
+ABANDONED = 86_400  # seconds after which a file that nobody finished is nobody's
 T = TypeVar("T")
 
 
@@ -56,17 +64,47 @@ def atomic_path(path: AnyPath) -> Iterator[Path]:
     Yields
     ------
     Path
-        Where to write. It is removed if the block raises.
+        Where to write. It is removed if the block raises, and by the next writer if this one was killed.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written, naming it: libraries say "1000000 requested and 25584 written" of a full disk.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    _remove_abandoned(path)
+    temporary = path.with_name(f".{path.stem}.{platform.node()}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
         put_in_place(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError | safetensors.SafetensorError) and getattr(error, "filename", None) is None:
+            reason = getattr(error, "strerror", None) or str(error)
+            code = getattr(error, "errno", None) or errno.EIO
+            raise OSError(code, f"could not be written ({reason})", str(path)) from error
         raise
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what writers of this file left that were killed: here, or elsewhere a day ago."""
+    for other in path.parent.glob(f".{glob.escape(path.stem)}.*{glob.escape(path.suffix)}"):
+        with suppress(OSError, ValueError):  # another may do it at the same time; a file of another kind
+            node, process = other.name.removesuffix(path.suffix).rsplit(".", 1)
+            dead = not _runs(int(process)) and node.endswith(f".{platform.node()}")
+            if dead or time.time() - other.stat().st_mtime > ABANDONED:
+                other.unlink()
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def put_in_place(complete: Path, path: Path) -> None:
@@ -88,17 +126,37 @@ def _flush_to_disk(path: Path) -> None:
 def save_array(path: AnyPath, array: np.ndarray) -> None:
     """Write one array as ``.npy``, atomically; arrays of objects are refused with ValueError.
 
-    A checksum of the numbers follows them, where readers of ``.npy`` do not look.
+    A checksum follows the numbers, where readers of ``.npy`` do not look.
     """
-    ordered = np.asarray(array, order="C")
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.lib.format.write_array(file, ordered, allow_pickle=False)
-        file.write(trailer(zlib.crc32(ordered.data)))
+    with atomic_path(path) as temporary:
+        with temporary.open("wb") as file:
+            np.lib.format.write_array(file, np.asarray(array, order="C"), allow_pickle=False)
+        seal_array(temporary)
 
 
-def trailer(checksum: int) -> bytes:
-    """Return what follows the numbers in an ``.npy`` file: their CRC-32."""
-    return b"crc32:%08x" % checksum
+def seal_array(path: Path) -> None:
+    """Append its CRC-32 to an ``.npy`` file."""
+    with path.open("r+b") as file:
+        file.write(TRAILER % _crc(file, path.stat().st_size))
+
+
+def _crc(file: IO[bytes], length: int) -> int:
+    """Return the CRC-32 of so many bytes from where a file is read."""
+    checksum = 0
+    while length and (block := file.read(min(length, BLOCK))):
+        checksum, length = zlib.crc32(block, checksum), length - len(block)
+    return checksum
+
+
+def _check_array(file: IO[bytes]) -> None:
+    """Raise ValueError if an ``.npy`` file ends in a checksum that is not its own; those of others end in none."""
+    content = file.seek(0, os.SEEK_END) - len(TRAILER % 0)
+    file.seek(max(content, 0))
+    told = file.read()
+    file.seek(0)
+    if told.startswith(TRAILER[:6]) and told != TRAILER % _crc(file, content):
+        raise ValueError(WRONG)
+    file.seek(0)
 
 
 def load_array(path: AnyPath, *, mmap: bool = False, verify: bool | None = None) -> np.ndarray:
@@ -121,20 +179,21 @@ def load_array(path: AnyPath, *, mmap: bool = False, verify: bool | None = None)
 
     def read() -> np.ndarray:
         with Path(path).open("rb") as file:
+            if verify or (verify is None and not mmap):
+                _check_array(file)
             array: np.ndarray
             if mmap:
                 mapped: Any = np.lib.format.open_memmap(path, mode="r")
-                file.seek(mapped.offset + mapped.nbytes)
-                array = mapped
+                array, end = mapped, mapped.offset + mapped.nbytes
             else:
                 array = np.lib.format.read_array(file, allow_pickle=False)
-            if verify or (verify is None and not mmap):
-                end = file.read()  # empty in the files of others
-                if end and end != trailer(zlib.crc32(np.asarray(array, order="C").data)):
-                    raise ValueError(WRONG)
+                end = file.tell()
+            if Path(path).stat().st_size - end not in (0, len(TRAILER % 0)):
+                raise ValueError("it is longer than its head says")
             return array
 
-    return _read(path, read, (ValueError, EOFError))
+    # a head that is damaged ends in any of these
+    return _read(path, read, (ValueError, EOFError, SyntaxError, tokenize.TokenError, MemoryError))
 
 
 def save_tensors(
@@ -223,6 +282,17 @@ def load_tensors(path: AnyPath) -> dict[str, torch.Tensor]:
 def load_arrays(path: AnyPath) -> dict[str, np.ndarray]:
     """Read a ``.safetensors`` file as numpy arrays, without torch; InputError if absent or damaged."""
     load = safetensors.numpy.load_file
+    return _read(path, lambda: _verified(path, load), (safetensors.SafetensorError, ValueError))
+
+
+def load_one(path: AnyPath, name: str) -> np.ndarray:
+    """Read one array of a ``.safetensors`` file, the others taking no memory; InputError if absent or damaged."""
+
+    def load(path: AnyPath) -> np.ndarray:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            array: np.ndarray = file.get_tensor(name)
+            return array
+
     return _read(path, lambda: _verified(path, load), (safetensors.SafetensorError, ValueError))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -73,11 +72,9 @@ def _write(path: Path, blocks: Iterator[np.ndarray], shape: tuple[int, ...]) -> 
     with path.open("wb") as file:
         head = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, head)
-        checksum = 0
         for block in blocks:
             file.write(block.tobytes())
-            checksum = zlib.crc32(block.tobytes(), checksum)
-        file.write(files.trailer(checksum))
+    files.seal_array(path)
 
 
 def _record(
@@ -237,6 +234,18 @@ def open_images(path: str | Path, *, verify: bool = False) -> np.ndarray:
     return array
 
 
+def open_subset(packed: str | Path, subset: str | Path) -> np.ndarray:
+    """Return the images that a ``subset.npy`` names, in its order, uint8; InputError if either file is not sound."""
+    return _chosen(open_images(packed), subsets.load_subset(subset), subset)
+
+
+def _chosen(array: np.ndarray, indices: np.ndarray, path: str | Path) -> np.ndarray:
+    if len(indices) and indices.max() >= len(array):
+        raise InputError(f"{path} names image {indices.max()} of {len(array)}: delete it and run again")
+    rows: np.ndarray = array[indices]
+    return rows
+
+
 def load_inputs(root: Path, name: str, count: int | None = None, *, subset: Path | None = None) -> np.ndarray:
     """Return clean images of one kind of input, always the same ones in the same order.
 
@@ -263,19 +272,19 @@ def load_inputs(root: Path, name: str, count: int | None = None, *, subset: Path
     """
     packed = root / "images.npy"
     if name == "heldout" or name == "foreign":
-        split = subsets.load_split(root / "split.safetensors")
+        source = root / "split.safetensors"
+        split = subsets.load_split(source)
         chosen = split.heldout if name == "heldout" else split.heldout[:0]
         if not len(chosen) and (root / f"{name}.npy").exists():
             return _from_elsewhere(root, name, count)
     elif subset is not None and name in ("train", "remainder"):
-        chosen = files.load_array(subset)
+        source, chosen = subset, subsets.load_subset(subset)
         if name == "remainder":
             found = duplicates.load(root / "duplicates.json")
             chosen = subsets.remainder(subsets.load_split(root / "split.safetensors"), len(chosen), found)
     else:
         raise ValueError(f"inputs '{name}' of subset {subset}: expected train, heldout, foreign or remainder")
-    rows: np.ndarray = open_images(packed)[chosen[:count]]
-    return rows
+    return _chosen(open_images(packed), chosen[:count], source)
 
 
 def _from_elsewhere(root: Path, name: str, count: int | None) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hidden_gaussian import files, images
+from hidden_gaussian import images
 from hidden_gaussian.metrics.moments import (
     MomentGaps,
     ResamplingNull,
@@ -61,7 +61,7 @@ class Standard:
         return cls(
             subset,
             Spectrum.load(root / subset / "spectrum.safetensors"),
-            images.open_images(root / "images.npy")[files.load_array(root / subset / "subset.npy")],
+            images.open_subset(root / "images.npy", root / subset / "subset.npy"),
             frechet,
         )
 

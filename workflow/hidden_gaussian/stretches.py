@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from hidden_gaussian import files, guards, networks, parallel, progress, recipes, seeding, snapshots, training
+from hidden_gaussian import files, guards, networks, parallel, progress, recipes, seeding, snapshots, subsets, training
 from hidden_gaussian.batches import Subset, blocks
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
@@ -98,7 +98,7 @@ class Stretch(Strict):
 
     def pixels(self) -> Subset:
         """Return the training subset, uint8 of shape (subset_size, channels, side, side), without reading it."""
-        pixels = Subset(open_images(self.images), files.load_array(self.subset))
+        pixels = Subset(open_images(self.images), subsets.load_subset(self.subset))
         if len(pixels) != self.cell.subset_size:
             raise InputError(
                 f"{self.subset} names {len(pixels)} images, expected {self.cell.subset_size}: draw the subset again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,3 +142,16 @@ def load_split(path: str | Path) -> Split:
         return Split(arrays["heldout"], arrays["order"])
     except KeyError as error:
         raise InputError(f"{path} is not a split: it lacks {error}; delete it and run again") from None
+
+
+def load_subset(path: str | Path) -> np.ndarray:
+    """Read which images a subset has, int64; InputError if absent, damaged or not as many as its folder's name says."""
+    indices = files.load_array(path)
+    if indices.dtype != np.int64 or indices.ndim != 1 or (indices < 0).any():
+        raise InputError(
+            f"{path} is {indices.dtype} of shape {indices.shape}, expected numbers of images: delete it and run again"
+        )
+    named = re.fullmatch(r"n(\d+)[ab]", Path(path).parent.name)
+    if named and len(indices) != int(named.group(1)):
+        raise InputError(f"{path} names {len(indices)} images, expected {named.group(1)}: delete it and run again")
+    return indices

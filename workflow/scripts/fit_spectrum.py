@@ -1,7 +1,7 @@
 """Images of a subset -> mean, eigenvalues and eigenvectors of their covariance."""
 
-from hidden_gaussian import files, images, logs, spectrum
+from hidden_gaussian import images, logs, spectrum
 
 with logs.job_log(snakemake.log[0]):
-    pixels = images.open_images(snakemake.input.images)[files.load_array(snakemake.input.subset)]
+    pixels = images.open_subset(snakemake.input.images, snakemake.input.subset)
     spectrum.fit(pixels).save(snakemake.output.spectrum, pixels.shape[1:])

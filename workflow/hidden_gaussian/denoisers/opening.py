@@ -99,11 +99,10 @@ def _open_reference(folder: Path, device: torch.device) -> Denoiser:
 
 def _training_images(subset: Path, device: torch.device) -> torch.Tensor:
     """Return the uint8 images of a subset, from its folder."""
-    indices = files.load_array(subset / "subset.npy")
-    return torch.from_numpy(images.open_images(subset.parent / "images.npy")[indices]).to(device)
+    return torch.from_numpy(images.open_subset(subset.parent / "images.npy", subset / "subset.npy")).to(device)
 
 
 def mean_image(spectrum: str | Path) -> torch.Tensor:
     """Return the mean image of a subset, of shape (channels, height, width), from its spectrum's file."""
     shape = [int(size) for size in files.load_metadata(spectrum)["shape"].split(",")]
-    return torch.from_numpy(Spectrum.load(spectrum).mean).float().reshape(shape)
+    return torch.from_numpy(files.load_one(spectrum, "mean")).float().reshape(shape)

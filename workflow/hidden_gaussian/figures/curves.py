@@ -14,6 +14,7 @@ from hidden_gaussian import rings, statistics
 from hidden_gaussian.figures.data import FigureData
 
 Array = NDArray[np.float64]
+KEPT = 3  # whole shards; what was arranged from them is kept of all
 MIXED = "image of a ring"
 """Index of tables whose rows are of an image and its neighbours, see :mod:`hidden_gaussian.rings`."""
 
@@ -81,7 +82,7 @@ def curve(places: Array, pooled: Array) -> Curve:
 
 @dataclass
 class Measured:
-    """Measurement shards of one figure, each read and arranged once.
+    """Measurement shards of one figure, arranged as they are asked for.
 
     Attributes
     ----------
@@ -100,6 +101,7 @@ class Measured:
     def shard(self, identifier: str, inputs: str | None = None) -> pd.DataFrame:
         """Return the measurements of a denoiser on one kind of input."""
         if identifier not in self._shards:
+            self._shards = dict(list(self._shards.items())[1 - KEPT :])  # of the largest study each takes 150 MB
             self._shards[identifier] = self.data.measures(identifier)
         shard = self._shards[identifier]
         return shard[shard["inputs"] == (inputs or self.inputs)]

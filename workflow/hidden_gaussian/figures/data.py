@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hidden_gaussian import files, sampler_error, tables
+from hidden_gaussian import files, images, sampler_error, tables
 from hidden_gaussian.figures.plan import Plan
 
 
@@ -85,6 +85,4 @@ class FigureData:
 
     def training_images(self, subset: str) -> NDArray[np.uint8]:
         """Return the images of a subset in the order of its indices, uint8 (image, channel, row, column)."""
-        indices = files.load_array(self._path(f"{subset}/subset.npy"))
-        images: NDArray[np.uint8] = files.load_array(self._path("images.npy"), mmap=True)[indices]
-        return images
+        return images.open_subset(self._path("images.npy"), self._path(f"{subset}/subset.npy"))

@@ -25,8 +25,8 @@ def draw(data: FigureData) -> Figure:
     figure = style.new(3.4)
     axes = figure.add_subplot()
     colours, scale = style.ramp(cell.subset_size for cell in cells)
-    scales = sorted({cell.scale for cell in cells})
-    markers = dict(zip(scales, MARKERS * len(scales), strict=False))
+    kinds = sorted({kind(cell) for cell in cells})
+    markers = dict(zip(kinds, MARKERS * len(kinds), strict=False))
     style.level(axes, 1, None, "gaussian")
     axes.axvline(1, color=style.GREY, linewidth=0.8, linestyle=style.DASHES["empirical"], zorder=1.2)
     copying = {cell for cell in cells if Copying.of(data, cell.id).memorises}
@@ -43,6 +43,11 @@ def draw(data: FigureData) -> Figure:
     return figure
 
 
+def kind(cell: Cell) -> tuple[str, int]:
+    """Return what tells networks apart beside their training: architecture and scale."""
+    return cell.architecture, cell.scale
+
+
 def loss(measured: Measured, identifier: str) -> Curve:
     """Return the denoising loss over the window relative to that of the own Gaussian."""
     gaussian = f"{identifier.split('/')[0]}/gaussian"
@@ -55,7 +60,7 @@ def _way(
     measured: Measured,
     run: list[Cell],
     colours: dict[float, str],
-    markers: dict[int, str],
+    markers: dict[tuple[str, int], str],
     copying: set[Cell],
 ) -> None:
     """Draw the snapshots of one run, joined in the order of training; the last is filled, those that copy ringed."""
@@ -68,7 +73,7 @@ def _way(
             y.value,
             xerr=[x.value - x.low, x.high - x.value],
             yerr=[y.value - y.low, y.high - y.value],
-            fmt=markers[cell.scale],
+            fmt=markers[kind(cell)],
             color=colour,
             markerfacecolor=colour if cell == run[-1] else "white",
             markersize=4.5 if cell == run[-1] else 3.2,
@@ -80,16 +85,21 @@ def _way(
             axes.plot(x.value, y.value, **RING)
 
 
-def _finish(axes: Axes, inputs: str, markers: dict[int, str]) -> None:
+def _finish(axes: Axes, inputs: str, markers: dict[tuple[str, int], str]) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     style.log_ticks(axes.xaxis)
     style.log_ticks(axes.yaxis)
     axes.set_xlabel(r"$\rho$: squared distance to the own Gaussian (1: as far as the empirical denoiser)")
-    kind = {"heldout": "held-out", "foreign": "foreign", "train": "training"}[inputs]
-    axes.set_ylabel(f"{kind} loss relative to the own Gaussian's")
+    noised = {"heldout": "held-out", "foreign": "foreign", "train": "training"}[inputs]
+    axes.set_ylabel(f"{noised} loss relative to the own Gaussian's")
+    several = len({architecture for architecture, _ in markers}) > 1
+    labels = {
+        marker: f"{architecture}, scale {scale}" if several else f"scale {scale}"
+        for (architecture, scale), marker in markers.items()
+    }
     handles = [
-        *(Line2D([], [], ls="", marker=marker, color="k", label=f"scale {scale}") for scale, marker in markers.items()),
+        *(Line2D([], [], ls="", marker=marker, color="k", label=label) for marker, label in labels.items()),
         Line2D([], [], ls="", marker="o", color="k", markerfacecolor="white", label="earlier snapshot"),
         Line2D([], [], label="memorises", **RING),
         Line2D([], [], ls="", marker="x", color="k", label="empirical denoiser"),

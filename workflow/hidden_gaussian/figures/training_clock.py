@@ -37,7 +37,7 @@ def draw(data: FigureData) -> Figure:
     ):
         style.letter(axes, name, title)
         axes.set_xscale("log")
-        style.log_ticks(axes.xaxis)
+        style.log_ticks(axes.xaxis, 3)
         axes.set_xlabel(label)
         if axes is not epochs:
             left, right = axes.get_xlim()

@@ -9,6 +9,7 @@ from hidden_gaussian.levels import SIGMA_MAX
 from hidden_gaussian.spectrum import Spectrum
 
 Array = NDArray[np.float64]
+PANEL = 1024  # eigenvectors at a time
 
 
 def agreement_quantities(first: Array, second: Array, mean: Array) -> dict[str, Array]:
@@ -67,10 +68,11 @@ def expected_agreement(
     """
     one, two = _GaussianSamples(first, sigma_max), _GaussianSamples(second, sigma_max)
     pairs = {"inner": (one, two), "norm_a": (one, one), "norm_b": (two, two)}
-    found = {name: a.product(b, mean) for name, (a, b) in pairs.items()}
+    traces = {name: a.trace(b) for name, (a, b) in pairs.items()}
+    found = {name: traces[name] + float((a.centre - mean) @ (b.centre - mean)) for name, (a, b) in pairs.items()}
     found["gap"] = found["norm_a"] + found["norm_b"] - 2 * found["inner"]
     for name, (a, b) in pairs.items():
-        cosine = a.product(b, np.zeros_like(mean))
+        cosine = traces[name] + float(a.centre @ b.centre)
         found |= {f"cosine_{name}": cosine, f"pearson_{name}": cosine - len(mean) * a.product_of_means(b)}
     return {f"expected_{name}": value for name, value in found.items()}
 
@@ -88,10 +90,16 @@ class _GaussianSamples:
         moved: Array = self.vectors @ (self.amplitudes * (image @ self.vectors))
         return moved
 
-    def product(self, other: _GaussianSamples, mean: Array) -> float:
-        """Return E<a - mean, b - mean>."""
-        overlap = np.square(self.vectors.T @ other.vectors)
-        return float((self.centre - mean) @ (other.centre - mean) + self.amplitudes @ overlap @ other.amplitudes)
+    def trace(self, other: _GaussianSamples) -> float:
+        """Return the trace of the product of the two M, a panel of eigenvectors at a time."""
+        if other is self:
+            return float(self.amplitudes @ self.amplitudes)
+        total = 0.0
+        for start in range(0, len(self.amplitudes), PANEL):
+            panel = slice(start, start + PANEL)
+            overlap = self.vectors[:, panel].T @ other.vectors
+            total += float(self.amplitudes[panel] @ np.square(overlap, out=overlap) @ other.amplitudes)
+        return total
 
     def product_of_means(self, other: _GaussianSamples) -> float:
         """Return the expected product of the mean pixels of a and b."""
