@@ -1,5 +1,6 @@
 """Ten autoencoders a cell: each level against training alone, pieces against one go, and the Gaussian denoiser."""
 
+import contextlib
 import json
 import zipfile
 
@@ -99,6 +100,34 @@ def test_a_stopped_run_goes_on_and_keeps_finished_levels(whole, tmp_path, monkey
     assert content(train(tmp_path, 48)) == content(whole)
     finished = sum(state is not None and state.name == "state.safetensors" for state in started)
     assert finished == stop // 6
+
+
+@pytest.mark.fault("two jobs train one cell of autoencoders", "the second takes over what the first made")
+@pytest.mark.parametrize("change", [None, "states.zip", "weights.safetensors", "training.parquet", "settings"])
+def test_what_the_other_job_trained_is_not_trained_again(tmp_path, monkeypatch, change):
+    folder, recipe = train(tmp_path, 16), RECIPE
+    if change == "settings":
+        recipe = RECIPE.model_copy(update={"learning_rate": 1e-3})
+    elif change:
+        (folder / change).write_bytes(b"not whole")
+    before = content(folder)
+
+    @contextlib.contextmanager
+    def waited(path):
+        yield True
+
+    def refuse(*_):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(guards, "lock", waited)
+    monkeypatch.setattr(stretches, "train", refuse)
+    if change:
+        with pytest.raises(AssertionError, match="trained again"):
+            train(tmp_path, 16, recipe=recipe)
+    else:
+        train(tmp_path, 16)
+        assert not (tmp_path / "unfinished" / cell(16).id).exists()
+    assert content(folder) == before
 
 
 def test_a_level_is_trained_with_the_plain_loss_at_its_sigma(whole):

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from hidden_gaussian import batches, files, guards, seeding, stretches, tables
+from hidden_gaussian import batches, files, guards, seeding, snapshots, stretches, tables
 from hidden_gaussian.denoisers import autoencoder
 from hidden_gaussian.denoisers.network import load_network
 from hidden_gaussian.denoisers.opening import best_device
@@ -53,14 +53,29 @@ def run(stretch: Stretch, device: torch.device | str | None = None) -> None:
     """
     device = torch.device(device or best_device())
     unfinished = stretch.side_file.with_suffix("")
-    with guards.lock(stretch.side_file):
-        levels = [_level(stretch, number, sigma, unfinished) for number, sigma in enumerate(schedule(AUTOENCODERS))]
+    levels = [_level(stretch, number, sigma, unfinished) for number, sigma in enumerate(schedule(AUTOENCODERS))]
+    with guards.lock(stretch.side_file) as waited:
+        if waited and _is_made(stretch, levels[0], device):
+            logger.info("%s was trained by the other job", stretch.cell.id)
+            shutil.rmtree(unfinished)
+            return
         for number, level in enumerate(levels, start=1):
             logger.info("%s: level %d of %d, sigma %.4g", stretch.cell.id, number, len(levels), level.sigma)
             before = _begun(level.folder, stretch.previous_state)
             stretches.train(level.model_copy(update={"previous_state": before}), device)
         _assemble(stretch, levels, device)
         shutil.rmtree(unfinished)
+
+
+def _is_made(stretch: Stretch, first: Stretch, device: torch.device) -> bool:
+    """Tell whether the snapshot is whole, and of the same settings and images as the first of its levels."""
+    if not snapshots.has_outputs(stretch.folder):
+        return False
+    try:
+        state = _begun(first.folder, stretch.folder / "states.zip")
+    except InputError:
+        return False
+    return state is not None and snapshots.belongs(state, stretches.fingerprint(first, device))
 
 
 def _level(stretch: Stretch, number: int, sigma: float, unfinished: Path) -> Stretch:

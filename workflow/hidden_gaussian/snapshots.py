@@ -40,10 +40,23 @@ def save_outputs(folder: Path, state: TrainingState, fingerprint: Mapping[str, A
 
 def are_whole(folder: Path, fingerprint: Mapping[str, Any]) -> bool:
     """Tell whether a folder holds the three files of a snapshot, sound and of this fingerprint."""
+    return has_outputs(folder) and belongs(folder / "state.safetensors", fingerprint)
+
+
+def has_outputs(folder: Path) -> bool:
+    """Tell whether a folder holds sound weights and a sound log."""
     try:
         tables.read_table(folder / "training.parquet", schemas.LOG)
-        files.load_metadata(folder / "weights.safetensors")
-        head, _ = _read(folder / "state.safetensors")
+        files.load_tensors(folder / "weights.safetensors")
+    except InputError:
+        return False
+    return True
+
+
+def belongs(path: Path, fingerprint: Mapping[str, Any]) -> bool:
+    """Tell whether a saved state is sound and of this fingerprint."""
+    try:
+        head, _ = _read(path)
     except InputError:
         return False
     return bool(head["fingerprint"] == json.loads(json.dumps(fingerprint)))

@@ -205,8 +205,13 @@ def _start_as_one(state: TrainingState, team: Team) -> None:
     state.images_seen = int(seen)
 
 
+def fingerprint(stretch: Stretch, device: torch.device) -> dict[str, Any]:
+    """Return what the numbers of a stretch depend on."""
+    pixels = stretch.pixels()
+    return _fingerprint(stretch, _untrained(stretch, pixels, device), pixels)
+
+
 def _fingerprint(stretch: Stretch, state: TrainingState, pixels: Subset) -> dict[str, Any]:
-    """Return what the numbers depend on."""
     read = hashlib.sha256()
     for block in blocks(pixels):
         read.update(block.data)
