@@ -5,9 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Jobs that ask for a GPU run as many at a time as there are GPUs, and not one a core.
-GPUS := $(shell nvidia-smi -L 2>/dev/null | grep -c ^GPU)
-SNAKEMAKE := $(BIN)/snakemake --cores all $(if $(filter-out 0,$(GPUS)),--resources gpu=$(GPUS))
+# Where there is a GPU one job at a time asks for it, not one a core: every job takes the first that it sees.
+GPU := $(shell nvidia-smi -L 2>/dev/null | grep -m 1 ^GPU)
+SNAKEMAKE := $(BIN)/snakemake --cores all $(if $(GPU),--resources gpu=1)
 NEWER := Python 3.11 or newer is needed, but $(PYTHON) is %d.%d: say which, as in make PYTHON=python3.12
 
 .PHONY: demo test test-cluster lint bench reliability

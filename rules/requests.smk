@@ -33,13 +33,18 @@ def request_of(rule, wildcards):
         case "measure_denoiser" | "measure_references":
             scale = scale_of(wildcards.get("id", ""))
             fits = bool(distilled(wildcards))
-            return resources.measuring(dataset, size, scale, distilled=fits)
+            largest = int(largest_subset(wildcards)[1:-1])
+            return resources.measuring(
+                dataset, size, scale, largest=largest, distilled=fits
+            )
         case "measure_jacobian":
             return resources.linearising(dataset, size, scale_of(wildcards.id))
         case "distil_denoiser":
             return resources.distilling(dataset, size, scale_of(wildcards.id))
         case "compare_samples":
-            return resources.comparing(dataset)
+            partners = len(agreement_partners(wildcards))
+            spectra = len(gaussian_spectra(wildcards))
+            return resources.comparing(dataset, size, partners, spectra)
         case "measure_nulls" | "measure_samples" | "measure_sampler":
             largest = int(largest_subset(wildcards)[1:-1])
             return resources.moments(dataset, size, largest)
@@ -50,8 +55,10 @@ def request_of(rule, wildcards):
             largest = int(largest_subset(wildcards)[1:-1])
             return resources.exploring(dataset, largest, cells)
         case "gather_tables" | "judge_claims":
-            return resources.tabulating(dataset, len(CELLS[wildcards.dataset]))
-        case "draw_subset" | "plot_figure":
+            return resources.tabulating(dataset, shards_of(wildcards))
+        case "plot_figure":
+            return resources.plotting(dataset, shards_of(wildcards))
+        case "draw_subset":
             return resources.request(resources.PLAIN, 0, 0)
     raise WorkflowError(f"{rule} has no request: give it one in rules/requests.smk")
 
@@ -62,14 +69,22 @@ def memory(rule):
 
 
 def minutes(rule):
-    """Return a function that gives the minutes of a rule's job: as many times as it was tried."""
-    return lambda wildcards, attempt: attempt * request_of(rule, wildcards).runtime
+    """Return a function that gives the minutes of a rule's job: as many times as it was tried, a day at most."""
+    return lambda wildcards, attempt: min(
+        attempt * request_of(rule, wildcards).runtime, resources.DAY
+    )
 
 
 def scale_of(path):
     """Return the scale of the network that a path names; None if it names none."""
     match = re.search(r"[a-z](\d+)r\d+", path)
     return int(match.group(1)) if match else None
+
+
+def shards_of(wildcards):
+    """Return how many shards of measurements a dataset has: of its networks, and of the references of its subsets."""
+    cells = CELLS[wildcards.dataset]
+    return len(cells) + resources.REFERENCES * len({cell.subset for cell in cells})
 
 
 def stretch(wildcards):

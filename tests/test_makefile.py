@@ -21,8 +21,8 @@ def program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-@pytest.mark.parametrize(("said", "expected"), [("echo GPU 0: A; echo GPU 1: A", "--resources gpu=2 "), ("exit 9", "")])
-def test_jobs_on_gpus_are_as_many_as_there_are(tmp_path: Path, said: str, expected: str) -> None:
+@pytest.mark.parametrize(("said", "expected"), [("echo GPU 0: A; echo GPU 1: A", "--resources gpu=1 "), ("exit 9", "")])
+def test_one_job_at_a_time_has_the_gpu(tmp_path: Path, said: str, expected: str) -> None:
     (tmp_path / "requirements.lock").touch()
     program(tmp_path / "bin/nvidia-smi", said)
     done = make("--dry-run", "demo", at=tmp_path, programs=tmp_path / "bin")

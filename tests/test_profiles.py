@@ -73,7 +73,7 @@ def test_requests_follow_the_formulas() -> None:
     ffhq = PAPER["ffhq"]
     d = 3 * 64 * 64
     asked = resources.spectrum(ffhq, 70_000)
-    assert asked.mem_mb == 1_000 + 32 * d * d // 10**6
+    assert asked.mem_mb == 1_000 + (32 * d * d + 70_000 * d) // 10**6
     assert asked.runtime == 10 + int(2 * (2 * 70_000 * d**2 + 20 * d**3) / 1e10 / 60)
     small = resources.training(ffhq, 4, 256_000)
     assert small.mem_mb == 3_000 + 4 * 32 * 64 * 64 * 4 * 4 * 60 // 10**6
@@ -87,14 +87,16 @@ def test_larger_jobs_ask_for_more_and_none_for_more_than_a_day(name: str) -> Non
     scales = sorted({cell.scale for cell in dataset.cells(name)})
     series = [
         [resources.spectrum(dataset, size) for size in sizes],
-        [resources.measuring(dataset, size, scales[-1], distilled=True) for size in sizes],
-        [resources.measuring(dataset, size, None, distilled=False) for size in sizes],
+        [resources.measuring(dataset, size, scales[-1], largest=sizes[-1], distilled=True) for size in sizes],
+        [resources.measuring(dataset, size, None, largest=sizes[-1], distilled=False) for size in sizes],
         [resources.sampling(dataset, size, None, "heun40") for size in sizes],
         [resources.training(dataset, scale, 10**6) for scale in scales],
         [resources.training(dataset, scales[0], images) for images in (10**5, 10**6, 10**8)],
         [resources.distilling(dataset, sizes[0], scale) for scale in scales],
         [resources.distilling(dataset, size, None) for size in sizes],
-        [resources.tabulating(dataset, cells) for cells in (1, 10, 100)],
+        [resources.tabulating(dataset, shards) for shards in (1, 10, 100)],
+        [resources.plotting(dataset, shards) for shards in (1, 10, 100)],
+        [resources.comparing(dataset, size, 2, 2) for size in sizes],
     ]
     for asked in series:
         assert [request.mem_mb for request in asked] == sorted(request.mem_mb for request in asked)

@@ -162,9 +162,13 @@ def _costs(datasets: Mapping[str, Dataset]) -> str:
     for name, dataset in datasets.items():
         cells = dataset.cells(name)
         runs = plan.last_of_runs(cells)
+        largest = max(cell.subset_size for cell in cells)
         asked = [
             *(resources.training(dataset, cell.scale, cell.images_seen) for cell in runs),
-            *(resources.measuring(dataset, cell.subset_size, cell.scale, distilled=True) for cell in runs),
+            *(
+                resources.measuring(dataset, cell.subset_size, cell.scale, largest=largest, distilled=True)
+                for cell in runs
+            ),
             *(resources.distilling(dataset, cell.subset_size, cell.scale) for cell in runs),
             *(resources.spectrum(dataset, cell.subset_size) for cell in runs),
         ]

@@ -2,7 +2,8 @@
 
 Notation: d numbers in an image, N images of a subset, speed: images trained a second at the largest scale (the
 dataset's setting), inversely proportional to the scale; a forward pass costs a third of a training step. Minutes are
-twice the estimate plus ten. A job that fails is tried again with twice, then three times as much.
+twice the estimate plus ten. A job that fails is tried again with twice, then three times as much, but no attempt asks
+for more than a day.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from hidden_gaussian.settings import Dataset
 
 PLAIN, TORCH = 1_000, 3_000  # MB of Snakemake's own process beside the job's, and of the libraries that it imports
 FLOPS = 1e10  # float64 operations a second of one core, of matrix products and decompositions
+GPU_FLOPS = 2e11  # of a consumer's GPU; those of data centres do fifty times as many
 DAY = 1_440  # minutes: longer trainings are stopped, save and go on in the next attempt
+ROW, SHARDS = 40, 4  # bytes of a row of measurements in pandas; shards that a figure holds at a time
 CONVERTED, COMPARED = 300, 2e8  # images packed a second; pairs of images screened for likeness a second
 EVALUATIONS = {"euler10": 10, "heun18": 35, "heun40": 79, "exact": 0}
 REFERENCES = 4  # denoisers of a subset that are measured in one job
@@ -51,6 +54,13 @@ def speed(dataset: Dataset, scale: int) -> float:
     return dataset.speed * dataset.grid.largest_scale / scale
 
 
+def rows(dataset: Dataset) -> int:
+    """Return the rows of one shard of measurements: of every image, level, draw and weight."""
+    measures = dataset.measures
+    places = 11 * measures.draws * measures.levels + 13 * len(measures.alphas) * measures.linearity_levels
+    return len(dataset.inputs) * measures.images * places
+
+
 def _blocks(dataset: Dataset) -> int:
     return max(network.blocks for network in dataset.networks)
 
@@ -68,10 +78,10 @@ def splitting(dataset: Dataset) -> Request:
 
 
 def spectrum(dataset: Dataset, size: int) -> Request:
-    """Diagonalise the smaller of Gram matrix and covariance: four arrays of min(N, d) x d in float64."""
+    """Diagonalise the smaller of Gram matrix and covariance: pixels, and four arrays of min(N, d) x d in float64."""
     smaller, numbers = min(size, dimension(dataset)), dimension(dataset)
     operations = 2 * size * smaller * numbers + 20 * smaller**3
-    return request(PLAIN, 32 * smaller * numbers, operations / FLOPS)
+    return request(PLAIN, (32 * smaller + size) * numbers, operations / FLOPS)
 
 
 def reference(dataset: Dataset, size: int) -> Request:
@@ -104,7 +114,7 @@ def importing() -> Request:
 def sampling(dataset: Dataset, size: int, scale: int | None, sampler: str) -> Request:
     """Solve the sampler's equation for the sample set, and compare it with the N training images."""
     count, steps = dataset.sampling.count, EVALUATIONS[sampler]
-    seconds = 2 * size * count * dimension(dataset) / FLOPS
+    seconds = 2 * size * count * dimension(dataset) / GPU_FLOPS
     if scale is None:
         seconds *= 1 + steps
     else:
@@ -119,22 +129,27 @@ def sampling_references(dataset: Dataset, size: int) -> Request:
     return Request(max(one.mem_mb for one in asked), sum(one.runtime for one in asked))
 
 
-def measuring(dataset: Dataset, size: int, scale: int | None, *, distilled: bool) -> Request:
-    """Measure a network, or the references of a subset: noisy images, pairs for linearity, least squares."""
+def measuring(dataset: Dataset, size: int, scale: int | None, *, largest: int, distilled: bool) -> Request:
+    """Measure a network, or the references of a subset: noisy images, pairs for linearity, least squares.
+
+    The law of the largest subset, which all are compared with, is held in float64 and float32.
+    """
     measures, distillation = dataset.measures, dataset.distillation
     images = len(dataset.inputs) * measures.images
     noisy = images * (measures.draws * measures.levels + 3 * measures.linearity_levels)
     fits = measures.levels * len(distillation.inputs) if distilled else 0
     noisy += fits * distillation.draws
     d = dimension(dataset)
-    seconds = 2 * min(noisy, images * measures.draws * measures.levels) * size * d / FLOPS  # the empirical reference
+    empirical = 2 * min(noisy, images * measures.draws * measures.levels) * size * d
+    seconds = empirical / GPU_FLOPS
     if scale is None:
         seconds *= REFERENCES
-        seconds += 2 * noisy * (size + d) * d / FLOPS
+        seconds += 2 * noisy * (size + d) * d / GPU_FLOPS
     else:
         seconds += noisy / (3 * speed(dataset, scale))
-    seconds += fits * (2 * distillation.draws * d**2 + 10 * d**3) / FLOPS
-    return request(TORCH, _held(dataset, size) + 8 * 8 * d**2 * distilled, seconds)
+    seconds += fits * (2 * distillation.draws * d**2 + 10 * d**3) / GPU_FLOPS
+    held = _held(dataset, size) + 12 * d * min(largest, d) + ROW * rows(dataset)
+    return request(TORCH, held + 8 * 8 * d**2 * distilled, seconds)
 
 
 def linearising(dataset: Dataset, size: int, scale: int | None) -> Request:
@@ -150,14 +165,17 @@ def linearising(dataset: Dataset, size: int, scale: int | None) -> Request:
 def distilling(dataset: Dataset, size: int, scale: int | None) -> Request:
     """Keep the ten affine maps of a network, or of the empirical denoiser of N images."""
     d, draws = dimension(dataset), dataset.distillation.draws
-    one = 2 * size * d / FLOPS if scale is None else 1 / (3 * speed(dataset, scale))
-    seconds = 10 * draws * one + 10 * (2 * draws * d**2 + 10 * d**3) / FLOPS
+    one = 2 * size * d / GPU_FLOPS if scale is None else 1 / (3 * speed(dataset, scale))
+    seconds = 10 * draws * one + 10 * (2 * draws * d**2 + 10 * d**3) / GPU_FLOPS
     return request(TORCH, _held(dataset, size) + 32 * 8 * d**2, seconds)
 
 
-def comparing(dataset: Dataset) -> Request:
-    """Compare sample sets, three at a time, or photographs with training images."""
-    return request(PLAIN, 3 * 8 * dataset.sampling.count * dimension(dataset), 60)
+def comparing(dataset: Dataset, size: int, partners: int, spectra: int) -> Request:
+    """Compare a sample set with those of others, of which two are in float64, and Gaussians by their spectra."""
+    d, samples = dimension(dataset), dataset.sampling.count * dimension(dataset)
+    smaller = min(size, d)
+    held = (4 * (1 + partners) + 5 * 8) * samples + spectra * 8 * d * smaller
+    return request(PLAIN, held, 60 + max(spectra - 1, 0) * 2 * d * smaller**2 / FLOPS)
 
 
 def moments(dataset: Dataset, size: int, largest: int) -> Request:
@@ -176,15 +194,18 @@ def splicing(dataset: Dataset, size: int, scale: int | None) -> Request:
 
 
 def exploring(dataset: Dataset, size: int, cells: int) -> Request:
-    """Evaluate every network of the sweeps on four images at ten levels."""
-    return request(TORCH, _held(dataset, size), 20 * cells)
+    """Evaluate every network of the sweeps on four images at ten levels, and hold the values of their shards."""
+    return request(TORCH, _held(dataset, size) + 8 * rows(dataset) * cells, 20 * cells)
 
 
-def tabulating(dataset: Dataset, cells: int) -> Request:
-    """Estimate from the shards of so many cells, family by family: 60 bytes a row."""
-    measures = dataset.measures
-    rows = len(dataset.inputs) * measures.images * (11 * measures.draws * measures.levels + 13 * measures.levels)
-    return request(2 * PLAIN, 60 * rows * cells, rows * cells / 1e5)
+def tabulating(dataset: Dataset, shards: int) -> Request:
+    """Estimate from so many shards: their values, and one of them whole."""
+    return request(2 * PLAIN, 12 * rows(dataset) * shards + 2 * ROW * rows(dataset), rows(dataset) * shards / 1e5)
+
+
+def plotting(dataset: Dataset, shards: int) -> Request:
+    """Draw a figure from so many shards, a few of which are held at a time."""
+    return request(PLAIN, ROW * rows(dataset) * min(shards, SHARDS), rows(dataset) * shards / 1e6)
 
 
 def _held(dataset: Dataset, size: int) -> float:
