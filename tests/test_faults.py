@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import json
 import os
 import pickle
 import platform
@@ -18,11 +19,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import toy_networks
 from toy_images import PIXELS
 
-from hidden_gaussian import duplicates, files, images, levels, logs, spectrum, subsets, tables
-from hidden_gaussian.denoisers import GaussianDenoiser, open_denoiser
+from hidden_gaussian import duplicates, files, images, levels, logs, samples, spectrum, subsets, tables
+from hidden_gaussian.denoisers import GaussianDenoiser, LinearDenoiser, open_denoiser
 from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
+from hidden_gaussian.denoisers.network import load_network
 from hidden_gaussian.errors import InputError
 
 
@@ -163,12 +166,29 @@ def _split(path: Path) -> None:
     subsets.save_split(path, subsets.Split(np.arange(4), np.arange(4, 12)))
 
 
+def _weights(path: Path) -> None:
+    network = toy_networks.build()
+    options = {"options": json.dumps(network.options)}
+    files.save_tensors(path, network.state_dict(), options)
+
+
+def _linear(path: Path) -> None:
+    LinearDenoiser(torch.tensor([4.0, 0.5]), torch.ones(2, 4, 4), torch.ones(2, 4)).save(path)
+
+
+def _samples(path: Path) -> None:
+    files.save_array(path, np.ones((3, 1, 8, 8), np.float32))
+
+
 READS: dict[str, tuple[Callable[[Path], None], Callable[[Path], Any]]] = {
     "images.npy": (lambda path: files.save_array(path, PIXELS), images.open_images),
-    "subset.npy": (_subset, files.load_array),
+    "subset.npy": (_subset, subsets.load_subset),
     "split.safetensors": (_split, subsets.load_split),
     "duplicates.json": (lambda path: duplicates.save(path, duplicates.find(PIXELS)), duplicates.load),
     "spectrum.safetensors": (lambda path: spectrum.fit(PIXELS).save(path, (1, 8, 8)), spectrum.Spectrum.load),
+    "weights.safetensors": (_weights, load_network),
+    "linear.safetensors": (_linear, LinearDenoiser.load),
+    "samples_euler10.npy": (_samples, samples.load),
     "measures.parquet": (_shard, tables.read_shard),
 }
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -213,13 +233,15 @@ def test_a_flipped_bit_in_the_values_of_a_shard_is_noticed(tmp_path: Path) -> No
     assert noticed > len(places) / 2
 
 
-@pytest.mark.fault(
-    "a bit of the images, a subset, a split, a spectrum flips; weights, maps and samples are written alike", "named"
-)
-@pytest.mark.parametrize("name", ["images.npy", "subset.npy", "split.safetensors", "spectrum.safetensors"])
+def _verified(path: Path) -> Any:
+    return images.open_images(path, verify=True)
+
+
+@pytest.mark.fault("a bit of images, a subset, a split, a spectrum, a map, samples flips; weights are alike", "named")
+@pytest.mark.parametrize("name", sorted(READS.keys() - {"duplicates.json", "measures.parquet", "weights.safetensors"}))
 def test_a_flipped_bit_in_the_numbers_is_noticed(tmp_path: Path, name: str) -> None:
     write, read = READS[name]
-    read = (lambda path: images.open_images(path, verify=True)) if name == "images.npy" else read
+    read = {"images.npy": _verified, "linear.safetensors": files.load_arrays}.get(name, read)
     path = tmp_path / name
     write(path)
     sound, whole = read(path), path.read_bytes()
@@ -252,10 +274,7 @@ def test_a_flipped_bit_in_the_head_of_mapped_images_changes_nothing(tmp_path: Pa
 
 
 FOREIGN = {
-    (name, other)
-    for name in READS
-    for other in READS
-    if name != other and "subset.npy" not in (name,) and Path(name).suffix == Path(other).suffix
+    (name, other) for name in READS for other in READS if name != other and Path(name).suffix == Path(other).suffix
 }
 
 
@@ -359,3 +378,17 @@ def test_results_can_be_moved(tmp_path: Path) -> None:
     shutil.move(tmp_path / "here", tmp_path / "there")
     for name, (_, read) in READS.items():
         read(tmp_path / "there" / name)
+
+
+@pytest.mark.fault("a subset is that of another folder, holds no numbers of images, or more than there are", "named")
+def test_the_subset_of_another_folder_is_named(tmp_path: Path) -> None:
+    files.save_array(tmp_path / "images.npy", PIXELS)
+    for indices, reason in (
+        (np.arange(4), "names 4 images, expected 8"),
+        (np.arange(8.0), "float64"),
+        (np.arange(-1, 7), "expected numbers of images"),
+        (np.arange(8) + 90, "names image 97 of 12"),
+    ):
+        files.save_array(tmp_path / "n8a/subset.npy", indices)
+        with pytest.raises(InputError, match=f"n8a/subset.npy.*{reason}"):
+            images.open_subset(tmp_path / "images.npy", tmp_path / "n8a/subset.npy")

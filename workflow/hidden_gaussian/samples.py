@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hidden_gaussian import files
+from hidden_gaussian.errors import InputError
 from hidden_gaussian.metrics.agreement import agreement_quantities, expected_agreement
 from hidden_gaussian.metrics.memorisation import neighbours
 from hidden_gaussian.seeding import numpy_stream
@@ -151,6 +153,25 @@ def expected_rows(
         if name != identifier
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def load(path: str | Path, *, mmap: bool = False) -> NDArray[np.float32]:
+    """Read a sample set, of shape (samples, channels, height, width); InputError if it is absent, damaged or another.
+
+    Parameters
+    ----------
+    path : path
+        ``samples_<sampler>.npy``.
+    mmap : bool
+        Map it instead of reading it; its checksum is not compared then.
+    """
+    samples = files.load_array(path, mmap=mmap)
+    if samples.dtype != np.float32 or samples.ndim != 4:
+        raise InputError(
+            f"{path} is {samples.dtype} of shape {samples.shape}, expected float32 (sample, channel, row, column): "
+            "delete it and run again"
+        )
+    return samples
 
 
 def partner_id(path: str | Path, root: str | Path, sampler: str) -> str:

@@ -11,9 +11,9 @@ identifier, sampler = snakemake.wildcards.id, snakemake.wildcards.sampler
 with logs.job_log(snakemake.log[0]):
     root = Path(snakemake.input.mean[0]).parents[1]
     paths = snakemake.input.partners
-    partners = {samples.partner_id(path, root, sampler): files.load_array(path) for path in paths}
+    partners = {samples.partner_id(path, root, sampler): samples.load(path) for path in paths}
     mean = files.load_one(snakemake.input.mean[0], "mean")
-    drawn = files.load_array(snakemake.input.samples)
+    drawn = samples.load(snakemake.input.samples)
     rows = samples.agreement_rows(identifier, drawn, partners, mean, sampler=sampler)
     spectra = {f"{Path(path).parent.name}/gaussian": Spectrum.load(path) for path in snakemake.input.spectra}
     if len(spectra) > 1:

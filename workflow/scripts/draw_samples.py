@@ -9,7 +9,7 @@ from hidden_gaussian.denoisers.opening import best_device
 output, count = snakemake.output, snakemake.params.samples
 with logs.job_log(snakemake.log[0]):
     root = Path(snakemake.input[0]).parent
-    training = images.open_images(root / "images.npy")[files.load_array(snakemake.input[1])]
+    training = images.open_subset(root / "images.npy", snakemake.input[1])
     latents = sampling.latents(range(count), training.shape[1:], seed=snakemake.params.seed).to(best_device())
     for path, way_path, shard in zip(output.samples, output.trajectories, output.memorisation, strict=True):
         identifier, sampler = samples.sample_id(path, root), Path(path).stem.removeprefix("samples_")

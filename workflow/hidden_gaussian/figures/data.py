@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hidden_gaussian import files, images, sampler_error, tables
+from hidden_gaussian import files, images, sampler_error, samples, tables
 from hidden_gaussian.figures.plan import Plan
 
 
@@ -77,7 +77,7 @@ class FigureData:
 
     def samples(self, identifier: str, sampler: str) -> NDArray[np.float32]:
         """Return a sample set, of shape (samples, channels, height, width)."""
-        return files.load_array(self._path(f"{identifier}/samples_{sampler}.npy"), mmap=True)
+        return samples.load(self._path(f"{identifier}/samples_{sampler}.npy"), mmap=True)
 
     def trajectories(self, identifier: str, sampler: str) -> NDArray[np.float32]:
         """Return the states of the first samples, of shape (samples, steps + 1, channels, height, width)."""
