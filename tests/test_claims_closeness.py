@@ -52,6 +52,17 @@ def test_high_noise_is_undertraining() -> None:
     assert row("16", by_size("law", "law", "law"))["reason"] == "missing"
 
 
+def test_what_changes_in_time_is_a_difference_within_each_training() -> None:
+    """Two trainings of different levels that change alike: their spread is none of the change."""
+    scales = [cell(8, scale=4, replicate=9), cell(8, scale=16, replicate=9)]
+    times = [cell(8, seen=seen, replicate=which) for which in (1, 2) for seen in (1000, 8000)]
+    kinds = {one: {1: "untrained", 2: "law"}[one.replicate] for one in times}
+    given = evidence(dict.fromkeys(scales, "law") | kinds, {"scale": scales, "time": times})
+    change = closeness.is_undertraining(given).parts[1].estimate
+    low, high = change.interval()
+    assert -0.01 < low <= change.value <= high < 0.01
+
+
 @pytest.mark.parametrize(
     ("kinds", "copies", "expected"),
     [

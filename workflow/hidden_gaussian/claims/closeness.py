@@ -114,14 +114,14 @@ def is_undertraining(evidence: Evidence) -> Finding:
     runs = runs_in_time(evidence).values()
     if any(len(run) < 2 for run in runs):
         raise Missing("a trend in time needs two snapshots")
-    first, last = [run[0] for run in runs], [run[-1] for run in runs]
-    found = {cell: _above_window(evidence, cell) for cell in [*few, *many, *first, *last]}
-    pairs = {"small less large scale": (few, many), "early less late": (first, last)}
-    parts = tuple(
-        Part(what, replicates.combine([*averaged(more, found), *averaged(less, found, -1.0)]), UNDERTRAINED.delta)
-        for what, (more, less) in pairs.items()
-    )
-    return Finding(parts)
+    found = {cell: _above_window(evidence, cell) for cell in [*few, *many]}
+    # of one training, so the difference is that of the training
+    change = {run[-1]: _above_window(evidence, run[0]) - _above_window(evidence, run[-1]) for run in runs}
+    groups = {
+        "small less large scale": [*averaged(few, found), *averaged(many, found, -1.0)],
+        "early less late": averaged(list(change), change),
+    }
+    return Finding(tuple(Part(what, replicates.combine(group), UNDERTRAINED.delta) for what, group in groups.items()))
 
 
 def _above_window(evidence: Evidence, cell: Cell) -> Array:

@@ -86,16 +86,25 @@ def agreement_returns(evidence: Evidence) -> Finding:
     def agreement(pair: Pair) -> Array:
         return correlation(evidence, pair[0].id, pair[1].id)
 
+    ends = {_runs(pair): pair for group in pairs(full) for pair in group}
+
+    def gain(pair: Pair) -> Array:
+        return agreement(pair) - agreement(ends[_runs(pair)])
+
+    def difference(cells: Sequence[Cell]) -> Groups:
+        if all(_runs(pair) in ends for group in pairs(cells) for pair in group):
+            return over_pairs(cells, gain)  # the same trainings, earlier
+        return [*over_pairs(cells, agreement), *over_pairs(full, agreement, -1.0)]
+
     parts = tuple(
-        Part(
-            what,
-            replicates.combine([*over_pairs(evidence.sweep(name), agreement), *over_pairs(full, agreement, -1.0)]),
-            RETURNS.delta,
-        )
-        for name, what in tried.items()
+        Part(what, replicates.combine(difference(evidence.sweep(name))), RETURNS.delta) for name, what in tried.items()
     )
     gate = all(gates.beats_gaussian(evidence, evidence.sweep(name)) for name in tried)
     return Finding(parts, gate)
+
+
+def _runs(pair: Pair) -> tuple[str, str]:
+    return pair[0].run, pair[1].run
 
 
 def small_memorises(evidence: Evidence) -> Finding:
