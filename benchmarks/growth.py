@@ -148,7 +148,7 @@ def planning() -> Iterator[dict[str, object]]:
         study = yaml.safe_load((PROJECT / "config/config.yaml").read_text(encoding="utf-8"))
         runs = [{**axes, "halves": ["a", "b"], "snapshots": [6400]}]
         digits = study["datasets"]["digits"]
-        digits["grid"] = {"runs": runs, "sweeps": {"size": {}}}
+        digits["grid"] = {"runs": runs, "sweeps": {"size": {"scales": axes["scales"][:1]}}}
         for block, cells in (("sampling", "splice"), ("measures", "jacobian"), ("distillation", "cells")):
             del digits[block][cells]  # which this grid has not
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
