@@ -82,8 +82,7 @@ def atomic_path(path: AnyPath) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError | safetensors.SafetensorError) and getattr(error, "filename", None) is None:
             reason = getattr(error, "strerror", None) or str(error)
-            code = getattr(error, "errno", None) or errno.EIO
-            raise OSError(code, f"could not be written ({reason})", str(path)) from error
+            raise OSError(getattr(error, "errno", None) or errno.EIO, reason, str(path)) from error
         raise
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from hidden_gaussian import files, schemas, tables
@@ -66,11 +65,10 @@ def belongs(path: Path, fingerprint: Mapping[str, Any]) -> bool:
 def _written(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, SafetensorError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+    except OSError as error:
         raise InputError(
-            f"{path}: the state of training could not be written ({reason}): make room and run again; what was saved "
-            "before is as it was"
+            f"{path}: the state of training could not be written ({error.strerror}): make room and run again; what was "
+            "saved before is as it was"
         ) from error
 
 
