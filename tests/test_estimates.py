@@ -217,6 +217,9 @@ def test_table_holds_every_metric_that_was_measured(held: Measurements, tmp_path
     assert set(own["interval"]) == {"given these networks"}
     maps = made[made["id"].str.startswith(CELL.id) & made["metric"].isin(["mismatch", "fit_error", "r2_linear"])]
     assert set(maps["interval"].dropna()) == {"given these networks and fits"}
+    exact = made[made["id"].isin(["n8a/empirical", "n8a/gaussian"])].dropna(subset=["interval"])
+    assert set(exact.loc[exact["metric"] == "r2_linear", "interval"]) == {"photographs, given these fits"}
+    assert set(exact.loc[exact["metric"] == "rho", "interval"]) == {"photographs"}
     assert set(own["epoch"]) == {8000.0}
     assert set(made.loc[made["metric"] == "position", "sigma"].dropna()) == set(held.window())
     assert made.loc[made["metric"] == "asymmetry", ["low", "high"]].isna().all(axis=None)

@@ -103,9 +103,11 @@ def _levels(metric: Metric, pooled: Pooled) -> list[dict[str, object]]:
 
 
 def _place_columns(row: Row) -> dict[str, str | float | None]:
-    network = _cell(row.id) is not None
     images = "photographs" if row.sampler is None or row.sampler == "photographs" else "samples"
-    given = statistics.GIVEN_FITS if row.fitted else statistics.GIVEN
+    if _cell(row.id) is not None:
+        covers = statistics.GIVEN_FITS if row.fitted else statistics.GIVEN
+    else:
+        covers = f"{images}, given these fits" if row.fitted else images
     return {
         "id": row.id,
         "reference_id": row.reference_id,
@@ -114,7 +116,7 @@ def _place_columns(row: Row) -> dict[str, str | float | None]:
         "parameter": row.parameter,
         "at": row.at,
         "metric": row.metric.name,
-        "interval": given if network else images,
+        "interval": covers,
     }
 
 
