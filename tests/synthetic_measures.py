@@ -84,7 +84,8 @@ class MeasureShards(Arrays):
         gaussian = self.denoise(f"{identifier.split('/')[0]}/gaussian", noisy, sigma)
         linear = self.linear(identifier, output, gaussian)
         reference = f"{identifier}/linear"
-        parts = {"distance": output - linear, "linear_gaussian": linear - gaussian, "nonlinear": output - linear}
+        parts = {"nonlinear": output - linear}
+        parts |= {"distance": 1.1 * (output - linear), "linear_gaussian": 1.1 * (linear - gaussian)}  # noise of the fit
         parts["gaussian_spread"] = gaussian - self.spectrum(identifier.split("/")[0])[0]
         yield rows(parts, reference_id=reference, **where)
         gap = np.square(linear - gaussian).sum(1)

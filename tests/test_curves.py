@@ -21,6 +21,14 @@ def test_bands_over_joined_places_hold_together(world):
     assert pointwise < within and within > 0.93
 
 
+def test_roots_keep_the_sign_of_products_of_two_fits(world):
+    measured = Measured(world.data("denoiser_distance"))
+    gap, norm = measured.table(MAIN, "distance", "gaussian"), measured.table(MAIN, "norm")
+    above, below = measured.root_ratio(gap, norm), measured.root_ratio(-gap, norm)
+    assert np.allclose(above.value, np.sqrt(gap.mean() / norm.mean()))
+    assert np.allclose(below.value, -above.value) and np.isfinite(below.high).all()
+
+
 def test_bands_hold_the_curve_and_narrow_with_images(world):
     measured = Measured(world.data("denoiser_distance"))
     table, norm = measured.table(MAIN, "distance", "gaussian"), measured.table(MAIN, "norm")

@@ -19,7 +19,8 @@ from matplotlib.text import Text
 from synthetic_arrays import LEVELS, MAIN, settings
 from synthetic_results import World
 
-from hidden_gaussian.figures import generalisation_score, neighbours, style
+from hidden_gaussian.figures import distances as distances_drawn
+from hidden_gaussian.figures import generalisation_score, neighbours, residual_linearity, style
 from hidden_gaussian.figures.catalogue import CATALOGUE, narrowed, needs
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.data import FigureData
@@ -127,6 +128,30 @@ def test_distances_to_the_gaussian(world, figures):
     null_gap, null_norm = distances(world, "n8a/empirical", "n8a/gaussian")
     drawn = curve(figures["memorisation"], 0, "empirical to Gaussian")
     assert np.allclose(drawn[:, 1], np.sqrt(null_gap.mean(1) / null_norm.mean(1)))
+
+
+def test_distances_of_linear_maps_are_free_of_the_noise_of_the_fit(world, figures):
+    expected: dict[str, list[float]] = {"network to linear": [], "linear to Gaussian": [], "linear": []}
+    for sigma in LEVELS[::-1]:
+        _, noisy = world.noisy(sigma, "")
+        output, gaussian = (world.denoise(name, noisy, sigma) for name in (MAIN, "n512a/gaussian"))
+        fitted = world.linear(MAIN, output, gaussian)
+        for label, gap in (("network to linear", output - fitted), ("linear to Gaussian", fitted - gaussian)):
+            expected[label].append(np.sqrt(np.square(gap).sum() / np.square(output).sum()))
+        expected["linear"].append(1 - np.square(output - fitted).sum() / np.square(output - output.mean(0)).sum())
+    for label in ("network to linear", "linear to Gaussian"):
+        assert np.allclose(curve(figures["denoiser_distance"], 1, label)[:, 1], expected[label])
+    found = residual_linearity.explained(Measured(world.data("residual_linearity")), [MAIN], "norm_centred")
+    assert np.allclose(found.value, expected["linear"])
+
+
+def test_lines_that_noise_takes_below_zero_stay_in_view():
+    first, second = style.new(2).subplots(1, 2, sharey=True)
+    for axes, heights in ((first, [0.2, 0.8]), (second, [-0.1, 0.5])):
+        axes.plot([1, 2], heights)
+    first.plot([], [], label="absent")
+    distances_drawn.begin_at_zero(first, 1)
+    assert second.get_ylim()[0] < -0.1 and second.get_ylim()[1] == 1
 
 
 def test_halves_are_pooled_along_the_size(world, figures):

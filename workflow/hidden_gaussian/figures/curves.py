@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hidden_gaussian import rings, statistics
+from hidden_gaussian.estimates.formulas import signed_root
 from hidden_gaussian.figures.data import FigureData
 
 Array = NDArray[np.float64]
@@ -169,9 +170,16 @@ class Measured:
         return mean(values, stream=self.inputs)
 
     def nrmse(self, ids: Iterable[str] | str, quantity: str = "distance", reference: str = "gaussian") -> Curve:
-        """Return a distance, by default to the own Gaussian, relative to the denoiser's output, over sigma."""
+        """Return a distance, by default to the own Gaussian, relative to the denoiser's output, over sigma.
+
+        The root keeps the sign of a product of two fits, see :func:`hidden_gaussian.estimates.formulas.signed_root`.
+        """
         ids = [ids] if isinstance(ids, str) else list(ids)
-        return self.ratio(self.table(ids, quantity, reference), self.table(ids, "norm"), 0.5)
+        return self.root_ratio(self.table(ids, quantity, reference), self.table(ids, "norm"))
+
+    def root_ratio(self, numerator: pd.DataFrame, denominator: pd.DataFrame) -> Curve:
+        """Return the root of a ratio of sums, with the sign of the numerator."""
+        return self.combined([numerator, denominator], lambda top, bottom: signed_root(top / bottom))
 
     def scale(self, ids: Iterable[str] | str) -> pd.DataFrame:
         """Return the distance of the empirical denoisers of some denoisers' subsets to their Gaussians."""

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
+from hidden_gaussian.estimates.formulas import signed_root
 from hidden_gaussian.figures import distances, style
 from hidden_gaussian.figures.curves import Curve, Measured
 from hidden_gaussian.figures.data import FigureData
@@ -18,7 +19,7 @@ def draw(data: FigureData) -> Figure:
     measured, network, size = Measured(data), data.plan.main.id, math.prod(data.plan.shape)
 
     def per_pixel(identifier: str, quantity: str, reference: str) -> Curve:
-        return measured.combined([measured.table(identifier, quantity, reference) / size], np.sqrt)
+        return measured.combined([measured.table(identifier, quantity, reference) / size], signed_root)
 
     figure = style.new(3.1)
     left, right = figure.subplots(1, 2)
@@ -28,10 +29,10 @@ def draw(data: FigureData) -> Figure:
     style.letter(left, "a", r"per pixel, $\sqrt{E|D_1 - D_2|^2 / d}$")
     left.set_ylabel("RMSE (pixels in $[-1, 1]$)")
     others = [line for line in left.lines if line.get_label() != "identity to Gaussian"]
-    left.set_ylim(0, 1.1 * max(np.max(line.get_ydata()) for line in others))
+    distances.begin_at_zero(left, 1.1 * max(np.max(line.get_ydata()) for line in others))
     style.letter(right, "b", r"relative, $\sqrt{E|D_1 - D_2|^2 / E|D|^2}$")
     right.set_ylabel("nRMSE")
-    right.set_ylim(0, min(right.get_ylim()[1], 1.5))
+    distances.begin_at_zero(right, min(right.get_ylim()[1], 1.5))
     title = scored(data, data.plan.main)
     figure.legend(*left.get_legend_handles_labels(), title=title, loc="outside lower center", ncols=3)
     return figure

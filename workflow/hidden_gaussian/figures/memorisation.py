@@ -25,7 +25,7 @@ def draw(data: FigureData) -> Figure:
         distances.draw(axes, measured, cell.id, measured.nrmse, pairs=distances.PAIRS[1:])
         style.letter(axes, name, scored(data, cell))
         style.sigma_axis(axes, measured.window())
-    panels[0].set_ylim(0, min(panels[0].get_ylim()[1], 1.5))
+    distances.begin_at_zero(panels[0], min(panels[0].get_ylim()[1], 1.5))
     panels[0].set_ylabel("nRMSE")
     panels[1].tick_params(labelleft=False)
     _outputs(figure.add_subplot(grid[1, :]), data, cells)

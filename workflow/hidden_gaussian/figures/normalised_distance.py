@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hidden_gaussian.estimates.formulas import signed_root
 from hidden_gaussian.figures import distances, style
 from hidden_gaussian.figures.curves import Curve, Measured
 from hidden_gaussian.figures.data import FigureData
@@ -22,12 +22,12 @@ def draw(data: FigureData) -> Figure:
     """Return the figure: RMSE, the mean ratio of norms, nRMSE, and nRMSE by the spread of the outputs."""
     measured, size = Measured(data), math.prod(data.plan.shape)
     panels: tuple[tuple[str, Normalised], ...] = (
-        (r"$\sqrt{E|D_1 - D_2|^2 / d}$ (pixels)", lambda m, *gap: m.combined([m.table(*gap) / size], np.sqrt)),
+        (r"$\sqrt{E|D_1 - D_2|^2 / d}$ (pixels)", lambda m, *gap: m.combined([m.table(*gap) / size], signed_root)),
         (r"$E\,(|D_1 - D_2| / |D|)$, eq. 53", mean_ratio),
         (r"$\sqrt{E|D_1 - D_2|^2 / E|D|^2}$", lambda m, *gap: m.nrmse(*gap)),
         (
             r"$\sqrt{E|D_1 - D_2|^2 / E|D - ED|^2}$",
-            lambda m, *gap: m.ratio(m.table(*gap), m.table(gap[0], "norm_centred"), 0.5),
+            lambda m, *gap: m.root_ratio(m.table(*gap), m.table(gap[0], "norm_centred")),
         ),
     )
     figure = style.new(4.6)
@@ -35,7 +35,7 @@ def draw(data: FigureData) -> Figure:
         _curves(axes, data, measured, normalised)
         style.sigma_axis(axes, measured.window(), label=index >= 2)
         style.letter(axes, "abcd"[index], title)
-        axes.set_ylim(0, min(axes.get_ylim()[1], 2.0))
+        distances.begin_at_zero(axes, min(axes.get_ylim()[1], 2.0))
     title = scored(data, data.plan.main)
     figure.legend(*axes.get_legend_handles_labels(), title=title, loc="outside lower center", ncols=2)
     return figure
@@ -44,7 +44,7 @@ def draw(data: FigureData) -> Figure:
 def mean_ratio(measured: Measured, identifier: str, quantity: str, reference: str) -> Curve:
     """Return the mean of |D1 - D2| / |D| over images and draws (Li et al. eq. 53): the root is inside the mean."""
     gap = measured.table(identifier, quantity, reference, each=True)
-    ratio = (gap / measured.table(identifier, "norm", each=True)).pow(0.5)
+    ratio = (gap / measured.table(identifier, "norm", each=True)).transform(signed_root)
     return measured.mean(ratio.groupby(level="image").mean())
 
 

@@ -39,7 +39,7 @@ def _cosine(measured: Measured, ids: list[str]) -> Curve:
 
 
 def explained(measured: Measured, ids: list[str], spread: str) -> Curve:
-    """Return 1 - |D - D_L|^2 / spread over sigma, for the denoisers that were distilled.
+    """Return 1 - |D - D_L|^2 / spread over sigma, for the denoisers that were distilled, cross-fitted.
 
     Parameters
     ----------
@@ -49,5 +49,5 @@ def explained(measured: Measured, ids: list[str], spread: str) -> Curve:
     ids = measured.distilled(ids)
     if not ids:
         return NOTHING
-    tables = [measured.table(ids, "distance", "linear"), measured.table(ids, spread)]
+    tables = [measured.table(ids, "nonlinear", "linear"), measured.table(ids, spread)]
     return measured.combined(tables, lambda fit, total: 1 - fit / total)
