@@ -28,6 +28,7 @@ from hidden_gaussian.figures import (
 from hidden_gaussian.figures.catalogue import CATALOGUE, available, needs
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.entry import alike
 from hidden_gaussian.figures.high_noise_training import share_above
 from hidden_gaussian.figures.plan import Plan
 from hidden_gaussian.levels import schedule
@@ -121,6 +122,14 @@ def test_training_clock_rings_the_minimum_and_marks_the_warm_up(world):
         assert curve.get_ydata().min() == ring.get_ydata()[0]
     (shade,) = figure.axes[0].patches
     assert np.isclose(shade.get_x() + shade.get_width(), world.dataset.training.warmup)
+
+
+def test_training_clock_follows_the_same_runs_everywhere(world):
+    """The size sweep has half b too, at its end alone; a size with one snapshot keeps both halves."""
+    assert {cell.half for cell in alike(world.plan)} == {"a"}
+    assert alike(world.plan.only(["time", "clock"])) == alike(world.plan)
+    bare = alike(world.plan.only(["time", "size"]))
+    assert {(cell.subset_size, cell.half) for cell in bare if cell.subset_size < 128} == {(8, "a"), (8, "b"), (32, "a")}
 
 
 def test_agreement_over_sizes(world):

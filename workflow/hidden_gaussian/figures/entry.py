@@ -97,10 +97,20 @@ def untrained(plan: Plan) -> list[Cell]:
 
 
 def alike(plan: Plan) -> list[Cell]:
-    """Return the cells of the training clock: those of the architecture and the scale of the time sweep."""
+    """Return the cells of the training clock: those of the architecture and the scale of the time sweep.
+
+    Of each size the same runs at every snapshot: those with the most, not others that are measured at their end alone.
+    """
     first = plan.cells("time")[0]
     cells = plan.cells("time", "clock", "size")
-    return [cell for cell in cells if (cell.architecture, cell.scale) == (first.architecture, first.scale)]
+    cells = [cell for cell in cells if (cell.architecture, cell.scale) == (first.architecture, first.scale)]
+    snapshots: dict[Cell, set[int]] = {}
+    for cell in cells:
+        snapshots.setdefault(replace(cell, images_seen=0), set()).add(cell.images_seen)
+    most: dict[int, set[int]] = {}
+    for run, seen in sorted(snapshots.items()):
+        most[run.subset_size] = max(most.get(run.subset_size, set()), seen, key=len)
+    return [cell for cell in cells if snapshots[replace(cell, images_seen=0)] == most[cell.subset_size]]
 
 
 def is_edm(architecture: str) -> bool:
