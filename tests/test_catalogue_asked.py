@@ -125,6 +125,11 @@ def test_linearity_of_every_weight(world):
         assert np.allclose(alpha_sweep.cosine(measured, "n512a/gaussian", "_centred", square).value, 1)
 
 
+def test_nulls_of_weights_are_at_the_most_even_one():
+    assert alpha_sweep.most_even([0.09, 0.5, 0.99]) == 0.5
+    assert alpha_sweep.most_even([0.1, 0.8]) == 0.8
+
+
 def test_descent_approaches_the_exact_optimum(world):
     measured = Measured(world.data("distillation_course"))
     course, exact = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,7 @@ def draw(data: FigureData) -> Figure:
             continue
         for column, (title, score, suffix, name) in enumerate(PANELS):
             axes = figure.add_subplot(grid[row, column])
-            _nulls(axes, measured, cell.subset, score, suffix, squares[0], inputs)
+            _nulls(axes, measured, cell.subset, score, suffix, most_even(squares), inputs)
             for square in squares:
                 curve = score(measured, cell.id, suffix, square, inputs)
                 style.band(axes, curve, color=colours[square], marker="o", markersize=2)
@@ -83,6 +83,11 @@ def draw(data: FigureData) -> Figure:
         figure.axes[row * len(PANELS)].set_ylabel(f"{what}, $N$ = {cell.subset_size:,}\n{_scores(data, cell.id)}")
     _key(figure, colours, squares, paper=published.has(plan))
     return figure
+
+
+def most_even(squares: Sequence[float]) -> float:
+    """Return the weight a^2 at which the two images of a pair count most nearly alike."""
+    return min(squares, key=lambda square: abs(square - 0.5))
 
 
 def _scores(data: FigureData, identifier: str) -> str:
@@ -107,7 +112,7 @@ def _published(axes: Axes, name: str, inputs: str, colours: dict[float, Any]) ->
 def _key(figure: Figure, colours: dict[float, Any], squares: list[float], *, paper: bool) -> None:
     handles = [Line2D([], [], color=colours[square], label=rf"$\alpha^2$ = {square:.2f}") for square in squares]
     for kind, name in (("gaussian", "Gaussian"), ("empirical", "empirical")):
-        label = rf"{name}, $\alpha^2$ = {squares[0]:.2f}"
+        label = rf"{name}, $\alpha^2$ = {most_even(squares):.2f}"
         handles.append(Line2D([], [], color=style.GREY, ls=style.DASHES[kind], lw=1, label=label))
     if paper:
         handles.append(Line2D([], [], color="k", ls=":", label="the paper's"))
