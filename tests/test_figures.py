@@ -6,7 +6,7 @@ import importlib
 import runpy
 import subprocess
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -15,12 +15,13 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.legend import Legend
 from matplotlib.text import Text
 from synthetic_arrays import LEVELS, MAIN, settings
 from synthetic_results import World
 
 from hidden_gaussian.figures import distances as distances_drawn
-from hidden_gaussian.figures import generalisation_score, neighbours, residual_linearity, style
+from hidden_gaussian.figures import generalisation_score, neighbours, overview, residual_linearity, style
 from hidden_gaussian.figures.catalogue import CATALOGUE, narrowed, needs
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.data import FigureData
@@ -187,6 +188,19 @@ def test_memorising_curves_are_dashed(figures):
            zip(legend.get_texts(), legend.get_lines(), strict=True)}  # fmt: skip
     assert key["8"].get_linestyle() == "--"
     assert key["512"].get_linestyle() == "-"
+
+
+@pytest.mark.parametrize("name", ["linearity", "overview"])
+def test_none_is_marked_as_memorising_without_photographs(world, name):
+    data = world.data(name)
+    bare = replace(data, declared=frozenset(path for path in data.declared if path.parent.name != "nulls"))
+    assert not neighbours.Copying.of(bare, "n8a/ve16r1/i64000").memorises
+    figure = module(name).draw(bare)
+    texts = [text.get_text() for legend in figure.findobj(Legend) for text in (legend.get_title(), *legend.get_texts())]
+    assert any("memorising not judged" in text for text in texts)
+    assert not [line for line in figure.axes[0].lines if line.get_markersize() == overview.RING["markersize"]]
+    assert name == "overview" or not [line for line in figure.axes[5].lines if line.get_linestyle() == "--" and
+                                      line.get_color() != style.GREY]  # fmt: skip
 
 
 def test_an_untrained_network_is_a_null_where_it_was_kept(tmp_path):

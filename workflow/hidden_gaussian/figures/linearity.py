@@ -14,7 +14,7 @@ from hidden_gaussian.figures import published, style
 from hidden_gaussian.figures.curves import Curve, Measured
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.entry import shown, untrained
-from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.figures.neighbours import Copying, judged
 from hidden_gaussian.figures.plan import Plan
 from hidden_gaussian.figures.varied import SIZE, Groups
 
@@ -124,7 +124,7 @@ def _key(figure: Figure, plan: Plan, groups: Groups, copying: dict[int, Copying]
     ]
     if published.has(plan):
         nulls.append(Line2D([], [], color="k", ls=":", label="the paper's"))
-    title = r"$N$: $f_{\mathrm{mem}}$, GL (dashed: memorises)"
+    title = rf"$N$: $f_{{\mathrm{{mem}}}}$, GL ({judged(copying.values(), 'dashed: memorises')})"
     columns = 2 if len(networks) <= 8 else 3
     figure.legend(handles=networks, title=title, loc="outside lower left", ncols=columns)
     figure.legend(handles=nulls, title="nulls", loc="outside lower right", ncols=2)

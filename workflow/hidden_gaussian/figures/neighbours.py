@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,13 +58,18 @@ class Copying:
 
     @property
     def memorises(self) -> bool:
-        """Whether the memorised fraction surely exceeds that of held-out photographs."""
-        return bool(self.memorised.low[0] > (self.null or 0.0))
+        """Whether the memorised fraction surely exceeds that of held-out photographs; never where there are none."""
+        return self.null is not None and bool(self.memorised.low[0] > self.null)
 
     @property
     def text(self) -> str:
         """Both scores in a few letters."""
         return f"{100 * self.memorised.value[0]:.0f} %, {self.gl.value[0]:.2f}"
+
+
+def judged(scores: Iterable[Copying], mark: str) -> str:
+    """Return what a legend says of the mark of networks that memorise; without photographs none has it."""
+    return mark if any(score.null is not None for score in scores) else "memorising not judged"
 
 
 def scored(data: FigureData, cell: Cell) -> str:

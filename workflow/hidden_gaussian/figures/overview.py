@@ -12,7 +12,7 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import style
 from hidden_gaussian.figures.curves import Curve, Measured
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.figures.neighbours import Copying, judged
 
 MARKERS = "osD^vP*X"
 RING: Any = {"marker": "o", "ls": "", "color": style.EMPIRICAL, "markersize": 9, "markerfacecolor": "none"}
@@ -29,13 +29,14 @@ def draw(data: FigureData) -> Figure:
     markers = dict(zip(kinds, MARKERS * len(kinds), strict=False))
     style.level(axes, 1, None, "gaussian")
     axes.axvline(1, color=style.GREY, linewidth=0.8, linestyle=style.DASHES["empirical"], zorder=1.2)
-    copying = {cell for cell in cells if Copying.of(data, cell.id).memorises}
+    scores = {cell: Copying.of(data, cell.id) for cell in cells}
+    copying = {cell for cell, score in scores.items() if score.memorises}
     for run in dict.fromkeys(cell.run for cell in cells):
         _way(axes, measured, sorted(cell for cell in cells if cell.run == run), colours, markers, copying)
     for subset in dict.fromkeys(cell.subset for cell in cells):
         size = next(cell.subset_size for cell in cells if cell.subset == subset)
         axes.plot(1, loss(measured, f"{subset}/empirical").value[0], "x", color=colours[size], markersize=5, zorder=4)
-    _finish(axes, measured.inputs, markers)
+    _finish(axes, measured.inputs, markers, judged(scores.values(), "memorises"))
     bar = figure.colorbar(scale, ax=axes, pad=0.01, aspect=30)
     bar.set_ticks(sorted(colours), labels=[style.number(size) for size in sorted(colours)])
     bar.minorticks_off()
@@ -85,7 +86,7 @@ def _way(
             axes.plot(x.value, y.value, **RING)
 
 
-def _finish(axes: Axes, inputs: str, markers: dict[tuple[str, int], str]) -> None:
+def _finish(axes: Axes, inputs: str, markers: dict[tuple[str, int], str], ring: str) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     style.log_ticks(axes.xaxis)
@@ -101,7 +102,7 @@ def _finish(axes: Axes, inputs: str, markers: dict[tuple[str, int], str]) -> Non
     handles = [
         *(Line2D([], [], ls="", marker=marker, color="k", label=label) for marker, label in labels.items()),
         Line2D([], [], ls="", marker="o", color="k", markerfacecolor="white", label="earlier snapshot"),
-        Line2D([], [], label="memorises", **RING),
+        Line2D([], [], label=ring, **RING),
         Line2D([], [], ls="", marker="x", color="k", label="empirical denoiser"),
         Line2D([], [], color=style.GREY, ls=style.DASHES["gaussian"], label=r"own Gaussian ($\rho = 0$)"),
     ]
