@@ -61,7 +61,7 @@ BAD = {
         131,
         "is 131, but an affine map of 64 pixels",
     ),
-    "too few held out": ("datasets.digits.heldout", 7, "heldout has 7 images, too few to resample"),
+    "too few held out": ("datasets.digits.heldout", 15, "heldout has 15 images, too few to measure half"),
     "too few foreign": ("datasets.digits.foreign", {"kind": "photographs", "count": 1}, "foreign has 1 images"),
     "samples too few to resample": ("datasets.digits.sampling.count", 7, "sampling.count: Input should be greater"),
     "a size of half b alone": (
@@ -192,7 +192,7 @@ def _datasets(draw: st.DrawFn) -> dict[str, Any]:
     runs = draw(st.lists(_runs(), min_size=1, max_size=2))
     sizes = [size for run in runs for size in run["subset_sizes"]]
     heldout, mult = (
-        draw(st.one_of(st.just(0), st.integers(8, 16))),
+        draw(st.one_of(st.just(0), st.integers(16, 24))),
         draw(st.lists(st.integers(1, 3), min_size=1, max_size=3)),
     )
     gpus, microbatch = draw(st.integers(1, 3)), draw(NUMBERS)
@@ -203,7 +203,7 @@ def _datasets(draw: st.DrawFn) -> dict[str, Any]:
         "resolution": 4 * draw(st.integers(1, 8)),
         "colour": draw(st.sampled_from(["rgb", "grey"])),
         "heldout": heldout,
-        "foreign": draw(st.sampled_from([None, {"kind": "digits", "count": 9}] + ["heldout"] * (heldout > 0))),
+        "foreign": draw(st.sampled_from([None, {"kind": "digits", "count": 16}] + ["heldout"] * (heldout > 0))),
         "network": {"channel_mult": mult, "augment_dim": 9 if augment else draw(st.sampled_from([0, 9]))},
         "training": {
             "batch": gpus * microbatch * draw(st.integers(1, 3)),

@@ -40,7 +40,7 @@ def measure(
     clean : mapping of str to Tensor of shape (images, channels, height, width)
         Clean images by kind of input, in [-1, 1], on the device of the denoisers.
     pools : mapping of str to Tensor
-        All images of the kinds that linear maps are fitted to; none of the others.
+        The images that linear maps are fitted to, by kind of input; of the kinds that none are fitted to, none.
     settings : Measures
         Noise levels, draws, weights of pairs. Levels at which the denoiser is not defined are left out.
     distil : Distillation or None

@@ -20,6 +20,13 @@ from hidden_gaussian.passes import Subject
 from hidden_gaussian.settings import Distillation, Jacobian, Measures
 from hidden_gaussian.spectrum import Spectrum
 
+APART = ("heldout", "foreign")
+"""Kinds of input of which linear maps are judged on other images than they are fitted to.
+
+They stand for others like them, and a map is nearer to a denoiser on the images that it was fitted to. Training images
+are the whole law that a map is fitted to, so that fresh noise alone makes pairs new.
+"""
+
 
 def open_subject(root: str | Path, identifier: str, *, largest: str, listed: Sequence[str] = ()) -> Subject:
     """Return a denoiser with the references that it is compared to.
@@ -76,6 +83,15 @@ def clean_images(
     return {name: images.to_unit(array).to(best_device()) for name, array in loaded.items() if len(array)}
 
 
+def measured_images(root: str | Path, identifier: str, inputs: Sequence[str], count: int) -> dict[str, Tensor]:
+    """Return the clean images that are measured, by kind of input: the first `count`, but at most half of `APART`.
+
+    What is left of these are the images that linear maps are fitted to. The same for every denoiser, fitted or not.
+    """
+    clean = clean_images(root, identifier, inputs, 2 * count)
+    return {name: images[: min(count, len(images) // 2) if name in APART else count] for name, images in clean.items()}
+
+
 def measured(
     root: str | Path,
     identifier: str,
@@ -105,12 +121,12 @@ def measured(
     """
     settings = Measures.model_validate(measures)
     distil = Distillation.model_validate(distillation) if distillation else None
-    clean = clean_images(root, identifier, inputs, settings.images)
+    clean = measured_images(root, identifier, inputs, settings.images)
     if "noise" in inputs:
         shape = next(iter(clean.values())).shape[1:]
         clean["noise"] = torch.zeros(settings.images, *shape, device=best_device())
     everything = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
-    pools = {name: _pool(name, images, settings.images) for name, images in everything.items()}
+    pools = {name: images[len(clean[name]) if name in APART else 0 :] for name, images in everything.items()}
     subject = open_subject(root, identifier, largest=largest, listed=settings.references)
     is_network = len(identifier.split("/")) == 3  # references share their states with no network
     way = _way(Path(root) / identifier) if is_network and "trajectory" in inputs else None
@@ -136,14 +152,6 @@ def shown(root: str | Path, identifier: str, *, inputs: Sequence[str], seed: int
     return outputs(open_denoiser(root, identifier), clean, seed=seed)
 
 
-def _pool(inputs: str, images: Tensor, measured: int) -> Tensor:
-    """Return the images that linear maps are fitted to: others than those measured, where there are as many again.
-
-    Training images are the whole law that a map is fitted to, so that fresh noise alone makes pairs new.
-    """
-    return images if inputs == "train" or len(images) < 2 * measured else images[measured:]
-
-
 def measured_slopes(
     root: str | Path,
     identifier: str,
@@ -164,7 +172,7 @@ def measured_slopes(
     twin : str or None
         Folder of the other half's subset of the same size, if there is one.
     image_count : int
-        Clean images of each kind of input.
+        Clean images of each kind of input, see :func:`measured_images`.
     inputs : sequence of str
         Kinds of clean images.
     jacobian : mapping
@@ -174,7 +182,7 @@ def measured_slopes(
     """
     folder, settings = Path(root) / identifier, Jacobian.model_validate(jacobian)
     subject = open_subject(root, identifier, largest=identifier.split("/")[0])
-    clean = clean_images(root, identifier, inputs, image_count)
+    clean = measured_images(root, identifier, inputs, image_count)
     way = _way(folder)
     linear = LinearDenoiser.load(folder / "linear.safetensors")
     shard, found = measure_slopes(subject, clean, linear, way, settings, seed=seed)

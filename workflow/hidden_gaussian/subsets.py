@@ -11,7 +11,7 @@ import numpy as np
 from hidden_gaussian import duplicates, files, seeding
 from hidden_gaussian.duplicates import Duplicates
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.settings import FEWEST
+from hidden_gaussian.settings import FEWEST_UNSEEN
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ def check_heldout(found: Duplicates, count: int, *, key: str = "heldout") -> Non
         Naming the setting that gives the source, `key`.
     """
     left = count - len(found.heldout)
-    if left < FEWEST:
+    if left < FEWEST_UNSEEN:
         raise InputError(
             f"{key}: of its {count} images {len(found.heldout)} are also among the training images, which leaves "
-            f"{left}; expected at least {FEWEST} that are not: hold out other images"
+            f"{left}; expected at least {FEWEST_UNSEEN} that are not: hold out other images"
         )
 
 

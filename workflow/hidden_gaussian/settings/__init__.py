@@ -3,7 +3,7 @@
 from hidden_gaussian.settings.dataset import Dataset
 from hidden_gaussian.settings.distillation import Adam, Distillation
 from hidden_gaussian.settings.grid import Grid, Network, Pretrained, Run, Slice, Sweeps
-from hidden_gaussian.settings.measures import FEWEST, Jacobian, Measures
+from hidden_gaussian.settings.measures import FEWEST, FEWEST_UNSEEN, Jacobian, Measures
 from hidden_gaussian.settings.sampling import Sampling
 from hidden_gaussian.settings.source import Download, Source
 from hidden_gaussian.settings.strict import Strict
@@ -12,6 +12,7 @@ from hidden_gaussian.settings.training import Training
 
 __all__ = [
     "FEWEST",
+    "FEWEST_UNSEEN",
     "Adam",
     "Dataset",
     "Distillation",

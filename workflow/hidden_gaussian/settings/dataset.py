@@ -11,7 +11,7 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.levels import AUTOENCODERS
 from hidden_gaussian.settings.distillation import Distillation
 from hidden_gaussian.settings.grid import Grid, Network, Slice, Sweeps
-from hidden_gaussian.settings.measures import FEWEST, UNCERTAIN, Measured, Measures
+from hidden_gaussian.settings.measures import FEWEST_UNSEEN, UNCERTAIN, Measured, Measures
 from hidden_gaussian.settings.sampling import Sampling
 from hidden_gaussian.settings.source import Source
 from hidden_gaussian.settings.strict import NonNegative, Strict
@@ -34,10 +34,11 @@ class Dataset(Strict):
     resolution: Annotated[int, Field(ge=4)] = Field(description="pixels a side")
     colour: Literal["rgb", "grey"] = Field("rgb", description="channels")
     heldout: NonNegative | Source = Field(
-        0, description=f"images set aside and never trained on: a number, or a source; none, or at least {FEWEST}"
+        0,
+        description=f"images set aside and never trained on: a number, or a source; none, or at least {FEWEST_UNSEEN}",
     )
     foreign: Source | Literal["heldout"] | None = Field(
-        None, description=f"images used only as inputs, at least {FEWEST}"
+        None, description=f"images used only as inputs, at least {FEWEST_UNSEEN}"
     )
     near_duplicates: bool = Field(
         True, description="whether nearly equal images count as duplicates, from 16 pixels a side; compares all pairs"
@@ -176,8 +177,11 @@ class Dataset(Strict):
             raise ValueError("foreign is 'heldout', but no images are held out")
         for role in ("heldout", "foreign"):
             found = getattr(getattr(self, role), "count", getattr(self, role))
-            if isinstance(found, int) and 0 < found < FEWEST:
-                raise ValueError(f"{role} has {found} images, too few to resample: give none, or {FEWEST} at least")
+            if isinstance(found, int) and 0 < found < FEWEST_UNSEEN:
+                raise ValueError(
+                    f"{role} has {found} images, too few to measure half of them: give none, or at least "
+                    f"{FEWEST_UNSEEN}"
+                )
         if not set(self.inputs) - set(UNCERTAIN):
             raise ValueError("measures.inputs names no kind of image that the data set has; add 'train'")
         self.distillation.check(self.channels * self.resolution**2)

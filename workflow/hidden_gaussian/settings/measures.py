@@ -16,7 +16,10 @@ UNCERTAIN: tuple[Measured, ...] = ("remainder", "noise", "trajectory")
 """Kinds of input that are no images, or of which there may be none."""
 
 FEWEST = 8
-"""Samples, held-out and foreign images: of fewer, a resample can be one image alone, which has no covariance."""
+"""Samples, and images that are measured: of fewer, a resample can be one image alone, which has no covariance."""
+
+FEWEST_UNSEEN = 2 * FEWEST
+"""Held-out and foreign images: half of them may be measured, and linear maps are fitted to the others."""
 
 
 class Jacobian(Strict):
@@ -32,7 +35,11 @@ class Jacobian(Strict):
 class Measures(Strict):
     """The one pass over noised images that gives distance, linearity, gap and distillation."""
 
-    images: Positive = Field(256, description="clean images of each kind of input")
+    images: Positive = Field(
+        256,
+        description="clean images of each kind of input; of held-out and foreign images at most half, since linear "
+        "maps are fitted to the others",
+    )
     draws: Positive = Field(2, description="noises an image")
     levels: Annotated[int, Field(ge=2)] = Field(10, description="noise levels, EDM's schedule")
     alphas: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
