@@ -59,6 +59,7 @@ rule judge_claims:
         runtime=minutes("judge_claims"),
     params:
         sweeps=sweep_ids,
+        ridge=setting("distillation", "ridge"),
         recipe=[recipes.CLAIMS, recipes.ESTIMATES],
     script:
         "../workflow/scripts/judge_claims.py"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import synthetic
 from synthetic import cell
 from synthetic_evidence import SIZES, by_size, evidence, small_halves
 
 from hidden_gaussian import claims, schemas, tables
-from hidden_gaussian.claims import closeness, linearity, verdicts
+from hidden_gaussian.claims import closeness, linearity, prose, verdicts
 from hidden_gaussian.claims.evidence import Evidence
 from hidden_gaussian.statistics import Estimate
 
@@ -21,6 +23,18 @@ def test_missing_cells_are_undecided() -> None:
     assert set(ledger["verdict"]) == {"undecided"} == set(ledger["verdict_holm"])
     assert set(ledger["reason"]) == {"missing"}
     assert ledger["claim"].tolist() == [*(str(number) for number in range(1, 17)), "cal"]
+
+
+def test_a_ridge_leaves_claims_on_linear_maps_unjudged() -> None:
+    """With it the maps of any network come out near the Gaussian's."""
+    given = by_size("empirical", "blend 0.6", "blend 0.2", copies=(1, 0, 0))
+    plain, shrunk = (claims.judge(one).set_index("claim") for one in (given, replace(given, ridge=0.1)))
+    unjudged = ["1", "3", "4", "5", "cal"]
+    assert not plain["reason"].eq("ridge").any()
+    assert shrunk.index[shrunk["reason"] == "ridge"].tolist() == unjudged
+    assert set(shrunk.loc[unjudged, "verdict"]) == {"undecided"} == set(shrunk.loc[unjudged, "verdict_holm"])
+    assert shrunk.loc["6", "estimate"] == plain.loc["6", "estimate"]
+    assert {prose.outcome(row) for _, row in shrunk.loc[unjudged].iterrows()} == {prose.MISSING}
 
 
 def test_every_claim_declares_its_counter_example() -> None:

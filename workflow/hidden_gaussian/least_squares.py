@@ -10,6 +10,7 @@ from scipy.linalg import blas, lapack
 from torch import Tensor
 
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.settings.distillation import OR_RIDGE
 
 BLOCK = 1024  # rows of a matrix at a time
 Rows = Callable[[slice], Tensor]  # some rows of a d x d matrix that is never held whole
@@ -108,7 +109,7 @@ class Moments:
         if min(self.counts) <= size + 1 and self.ridge is None:
             raise InputError(
                 f"an affine map of {size} pixels cannot be fitted to {min(self.counts)} pairs; raise "
-                f"distillation.draws above {parts * (size + 1)}, or set distillation.ridge"
+                f"distillation.draws above {parts * (size + 1)}, {OR_RIDGE}"
             )
         squares = self._squares.clone() if keep else self._squares
         return [self._solve(part, _triangle(squares, part)) for part in range(parts)]
@@ -174,8 +175,7 @@ def _divide(cross: Tensor, triangle: Tensor, *, upper: bool) -> None:
     factor, failed = lapack.dpotrf(triangle.cpu().numpy().T, lower=upper, clean=False, overwrite_a=True)
     if failed:
         raise InputError(
-            "the noisy images span too few dimensions for an affine map: raise distillation.draws, or set "
-            "distillation.ridge"
+            f"the noisy images span too few dimensions for an affine map: raise distillation.draws, {OR_RIDGE}"
         )
     solution, _ = lapack.dpotrs(factor, cross.cpu().numpy().T, lower=upper, overwrite_b=True)
     cross.copy_(torch.from_numpy(solution.T))

@@ -134,7 +134,12 @@ CLAIMS = Table(
         Column("interval", TEXT, "what the interval covers", True),
         Column("verdict", TEXT, "holds, fails or undecided"),
         Column("verdict_holm", TEXT, "the verdict after Holm's correction over the ledger"),
-        Column("reason", TEXT, "why: interval, gate or missing", True),
+        Column(
+            "reason",
+            TEXT,
+            "why: interval, gate, missing, or ridge (of the linear maps)",
+            True,
+        ),
         Column("paper_value", TEXT, "what the paper reports", True),
         Column("clock", TEXT, "claim 8: images seen at the minimum, here and at the largest size", True),
         Column("window", TEXT, "noise levels of the window, and the subset that they were computed of", True),

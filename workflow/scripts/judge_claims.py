@@ -4,7 +4,8 @@ from hidden_gaussian import claims, files, logs, schemas, tables
 from hidden_gaussian.claims import ledger
 
 with logs.job_log(snakemake.log[0]) as log:
-    evidence = claims.Evidence.read(snakemake.wildcards.dataset, snakemake.input.shards, snakemake.params.sweeps)
+    params, dataset = snakemake.params, snakemake.wildcards.dataset
+    evidence = claims.Evidence.read(dataset, snakemake.input.shards, params.sweeps, ridge=params.ridge)
     judged = claims.judge(evidence)
     tables.write_table(snakemake.output.parquet, judged, schemas.CLAIMS)
     with files.atomic_path(snakemake.output.html) as page:

@@ -31,12 +31,22 @@ QUANTITIES = frozenset(
     }
 )
 """The rows of ``measures.parquet`` that the claims need: the others need not be read."""
+FITTED = frozenset({"mismatch_inside", "r2_linear", "r2_linear_residual"})
+"""Metrics of linear maps, which a ridge draws towards the Gaussian's."""
 SAMPLES = frozenset({"memorisation", "agreement", "moments"})
 """The shards of sample sets that the claims need, by the beginning of their file names."""
 
 
 class Missing(Exception):
-    """A sweep, a cell or a measurement that a claim needs is not there."""
+    """A sweep, a cell or a measurement that a claim needs is not there; `reason` is what the ledger says of it."""
+
+    reason = "missing"
+
+
+class Shrunk(Missing):
+    """A claim needs linear maps, but a ridge shrinks them towards the Gaussian's: it would hold by construction."""
+
+    reason = "ridge"
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,8 @@ class Evidence:
         ``size, scale, time, halves_large, halves_small, halves_stopped, halves_small_scale``; any may be absent.
     window_size : int, optional
         Subset whose denoisers define the window; default: the largest.
+    ridge : float
+        The penalty that linear maps were fitted with.
     """
 
     measures: pd.DataFrame
@@ -64,9 +76,12 @@ class Evidence:
     cells: Sequence[Cell]
     sweeps: Mapping[str, Sequence[Cell]]
     window_size: int | None = None
+    ridge: float = 0.0
 
     @classmethod
-    def read(cls, dataset: str, paths: Iterable[str], sweeps: Mapping[str, Sequence[str]]) -> Evidence:
+    def read(
+        cls, dataset: str, paths: Iterable[str], sweeps: Mapping[str, Sequence[str]], *, ridge: float = 0.0
+    ) -> Evidence:
         """Read the evidence of a dataset.
 
         Parameters
@@ -77,6 +92,8 @@ class Evidence:
             Shards, told apart by their file names (others are left aside), and ``training.parquet`` of every snapshot.
         sweeps : mapping of str to sequence of str
             Ids of the cells of each sweep.
+        ridge : float
+            Of the distillation.
 
         Raises
         ------
@@ -91,6 +108,7 @@ class Evidence:
             estimates.training(dataset, logs),
             [Cell.parse(dataset, "/".join(Path(path).parts[-4:-1])) for path in logs],
             {name: [Cell.parse(dataset, identifier) for identifier in ids] for name, ids in sweeps.items()},
+            ridge=ridge,
         )
 
     @cached_property
@@ -163,7 +181,15 @@ class Evidence:
     def at_levels(
         self, metric: str, identifier: str, sigmas: Sequence[float], *, images: slice | None = None, **where: str
     ) -> Array:
-        """Return a metric pooled over some noise levels with its resamples; Missing if it was not measured there."""
+        """Return a metric pooled over some noise levels with its resamples.
+
+        Raises
+        ------
+        Missing
+            If it was not measured there, or of maps that a ridge has shrunk.
+        """
+        if self.ridge and metric in FITTED:
+            raise Shrunk(f"{metric} of {identifier}")
         chosen: dict[str, Any] = {"inputs": self.inputs, **where}
         values = self.measurements.over(metric, identifier, sigmas, images=images, **chosen)
         return _there(values, f"{metric} of {identifier}")

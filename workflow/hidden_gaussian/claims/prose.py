@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from hidden_gaussian.claims.evidence import Missing, Shrunk
 from hidden_gaussian.claims.verdicts import Claim
 
 HOLDS, INTERVAL, GATE = "holds", "fails by its interval", "fails by an unmet gate"
@@ -21,7 +22,7 @@ Results = Mapping[str, pd.DataFrame]
 
 def outcome(row: pd.Series) -> str:
     """Return which of :data:`OUTCOMES` a row of a ledger is."""
-    if row["reason"] == "missing":
+    if row["reason"] in (Missing.reason, Shrunk.reason):
         return MISSING
     if row["verdict"] == "fails":
         return GATE if row["reason"] == "gate" else INTERVAL

@@ -119,20 +119,20 @@ class Claim:
 def rows(claims: Sequence[Claim], evidence: Evidence) -> pd.DataFrame:
     """Judge claims, with Holm's correction over those that came to a test."""
     findings = [_find(claim, evidence) for claim in claims]
-    p_values = statistics.holm([finding.p_value if finding else np.nan for finding in findings])
+    p_values = statistics.holm([np.nan if isinstance(finding, Missing) else finding.p_value for finding in findings])
     judged = [_row(*item) for item in zip(claims, findings, p_values, strict=True)]
     columns = [column.name for column in schemas.CLAIMS.columns]
     return pd.DataFrame(judged, columns=columns).assign(window=evidence.window_text)
 
 
-def _find(claim: Claim, evidence: Evidence) -> Finding | None:
+def _find(claim: Claim, evidence: Evidence) -> Finding | Missing:
     try:
         return claim.find(evidence)
-    except Missing:
-        return None
+    except Missing as missing:
+        return missing
 
 
-def _row(claim: Claim, finding: Finding | None, p_value: float) -> dict[str, object]:
+def _row(claim: Claim, finding: Finding | Missing, p_value: float) -> dict[str, object]:
     row: dict[str, object] = {
         "claim": claim.number,
         "source": claim.source,
@@ -142,8 +142,8 @@ def _row(claim: Claim, finding: Finding | None, p_value: float) -> dict[str, obj
         "gate": claim.gate,
         "paper_value": claim.paper_value,
     }
-    if finding is None:
-        return row | {"verdict": "undecided", "verdict_holm": "undecided", "reason": "missing"}
+    if isinstance(finding, Missing):
+        return row | {"verdict": "undecided", "verdict_holm": "undecided", "reason": finding.reason}
     part, verdict = finding.deciding, finding.verdict if finding.gate else "fails"
     low, high = part.estimate.interval()
     if len(finding.parts) > 1:
