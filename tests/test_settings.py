@@ -134,6 +134,26 @@ def test_maps_of_figures_are_fitted_though_no_cell_is_distilled(config: dict[str
     settings.read(replaced(config, "datasets.digits.distillation", {"draws": 132, "cells": {"scales": [999]}}))
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (["train", "foreign"], ("train", "heldout")),
+        (["foreign"], ("heldout",)),
+        (["train"], ("train",)),
+        (["heldout", "foreign"], ("heldout", "foreign")),
+    ],
+)
+def test_foreign_images_that_are_held_out_are_measured_by_either_name(
+    config: dict[str, Any], given: list[str], read: tuple[str, ...]
+) -> None:
+    changed = replaced(config, "datasets.digits.foreign", "heldout")
+    for block in ("measures", "distillation"):
+        changed = replaced(changed, f"datasets.digits.{block}.inputs", given)
+    dataset = settings.read(changed).datasets["digits"]
+    assert dataset.measures.inputs == dataset.distillation.inputs == read
+    assert dataset.inputs == tuple(name for name in read if name != "foreign")
+
+
 WRONG = ("text", "", -1, 0, 0.5, float("nan"), float("inf"), 10**30, None, True, [], [None], {}, {"x": 1})
 
 

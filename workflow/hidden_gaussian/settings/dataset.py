@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.levels import AUTOENCODERS
@@ -16,6 +16,8 @@ from hidden_gaussian.settings.sampling import Sampling
 from hidden_gaussian.settings.source import Source
 from hidden_gaussian.settings.strict import NonNegative, Strict
 from hidden_gaussian.settings.training import Training
+
+Chosen = TypeVar("Chosen", Measures, Distillation)
 
 PLACES = {
     "size": ("subset_size",),
@@ -38,7 +40,7 @@ class Dataset(Strict):
         description=f"images set aside and never trained on: a number, or a source; none, or at least {FEWEST_UNSEEN}",
     )
     foreign: Source | Literal["heldout"] | None = Field(
-        None, description=f"images used only as inputs, at least {FEWEST_UNSEEN}"
+        None, description=f"images used only as inputs, at least {FEWEST_UNSEEN}; or the held-out ones, measured once"
     )
     near_duplicates: bool = Field(
         True, description="whether nearly equal images count as duplicates, from 16 pixels a side; compares all pairs"
@@ -52,6 +54,15 @@ class Dataset(Strict):
     speed: float = Field(
         500.0, gt=0, description="images trained a second at the largest scale, only for the plan's estimate of hours"
     )
+
+    @field_validator("measures", "distillation")
+    @classmethod
+    def _named_once(cls, chosen: Chosen, info: ValidationInfo) -> Chosen:
+        """Read foreign inputs as held-out ones where they are the same images, which are measured by that name."""
+        if info.data.get("foreign") != "heldout" or "heldout" in chosen.inputs:
+            return chosen
+        names = tuple("heldout" if name == "foreign" else name for name in chosen.inputs)
+        return chosen.model_copy(update={"inputs": names})
 
     @property
     def channels(self) -> int:
