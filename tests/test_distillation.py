@@ -1,5 +1,7 @@
 """Least squares against numpy's, and the identities that any distillation must fulfil."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -78,6 +80,22 @@ def test_halves_by_image_share_none() -> None:
         half: {p % 7 for p in range(70) if distillation.pair_half(p, 7, by_image=True) == half} for half in (0, 1)
     }
     assert halves == {0: {0, 2, 4, 6}, 1: {1, 3, 5}}
+
+
+@pytest.mark.parametrize("by_image", [True, False])
+@pytest.mark.parametrize("images", [8, 9, 27, 31])
+def test_the_fewest_pairs_determine_both_maps_whatever_the_number_of_images(images: int, by_image: bool) -> None:
+    """Of an odd number, an image more would fall to the first half: maps of the second lacked pairs."""
+    clean = torch.from_numpy(_images(40) / 127.5 - 1)
+    gaussian = GaussianDenoiser(spectrum.fit(_images(40)), dtype=torch.float64)
+    draws = 2 * (12 + 2)
+    fit = Fit(clean[:images], draws, 0, "test", by_image)
+    for milestone in (draws, 2 * draws, 3 * draws + 1):
+        halves = [distillation.pair_half(pair, fit.images, by_image=by_image) for pair in range(milestone)]
+        assert sum(halves) == milestone // 2
+    *_, fitted = distil(gaussian, fit, 1.0, gaussian)
+    assert fitted.draws == draws
+    assert [found.draws for found in distil(gaussian, replace(fit, draws=2 * draws), 1.0, gaussian)] == [28, 56]
 
 
 def test_too_few_pairs_are_refused() -> None:

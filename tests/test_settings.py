@@ -63,6 +63,7 @@ BAD = {
     ),
     "too few held out": ("datasets.digits.heldout", 15, "heldout has 15 images, too few to measure half"),
     "too few foreign": ("datasets.digits.foreign", {"kind": "photographs", "count": 1}, "foreign has 1 images"),
+    "a weight given twice": ("datasets.digits.measures.alphas", [0.5, 0.7, 0.5], "alphas: 0.5 is there more than once"),
     "samples too few to resample": ("datasets.digits.sampling.count", 7, "sampling.count: Input should be greater"),
     "a size of half b alone": (
         "datasets.digits.grid",
@@ -235,7 +236,10 @@ def _datasets(draw: st.DrawFn) -> dict[str, Any]:
         },
         "grid": {"runs": runs, "sweeps": {"size": {"subset_sizes": [sizes[0]], "images_seen": "all"}}},
         "sampling": {"splice_ends": sorted(draw(st.sets(st.floats(0, 80), min_size=2, max_size=4)))},
-        "measures": {"alphas": draw(st.lists(SHARES, min_size=1, max_size=2)), "references": ["patch-3", "mixture-4"]},
+        "measures": {
+            "alphas": draw(st.lists(SHARES, min_size=1, max_size=2, unique=True)),
+            "references": ["patch-3", "mixture-4"],
+        },
         "distillation": {"ridge": draw(st.floats(0.01, 9)), "draws": draw(NUMBERS)},
     }
 

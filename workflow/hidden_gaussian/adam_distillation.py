@@ -66,7 +66,7 @@ def descend(denoiser: Denoiser, fit: Fit, sigma: float, settings: Adam) -> Itera
     settings : Adam
         Epochs, batch, step size.
     """
-    count, size = len(fit.clean), fit.clean[0].numel()
+    count, size = fit.images, fit.clean[0].numel()
     layer = nn.Linear(size, size).to(fit.clean.device)
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)

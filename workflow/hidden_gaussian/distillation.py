@@ -33,7 +33,7 @@ class Fit:
     purpose : str
         Names the noise: the same name gives the same noise for every denoiser and level.
     by_image : bool
-        Whether the two halves of the pairs share no image, see :func:`pair_half`.
+        Whether the two halves of the pairs share no image, see :func:`pair_half`; an odd last image is not used then.
     ridge : float
         Penalty on |W - W_G|_F^2 in units of sigma^2; 0 is plain least squares.
     """
@@ -45,9 +45,14 @@ class Fit:
     by_image: bool = False
     ridge: float = 0.0
 
+    @property
+    def images(self) -> int:
+        """The number N of images that are noised: even by image, so that both halves have as many pairs."""
+        return len(self.clean) - (len(self.clean) % 2 if self.by_image else 0)
+
     def noised(self, pairs: Sequence[int], sigma: float) -> tuple[Tensor, Tensor]:
         """Return image p mod N plus sigma times the p-th noise, for some p, and that noise."""
-        return noised(self.clean, pairs, sigma, seed=self.seed, purpose=self.purpose)
+        return noised(self.clean[: self.images], pairs, sigma, seed=self.seed, purpose=self.purpose)
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def distil(denoiser: Denoiser, fit: Fit, sigma: float, gaussian: GaussianDenoise
     for end, pairs in _batches(fit.draws, milestones(fit.draws, gaussian.mean.numel())):
         noisy, unit = fit.noised(pairs, sigma)
         denoised = denoiser(noisy, sigma)
-        parts = [pair_half(pair, len(fit.clean), by_image=fit.by_image) for pair in pairs]
+        parts = [pair_half(pair, fit.images, by_image=fit.by_image) for pair in pairs]
         membership = torch.tensor(parts, device=noisy.device)
         for part in (0, 1):
             own = membership == part

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from hidden_gaussian.references import LISTED
 from hidden_gaussian.settings.grid import Slice
@@ -61,3 +62,11 @@ class Measures(Strict):
         "subset's law), stationary, mixture-K (K components), patch-P (P x P pixels, P odd)",
     )
     jacobian: Jacobian | None = Field(None, description="local slopes, for some cells; null: none")
+
+    @field_validator("alphas")
+    @classmethod
+    def _each_once(cls, alphas: tuple[float, ...]) -> tuple[float, ...]:
+        doubled = [f"{alpha:g}" for alpha, count in Counter(alphas).items() if count > 1]
+        if doubled:
+            raise ValueError(f"{' and '.join(doubled)} is there more than once; give each weight once")
+        return alphas
