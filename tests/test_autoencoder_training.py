@@ -223,7 +223,7 @@ def test_measures_leave_out_levels_without_a_network(whole):
     denoiser = AutoencoderDenoiser.load(whole / "weights.safetensors")
     clean = images.to_unit(PIXELS)
     subject = Subject("n12a/dae-skip4r1/i48", denoiser, "n12a/gaussian", gaussian, {}, clean.mean(0))
-    settings = Measures(images=4, draws=1, levels=10, linearity_levels=40)
+    settings = Measures(images=8, draws=1, levels=10, linearity_levels=40)
     frame = measures.measure(subject, {"train": clean[:4]}, {}, settings, None, seed=0)
     assert sorted(frame["sigma"].unique(), reverse=True) == SIGMAS
     linear = frame[frame["parameter"] == "alpha"]["sigma"].unique()

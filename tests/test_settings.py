@@ -63,6 +63,7 @@ BAD = {
     ),
     "too few held out": ("datasets.digits.heldout", 15, "heldout has 15 images, too few to measure half"),
     "too few foreign": ("datasets.digits.foreign", {"kind": "photographs", "count": 1}, "foreign has 1 images"),
+    "images too few to resample": ("datasets.digits.measures.images", 7, "measures.images: Input should be greater"),
     "a weight given twice": ("datasets.digits.measures.alphas", [0.5, 0.7, 0.5], "alphas: 0.5 is there more than once"),
     "samples too few to resample": ("datasets.digits.sampling.count", 7, "sampling.count: Input should be greater"),
     "a size of half b alone": (

@@ -66,6 +66,13 @@ def test_interval_of_a_symmetric_mean_is_students() -> None:
     assert (low, high) == pytest.approx((theirs.low, theirs.high), rel=0.08)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_interval_of_few_units_is_their_range(count: int) -> None:
+    values = np.random.default_rng(count).normal(size=(20, count))
+    low, high = statistics.intervals(statistics.pool(values, "few"))
+    assert np.allclose([low, high], [values.min(axis=1), values.max(axis=1)])
+
+
 def test_undefined_resamples_give_no_interval() -> None:
     pooled = np.stack([statistics.pool(np.arange(9.0), "x"), np.ones(statistics.POOLED)])
     pooled[0, 5] = np.nan

@@ -81,7 +81,9 @@ def intervals(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
     """Return the bootstrap interval, bias-corrected and accelerated (Efron 1987), of pooled quantities.
 
     Its normal deviate is replaced by Student's, with as many degrees of freedom as groups of images less one: by itself
-    the interval covers too little where there are few images.
+    the interval covers too little where there are few images. With four units (images, rings, states) or fewer it is
+    their range all the same, whatever is asked for: for means of normal numbers it covers 88 % with four, 75 % with
+    three, 50 % with two, and with one it is the estimate itself. With eight it covers 94 %.
 
     Parameters
     ----------
@@ -133,7 +135,7 @@ def bands(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
     Returns
     -------
     two ndarrays of shape (places,)
-        Lower and upper ends; of one place, those of :func:`intervals`.
+        Lower and upper ends; of one place, those of :func:`intervals`, as is what holds for few units.
     """
     if len(pooled) < 2:
         return intervals(pooled, level)

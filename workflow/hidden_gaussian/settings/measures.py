@@ -17,7 +17,8 @@ UNCERTAIN: tuple[Measured, ...] = ("remainder", "noise", "trajectory")
 """Kinds of input that are no images, or of which there may be none."""
 
 FEWEST = 8
-"""Samples, and images that are measured: of fewer, a resample can be one image alone, which has no covariance."""
+"""Samples, and images that are measured: of fewer, a resample can be one image alone, which has
+no covariance, and there is but one ring of mixed images, whose interval is a point."""
 
 FEWEST_UNSEEN = 2 * FEWEST
 """Held-out and foreign images: half of them may be measured, and linear maps are fitted to the others."""
@@ -29,17 +30,19 @@ class Jacobian(Strict):
     cells: Slice = Field(Slice(), description="cells that are measured")
     probes: Positive = Field(64, description="random directions along which slopes are compared")
     components: Positive = Field(10, description="leading singular vectors at each state")
-    states: Annotated[int, Field(ge=1, le=16)] = Field(4, description="latents whose trajectories are followed")
+    states: Annotated[int, Field(ge=1, le=16)] = Field(
+        4, description="latents whose trajectories are followed; bands over four or fewer are their range"
+    )
     rounds: Positive = Field(10, description="rounds of the power iteration that finds the singular vectors, at most")
 
 
 class Measures(Strict):
     """The one pass over noised images that gives distance, linearity, gap and distillation."""
 
-    images: Positive = Field(
+    images: Annotated[int, Field(ge=FEWEST)] = Field(
         256,
-        description="clean images of each kind of input; of held-out and foreign images at most half, since linear "
-        "maps are fitted to the others",
+        description=f"clean images of each kind of input, at least {FEWEST}; of held-out and foreign images at most "
+        "half, since linear maps are fitted to the others",
     )
     draws: Positive = Field(2, description="noises an image")
     levels: Annotated[int, Field(ge=2)] = Field(10, description="noise levels, EDM's schedule")
