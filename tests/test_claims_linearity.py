@@ -36,6 +36,14 @@ def test_residual_linearity_falls() -> None:
     assert verdict(linearity.RESIDUAL, by_size("law", "law", "untrained")) == ("fails", True)
 
 
+def test_a_window_of_one_level_has_no_trend() -> None:
+    whole = by_size("law", "law", "law")
+    within = whole.window[0]
+    narrow = replace(whole, measures=whole.measures[~whole.measures["sigma"].isin(set(whole.window) - {within})])
+    found = row("3", narrow)
+    assert (found["verdict"], found["reason"]) == ("undecided", "one level")
+
+
 def test_generalising_distils_to_gaussian() -> None:
     assert verdict(linearity.GAUSSIAN, by_size("law", "law", "law")) == ("holds", True)
     assert verdict(linearity.GAUSSIAN, by_size("law", "law", "shrunk 0.35")) == ("fails", True)

@@ -86,6 +86,8 @@ def test_claims_page_says_what_the_ledgers_say() -> None:
         listed = re.search(rf"{word}: ([^;.]+)", line)
         numbers = re.sub(r" \([^)]*\)", "", listed[1]).split(", ") if listed else []
         assert numbers == judged.index[chosen].tolist()
+    tested = judged["reason"] == "interval"
+    assert line.endswith(f"Tests in Holm's correction: {tested.drop('cal').sum()}.")
     for claim in claims.LEDGER:
         assert text.count(f"* **{claim.number}** ") == 1
 
@@ -95,7 +97,8 @@ def made_up(**verdicts: str) -> pd.DataFrame:
     rows = []
     for name, told in verdicts.items():
         verdict, reason = told.split()
-        row = {"claim": name[1:], "verdict": verdict, "verdict_holm": verdict, "reason": reason, "statistic": "x"}
+        row = {"claim": name[1:], "verdict": verdict, "verdict_holm": verdict, "statistic": "x"}
+        row["reason"] = reason.replace("_", " ")
         rows.append({**row, "estimate": 0.5, "low": 0.25, "high": 0.75, "delta": 0.1})
     return pd.DataFrame(rows)
 
@@ -106,6 +109,8 @@ def test_prose_follows_other_ledgers_too() -> None:
         "walls": made_up(c1="holds interval", c4="holds interval", c6="undecided interval", c7="undecided missing"),
     }
     chosen = [claim for claim in claims.LEDGER if claim.number in {"1", "4", "6", "7"}]
+    untested = {"tiles": made_up(c3="undecided missing"), "walls": made_up(c3="undecided one_level")}
+    assert prose.sentence(claims.LEDGER[2], untested).endswith("could not be tested on tiles and walls.")
     assert prose.standing(chosen, ledgers) == (
         "Hold on every data set that has their cells: 1. Hold wherever their gate is met: 4 (walls). Hold on none, and "
         "fail by their interval: 6 (fails by its interval on tiles; is undecided on walls). Not tested, because their "

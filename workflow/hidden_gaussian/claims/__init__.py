@@ -43,7 +43,7 @@ def judge(evidence: Evidence) -> pd.DataFrame:
     -------
     DataFrame with the columns of ``schemas.CLAIMS``
         One row a claim: ``holds`` if the whole interval lies beyond delta (below it for an equivalence), ``fails`` if
-        it lies on the other side or the gate is unmet, ``undecided`` otherwise or if cells are missing; in
-        ``verdict_holm`` the same after Holm's correction over the ledger.
+        it lies on the other side or the gate is unmet, ``undecided`` otherwise or if there is nothing to
+        test; in ``verdict_holm`` the same after Holm's correction over the claims that came to a test.
     """
     return verdicts.rows(LEDGER, evidence)

@@ -48,6 +48,14 @@ class Shrunk(Missing):
 
     reason = "ridge"
 
+    reason = "missing"
+
+
+class OneLevel(Missing):
+    """The window has one noise level, and so no trend over it."""
+
+    reason = "one level"
+
 
 @dataclass(frozen=True)
 class Evidence:

@@ -9,7 +9,16 @@ import numpy as np
 from hidden_gaussian import replicates, statistics
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.claims import gates
-from hidden_gaussian.claims.evidence import Evidence, Missing, extremes, largest, require_sizes, smallest, trainings
+from hidden_gaussian.claims.evidence import (
+    Evidence,
+    Missing,
+    OneLevel,
+    extremes,
+    largest,
+    require_sizes,
+    smallest,
+    trainings,
+)
 from hidden_gaussian.claims.verdicts import Claim, Finding, Part
 from hidden_gaussian.estimates.blocks import Array
 from hidden_gaussian.statistics import Estimate
@@ -77,7 +86,7 @@ def residual_falls(evidence: Evidence) -> Finding:
     """Compute R2 of the residual y - D at the top of the window less that at its bottom (claim 3)."""
     low, high = min(evidence.window), max(evidence.window)
     if low == high:
-        raise Missing("the window has one noise level")
+        raise OneLevel("the window has one noise level")
 
     def fall(cell: Cell) -> Array:
         top, bottom = (evidence.at_levels("r2_linear_residual", cell.id, [sigma]) for sigma in (high, low))

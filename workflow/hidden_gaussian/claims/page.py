@@ -24,8 +24,9 @@ is kept until that study is run again.
 A claim **holds** if the whole 95 % interval lies beyond delta (below it for an equivalence), in each of its parts. It
 **fails** if the whole interval of one part lies on the other side, or if the gate is unmet: an untrained network agrees
 perfectly with another one, so agreement counts only where the network has learned something. It is **undecided**
-otherwise, or where the study has not the cells. Each test has to call its counter-example a failure
-(`tests/test_claims_*.py`).
+otherwise, and where it could not be tested: the study has not the cells (reason `missing`, in ledgers of earlier runs
+for the next as well), or the window has one noise level, so that there is no trend over it (`one level`, claim 3).
+Each test has to call its counter-example a failure (`tests/test_claims_*.py`).
 
 * *Window*: the noise levels where E|D_emp - D_G|^2, the squared distance of the empirical (memorising) denoiser to
   the Gaussian one, exceeds half its maximum; computed once a data set, at the N of its largest subset, which the
@@ -41,7 +42,8 @@ otherwise, or where the study has not the cells. Each test has to call its count
   are mixed, whole rings of four that were mixed with each other. With several trainings a cell, their variance is
   pooled over the cells and enters by t; with one, the interval is "given these networks" and says nothing of another
   training, nor, where maps were fitted to the networks ("and fits"), of another fit.
-* *Holm*: the verdict after correction over the whole ledger is given where it differs.
+* *Holm*: the verdict after correction over the claims that came to a test is given where it differs. Those that fail
+  by a gate or could not be tested, and the calibration `cal`, have no p-value and are not counted.
 
 ## Tests
 
@@ -116,7 +118,10 @@ def _summary(results: Results) -> str:
     """Tell which claims hold, which do not, and which could not be judged: in all, by data set, by claim."""
     parts = [_standing(results)]
     parts.append(
-        "\n".join(f"* **{name}**: {summary(LEDGER, judged)}.{_window(judged)}" for name, judged in results.items())
+        "\n".join(
+            f"* **{name}**: {summary(LEDGER, judged)}.{_window(judged)}{_tested(judged)}"
+            for name, judged in results.items()
+        )
     )
     parts.append("\n".join(sentence(claim, results) for claim in LEDGER))
     return "\n\n".join([*parts, ""])
@@ -140,3 +145,8 @@ def _standing(results: Results) -> str:
 def _window(judged: pd.DataFrame) -> str:
     windows = list(judged["window"].dropna())
     return f" Window: {windows[0]}." if windows else ""
+
+
+def _tested(judged: pd.DataFrame) -> str:
+    tested = (judged["reason"] == "interval") & (judged["claim"] != CALIBRATED.number)
+    return f" Tests in Holm's correction: {tested.sum()}."

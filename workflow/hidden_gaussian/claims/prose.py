@@ -6,23 +6,23 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from hidden_gaussian.claims.evidence import Missing, Shrunk
+from hidden_gaussian.claims.evidence import Missing, OneLevel, Shrunk
 from hidden_gaussian.claims.verdicts import Claim
 
 HOLDS, INTERVAL, GATE = "holds", "fails by its interval", "fails by an unmet gate"
-UNDECIDED, MISSING = "is undecided", "was not measured"
+UNDECIDED, MISSING = "is undecided", "could not be tested"
 OUTCOMES = (HOLDS, INTERVAL, GATE, UNDECIDED, MISSING)
 EVERYWHERE, GATED = "Hold on every data set that has their cells", "Hold wherever their gate is met"
 DIVIDED, FAIL = "Hold on some data sets and not on others", "Hold on none, and fail by their interval"
 UNSURE, UNTESTED = "Undecided wherever they were tested", "Not tested, because their gate is met on no data set"
-NOWHERE = "Measured nowhere"
+NOWHERE = "Nowhere to be tested"
 KINDS = (EVERYWHERE, GATED, DIVIDED, FAIL, UNSURE, UNTESTED, NOWHERE)
 Results = Mapping[str, pd.DataFrame]
 
 
 def outcome(row: pd.Series) -> str:
     """Return which of :data:`OUTCOMES` a row of a ledger is."""
-    if row["reason"] in (Missing.reason, Shrunk.reason):
+    if row["reason"] in (Missing.reason, OneLevel.reason, Shrunk.reason):
         return MISSING
     if row["verdict"] == "fails":
         return GATE if row["reason"] == "gate" else INTERVAL
@@ -48,7 +48,7 @@ def summary(claims: Sequence[Claim], judged: pd.DataFrame) -> str:
         for row in rows_of(claim, {"": judged}).values():
             what = outcome(row)
             found.setdefault(what, []).append(f"{claim.number} ({gate_name(claim)})" if what == GATE else claim.number)
-    words = ("hold", "fail by their interval", "fail by an unmet gate", "undecided", "not measured")
+    words = ("hold", "fail by their interval", "fail by an unmet gate", "undecided", MISSING)
     return "; ".join(
         f"{word}: {', '.join(found[what])}" for what, word in zip(OUTCOMES, words, strict=True) if what in found
     )

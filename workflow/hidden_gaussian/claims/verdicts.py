@@ -119,7 +119,7 @@ class Claim:
 def rows(claims: Sequence[Claim], evidence: Evidence) -> pd.DataFrame:
     """Judge claims, with Holm's correction over those that came to a test."""
     findings = [_find(claim, evidence) for claim in claims]
-    p_values = statistics.holm([np.nan if isinstance(finding, Missing) else finding.p_value for finding in findings])
+    p_values = statistics.holm([np.nan if isinstance(found, Missing) else found.p_value for found in findings])
     judged = [_row(*item) for item in zip(claims, findings, p_values, strict=True)]
     columns = [column.name for column in schemas.CLAIMS.columns]
     return pd.DataFrame(judged, columns=columns).assign(window=evidence.window_text)
