@@ -85,4 +85,16 @@ def test_clock_compares_with_the_largest_size() -> None:
     networks = dict(zip([*few, *many], ["blend 0.8", "blend 0.2", "empirical"] * 2, strict=True))
     networks[many[1]], networks[many[2]] = "blend 0.3", "blend 0.1"
     found = row("8", evidence(networks, {"time": few}, copies=dict(zip(few, (0, 0, 1), strict=True))))
-    assert found["clock"] == "minimum at 8000 images seen; at N = 128, of 3 snapshots: 64000"
+    minima, onset = found["clock"].rsplit("; ", 1)
+    assert minima == "minimum at 8000 images seen; at N = 128, of 3 snapshots: 64000"
+    assert onset == "memorising begins between 8000 and 64000"
+
+
+@pytest.mark.parametrize(
+    ("copies", "expected"),
+    [((1, 1, 1), "by 1000"), ((0, 1, 1), "between 1000 and 8000"), ((0, 0, 0), "after 64000, if at all")],
+)
+def test_onset_of_memorising_is_told_as_a_bracket(copies: Sequence[float], expected: str) -> None:
+    cells = [cell(8, seen=seen) for seen in (1000, 8000, 64000)]
+    run = evidence(dict.fromkeys(cells, "law"), {"time": cells}, copies=dict(zip(cells, copies, strict=True)))
+    assert str(closeness.turns_back(run).clock).endswith(f"; memorising begins {expected}")

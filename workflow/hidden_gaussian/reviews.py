@@ -146,7 +146,7 @@ DEMANDS = (
         "Is the minimum in time one of memorisation or mere time?",
         ("training_clock", "training_time"),
         ("8",),
-        "column `clock` of the ledger: images seen at the minimum, here and at the largest size",
+        "column `clock` of the ledger: images seen at the minimum, here and at the largest size, and at the onset",
     ),
 )
 

@@ -136,7 +136,12 @@ CLAIMS = Table(
         Column("verdict_holm", TEXT, "the verdict after Holm's correction over the claims that came to a test"),
         Column("reason", TEXT, "why: interval, gate, missing, one level (of the window) or ridge (of the maps)", True),
         Column("paper_value", TEXT, "what the paper reports", True),
-        Column("clock", TEXT, "claim 8: images seen at the minimum, here and at the largest size", True),
+        Column(
+            "clock",
+            TEXT,
+            "claim 8: images seen at the minimum, here and at the largest size, and at the onset of memorising",
+            True,
+        ),
         Column("window", TEXT, "noise levels of the window, and the subset that they were computed of", True),
     ),
     ("claim",),

@@ -71,15 +71,18 @@ def turns_back(evidence: Evidence) -> Finding:
     runs = runs_in_time(evidence)
     if any(len(run) < 3 for run in runs.values()):
         raise Missing("a minimum needs three snapshots")
-    found, gate, minima = {}, True, []
+    found, gate, minima, onsets = {}, True, [], []
     for start, run in runs.items():
         lowest = _lowest(evidence, run)
         values = [rho(evidence, cell, TESTED) for cell in run]
         found[start] = np.minimum(values[0], values[-1]) - values[lowest]
-        gate &= _onset(evidence, run) > lowest
+        onset = _onset(evidence, run)
+        gate &= onset > lowest
         minima.append(run[lowest].images_seen)
+        onsets.append(_bracket(run, onset))
     estimate = replicates.combine(averaged(list(found), found))
-    return Finding((Part(TIME.statistic, estimate, TIME.delta),), gate, _clock(evidence, minima))
+    clock = f"{_clock(evidence, minima)}; memorising begins {', '.join(onsets)}"
+    return Finding((Part(TIME.statistic, estimate, TIME.delta),), gate, clock)
 
 
 def _lowest(evidence: Evidence, run: Sequence[Cell]) -> int:
@@ -89,6 +92,14 @@ def _lowest(evidence: Evidence, run: Sequence[Cell]) -> int:
 def _onset(evidence: Evidence, run: Sequence[Cell]) -> int:
     """Return the first snapshot that memorises; -1 if none does, so that nothing comes before it."""
     return next((place for place, cell in enumerate(run) if gates.memorises(evidence, cell)), -1)
+
+
+def _bracket(run: Sequence[Cell], onset: int) -> str:
+    """Tell the last snapshot that does not memorise and the first that does: memorising begins between the two."""
+    seen = [cell.images_seen for cell in run]
+    if onset < 0:
+        return f"after {seen[-1]}, if at all"
+    return f"between {seen[onset - 1]} and {seen[onset]}" if onset else f"by {seen[0]}"
 
 
 def _clock(evidence: Evidence, minima: Sequence[int]) -> str:
