@@ -250,6 +250,10 @@ def test_gather_reads_files(tmp_path: Path) -> None:
 
 
 def test_a_memoriser_with_slopes_alone_decides_no_window(held: Measurements) -> None:
-    slopes = synthetic.measures("n8a/empirical", "empirical").assign(id="n64a/empirical", quantity="slope")
+    """Among its slopes are distances to its own Taylor map."""
+    slopes = synthetic.measures("n8a/empirical", "empirical")
+    slopes = slopes[slopes["reference_id"] == "n8a/gaussian"]
+    slopes = slopes.assign(id="n64a/empirical", reference_id="n64a/empirical/taylor")
+    assert "distance" in set(slopes["quantity"])
     frames = [synthetic.measures(name, kind) for name, kind in KINDS.items()]
     assert Measurements([*frames, slopes], pixels=6).window() == held.window() != ()

@@ -171,10 +171,15 @@ class Measurements:
 
     def window_subset(self, subset_size: int | None = None) -> str | None:
         """Return the subset whose denoisers decide the window, such as n512a; None where none was measured."""
-        measured = [name for name in self.ids if (name, "distance") in self._places]  # not only its slopes, say
-        found = [(int(match[1]), match[2]) for name in measured if (match := _EMPIRICAL.fullmatch(name))]
+        memorisers = [match for name in self.ids if (match := _EMPIRICAL.fullmatch(name))]
+        found = [(int(match[1]), match[2]) for match in memorisers if self._has_departure(match[0])]
         wanted = [item for item in found if subset_size is None or item[0] == subset_size]
         return "n{}{}".format(*min(wanted, key=lambda item: (-item[0], item[1]))) if wanted else None
+
+    def _has_departure(self, identifier: str) -> bool:
+        """Return whether a denoiser was compared with its Gaussian, and not only with its own Taylor map, say."""
+        gaussian = self._names(identifier)["gaussian"]
+        return any(place.reference_id == gaussian for place in self._places.get((identifier, "distance"), []))
 
     def _departure(self, subset_size: int | None) -> pd.Series[float]:
         """Return the mean squared distance of memoriser and Gaussian by sigma."""
