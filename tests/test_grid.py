@@ -25,6 +25,7 @@ def test_sweeps_choose_cells(config: dict[str, Any]) -> None:
 
 def test_a_run_may_change_the_network_of_its_cells(config: dict[str, Any]) -> None:
     """Only the options that it gives; the others are those of the data set, which its other cells keep."""
+    config = replaced(config, "datasets.digits.grid.sweeps", {})
     plain = settings.read(config).datasets["digits"]
     first = plain.grid.runs[0]
     other = {**config["datasets"]["digits"]["grid"]["runs"][0], "architectures": ["adm"], "network": {"blocks": 3}}
@@ -46,6 +47,7 @@ def test_a_run_may_change_the_network_of_its_cells(config: dict[str, Any]) -> No
 
 def test_one_training_has_one_network(config: dict[str, Any]) -> None:
     """Also where its snapshots are given by several runs, because each continues the one before."""
+    config = replaced(config, "datasets.digits.grid.sweeps", {})
     runs = config["datasets"]["digits"]["grid"]["runs"]
     later = {**runs[0], "snapshots": [640]}
     settings.read(replaced(config, "datasets.digits.grid.runs", [*runs, later]))

@@ -18,6 +18,7 @@ def test_autoencoders_count_ten_networks_and_are_sampled_at_their_levels(config:
     runs = [*config["datasets"]["digits"]["grid"]["runs"]]
     runs += [{"subset_sizes": [16], "architectures": ["dae-skip"], "scales": [4], "snapshots": [32, 96]}]
     changed = replaced(config, "datasets.digits.grid.runs", runs)
+    changed = replaced(changed, "datasets.digits.grid.sweeps", {"size": {"architectures": ["ve"]}})
     study = settings.read(changed)
     digits = study.datasets["digits"]
     cells = digits.cells("digits")
@@ -54,11 +55,6 @@ def test_an_autoencoder_that_stands_for_the_networks_is_sampled_at_its_levels(co
     for name in catalogue.available(whole):
         networks = [path for path in catalogue.needs(name, whole) if "dae-linear" in path]
         assert not [path for path in networks if "heun18" in path], name
-
-
-def test_an_equal_autoencoder_does_not_stand_for_the_networks(config: dict[str, Any]) -> None:
-    changed = replaced(config, "datasets.digits.grid.runs.1.architectures", ["dae-linear", "ve"])
-    assert Plan.of("digits", settings.read(changed).datasets["digits"]).main.architecture == "ve"
 
 
 def test_the_first_replicate_is_chosen_snapshot_by_snapshot() -> None:

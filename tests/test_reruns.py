@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from smoke_study import SMOKE, command, edited, planned, snakemake
@@ -37,7 +38,11 @@ def test_a_changed_setting_reruns_what_uses_it(finished: Path, tmp_path: Path) -
 
 
 def test_an_appended_snapshot_trains_only_the_new_stretch(finished: Path, tmp_path: Path) -> None:
-    config = edited(SMOKE, lambda digits: digits["grid"]["runs"][0]["snapshots"].append(96), tmp_path)
+    def appended(digits: Any) -> None:
+        digits["grid"]["runs"][0]["snapshots"].append(96)
+        digits["grid"]["sweeps"]["size"]["images_seen"] = [64]  # to which both sizes were trained
+
+    config = edited(SMOKE, appended, tmp_path)
     trained = [output for rule, output in planned(at=finished, config=config) if rule == "train_denoiser"]
     assert sorted(trained) == [f"results/digits/n16{half}/ve4r1/i96/weights.safetensors" for half in "ab"]
 

@@ -77,7 +77,6 @@ BAD = {
         },
         "grid.sweeps.size needs replicate 1 of half a at subset_size 32 too",
     ),
-    "scales of several sizes": ("datasets.digits.grid.sweeps.scale", {}, "grid.sweeps.scale has 2 subset sizes"),
     "slopes of no cell": (
         "datasets.digits.measures.jacobian",
         {"cells": {"scales": [999]}},
@@ -156,6 +155,56 @@ def test_foreign_images_that_are_held_out_are_measured_by_either_name(
     assert dataset.inputs == tuple(name for name in read if name != "foreign")
 
 
+MIXED = {
+    "sizes at several scales": ("size", {}, "size has scale 4 and 8 and 16", "scales"),
+    "sizes at every snapshot": ("size", {"images_seen": "all"}, "size has scale 4 and 8 and 16", "scales"),
+    "sizes at every snapshot of a scale": (
+        "size",
+        {"scales": [16], "images_seen": "all"},
+        "size has images_seen 1600 and 3200 and 6400 and 12800 and 25600 and 32000",
+        "images_seen",
+    ),
+    "scales of several sizes": ("scale", {}, "scale has subset_size 8 and 32 and 128 and 512", "subset_sizes"),
+    "scales at several snapshots": (
+        "scale",
+        {"subset_sizes": [32], "images_seen": [6_400, 32_000]},
+        "scale has images_seen 6400 and 32000",
+        "images_seen",
+    ),
+    "time of several sizes": ("time", {"images_seen": "all"}, "time has subset_size 8 and 32", "subset_sizes"),
+    "time of several scales": (
+        "time",
+        {"subset_sizes": [32], "images_seen": "all"},
+        "time has scale 4 and 8 and 16",
+        "scales",
+    ),
+    "clock of several scales": ("clock", {"images_seen": "all"}, "clock has scale 4 and 8 and 16", "scales"),
+    "architectures at several scales": (
+        "architecture",
+        {"subset_sizes": [32]},
+        "architecture has scale 4 and 8 and 16 at architecture ve",
+        "scales",
+    ),
+    "halves of several sizes": ("halves_small", {"scales": [16]}, "halves_small has subset_size 8", "subset_sizes"),
+    "halves at different snapshots": (
+        "halves_stopped",
+        {"subset_sizes": [32], "scales": [16], "images_seen": [12_800, 6_400]},
+        "halves_stopped has images_seen 6400 and 12800",
+        "images_seen",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MIXED)
+def test_a_sweep_mixes_no_other_coordinate(case: str) -> None:
+    sweep, chosen, expected, setting = MIXED[case]
+    digits = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    with pytest.raises(InputError) as caught:
+        settings.read(replaced(digits, f"datasets.digits.grid.sweeps.{sweep}", chosen))
+    assert f"grid.sweeps.{expected}" in str(caught.value)
+    assert f"would mix: name one in grid.sweeps.{sweep}.{setting}" in str(caught.value)
+
+
 WRONG = ("text", "", -1, 0, 0.5, float("nan"), float("inf"), 10**30, None, True, [], [None], {}, {"x": 1})
 
 
@@ -213,6 +262,7 @@ def _datasets(draw: st.DrawFn) -> dict[str, Any]:
     """Whatever the rules between settings allow: sizes within the count, whole batches, sides that can be halved."""
     runs = draw(st.lists(_runs(), min_size=1, max_size=2))
     sizes = [size for run in runs for size in run["subset_sizes"]]
+    cell = {name: runs[0][name][:1] for name in ("subset_sizes", "halves", "architectures", "scales")}
     heldout, mult = (
         draw(st.one_of(st.just(0), st.integers(16, 24))),
         draw(st.lists(st.integers(1, 3), min_size=1, max_size=3)),
@@ -235,7 +285,7 @@ def _datasets(draw: st.DrawFn) -> dict[str, Any]:
             "ema_rampup": draw(st.one_of(st.none(), SHARES)),
             "augment": augment,
         },
-        "grid": {"runs": runs, "sweeps": {"size": {"subset_sizes": [sizes[0]], "images_seen": "all"}}},
+        "grid": {"runs": runs, "sweeps": {"size": {**cell, "replicates": [1], "images_seen": "last"}}},
         "sampling": {"splice_ends": sorted(draw(st.sets(st.floats(0, 80), min_size=2, max_size=4)))},
         "measures": {
             "alphas": draw(st.lists(SHARES, min_size=1, max_size=2, unique=True)),

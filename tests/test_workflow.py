@@ -50,6 +50,7 @@ def test_autoencoders_are_trained_and_a_network_from_a_file_measured(finished: P
     def change(digits: dict[str, Any]) -> None:
         digits["grid"]["pretrained"] = [{**given, "images_seen": 5000}]
         digits["grid"]["runs"].append(run)
+        digits["grid"]["sweeps"] = {}
 
     config = edited(SMOKE, change, tmp_path)
     files = ["n16a/ve4r0/i5000", "n16a/dae-linear4r1/i32"]

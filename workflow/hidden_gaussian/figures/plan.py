@@ -121,10 +121,7 @@ class Plan:
     @property
     def main(self) -> Cell:
         """The cell with the most training images, which stands for the generalising network."""
-        return max(
-            self.cells("size"),
-            key=lambda cell: (cell.subset_size, cell.half == "a", not cell.is_levelwise, -cell.replicate),
-        )
+        return max(self.cells("size"), key=lambda cell: (cell.subset_size, cell.half == "a", -cell.replicate))
 
     @property
     def smallest(self) -> Cell:

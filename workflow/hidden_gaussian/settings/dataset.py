@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -27,6 +28,17 @@ PLACES = {
     "clock": ("subset_size", "images_seen"),
 }
 """Along which coordinates of a cell a sweep goes."""
+
+COORDINATES = {
+    "subset_size": "subset_sizes",
+    "architecture": "architectures",
+    "scale": "scales",
+    "images_seen": "images_seen",
+}
+"""Coordinates that tell networks apart, each with the setting that chooses by it; curves average halves, replicates."""
+
+OWN = {"architecture": ("scale", "images_seen")}
+"""Coordinates in which the places of a sweep may differ: architectures have scales and trainings of their own."""
 
 
 class Dataset(Strict):
@@ -163,9 +175,7 @@ class Dataset(Strict):
                 lacking -= {getattr(cell, axis) for cell in first if cell.half == "a"}
                 if lacking:
                     raise ValueError(f"grid.sweeps.{name} needs replicate 1 of half a at {axis} {min(lacking)} too")
-        sizes = {cell.subset_size for cell in self.sweep("dataset", "scale")}
-        if len(sizes) > 1:
-            raise ValueError(f"grid.sweeps.scale has {len(sizes)} subset sizes, which its curves would mix; name one")
+            _check_unmixed(name, found)
         return self
 
     @model_validator(mode="after")
@@ -204,3 +214,22 @@ class Dataset(Strict):
         if microbatch and batch // gpus % microbatch:
             raise ValueError(f"training.batch {batch} over gpus {gpus} is not a multiple of microbatch {microbatch}")
         return self
+
+
+def _check_unmixed(sweep: str, cells: Sequence[Cell]) -> None:
+    """Refuse a sweep with networks that differ in more than where they are along it: its curves would mix them."""
+    swept = PLACES.get(sweep, ())
+    for axis, setting in COORDINATES.items():
+        places = swept if axis in OWN.get(sweep, ()) else ()
+        found: dict[tuple[object, ...], set[int | str]] = {}
+        for cell in cells:
+            found.setdefault(tuple(getattr(cell, place) for place in places), set()).add(getattr(cell, axis))
+        mixed = [(place, values) for place, values in found.items() if len(values) > 1]
+        if axis not in swept and mixed:
+            place, values = mixed[0]
+            where = "".join(f" at {name} {value}" for name, value in zip(places, place, strict=True))
+            several = " and ".join(map(str, sorted(values)))
+            raise ValueError(
+                f"grid.sweeps.{sweep} has {axis} {several}{where}, which its curves would mix: name one in "
+                f"grid.sweeps.{sweep}.{setting}"
+            )

@@ -150,7 +150,11 @@ class Slice(Strict):
 
 
 class Sweeps(Strict):
-    """Named slices of the grid that figures and claims need."""
+    """Named slices of the grid; the networks of one differ in what it is named after, in halves and replicates alone.
+
+    So that no curve mixes others: where runs end after different numbers of images, `images_seen` has to be given.
+    Architectures may have scales and trainings of their own.
+    """
 
     size: Slice | None = Field(None, description="several subset sizes at equal images seen (Fig. 1, 6, 13)")
     scale: Slice | None = Field(None, description="several scales at one small subset size (Fig. 7)")
