@@ -48,8 +48,6 @@ class Shrunk(Missing):
 
     reason = "ridge"
 
-    reason = "missing"
-
 
 class OneLevel(Missing):
     """The window has one noise level, and so no trend over it."""

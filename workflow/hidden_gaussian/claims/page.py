@@ -25,8 +25,8 @@ A claim **holds** if the whole 95 % interval lies beyond delta (below it for an 
 **fails** if the whole interval of one part lies on the other side, or if the gate is unmet: an untrained network agrees
 perfectly with another one, so agreement counts only where the network has learned something. It is **undecided**
 otherwise, and where it could not be tested: the study has not the cells (reason `missing`, in ledgers of earlier runs
-for the others as well), the window has one noise level, so that there is no trend over it (`one level`, claim 3), or the
-linear maps were fitted with a ridge, which draws them towards the Gaussian's (`ridge`; claims 1, 3, 4, 5 and `cal`).
+for the others as well), the window has one noise level, so that there is no trend over it (`one level`, claim 3), or
+the linear maps were fitted with a ridge, which draws them towards the Gaussian's (`ridge`; claims 1, 3, 4, 5, `cal`).
 Each test has to call its counter-example a failure (`tests/test_claims_*.py`).
 
 * *Window*: the noise levels where E|D_emp - D_G|^2, the squared distance of the empirical (memorising) denoiser to
