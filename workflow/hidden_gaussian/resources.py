@@ -55,10 +55,11 @@ def speed(dataset: Dataset, scale: int) -> float:
 
 
 def rows(dataset: Dataset) -> int:
-    """Return the rows of one shard of measurements: of every image, level, draw and weight."""
+    """Return the rows of one shard: of every image, level, draw and weight, and of the components of linear maps."""
     measures = dataset.measures
-    places = 11 * measures.draws * measures.levels + 13 * len(measures.alphas) * measures.linearity_levels
-    return len(dataset.inputs) * measures.images * places
+    places = 18 * measures.draws * measures.levels + 13 * len(measures.alphas) * measures.linearity_levels
+    components = 8 * dimension(dataset) * measures.levels * len(dataset.distillation.inputs)
+    return len(dataset.inputs) * measures.images * places + components
 
 
 def _blocks(dataset: Dataset) -> int:
