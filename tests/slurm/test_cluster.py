@@ -64,7 +64,7 @@ def test_rules_get_the_partition_and_the_gpu_that_they_ask_for(cluster: Cluster,
 def test_a_figure_the_ledger_and_the_explorer_run_in_both_partitions(
     cluster: Cluster, finished: Path, tmp_path: Path
 ) -> None:
-    """With samples, references, tables and all else that they need: nearly every rule of the workflow."""
+    """With samples, references and all else that they need: nearly every rule of the workflow."""
     shutil.copytree(finished / "results", tmp_path / "results")
     made = [f"results/digits/{name}" for name in ("figures/samples.pdf", "tables/claims.csv", "explore.html")]
     run(tmp_path, "--", *made)
@@ -72,8 +72,8 @@ def test_a_figure_the_ledger_and_the_explorer_run_in_both_partitions(
     assert {job.state for job in jobs} == {"COMPLETED"}
     partitions = {job.rule: job.partition for job in jobs}
     on_gpu = {rule for rule, partition in partitions.items() if partition == "gpu"}
-    assert on_gpu == {"draw_samples", "draw_references", "measure_references", "build_explorer"}
-    assert partitions.keys() - on_gpu >= {"compare_samples", "gather_tables", "judge_claims", "plot_samples"}
+    assert on_gpu == {"draw_samples", "draw_references", "measure_references", "distil_denoiser", "build_explorer"}
+    assert partitions.keys() - on_gpu >= {"compare_samples", "judge_claims", "plot_samples"}
     assert all(job.resources.get("gres/gpu") == ("1" if job.rule in on_gpu else None) for job in jobs)
     assert all((tmp_path / name).stat().st_size for name in made)
 
