@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -34,7 +35,7 @@ class Pairs(NamedTuple):
     scores: Tensor
 
 
-class Screening:
+class Screening(ABC):
     """A first product in float32 that tells which training images can have weight, and for which noisy images.
 
     Scores are x.y - |y|^2 / 2: log weights times s^2, but for a term that all images share.
@@ -53,13 +54,13 @@ class Screening:
         self.single, self.slack, self.precision = single, slack, precision
         self.top = single.new_full((len(single), 1), -torch.inf)
 
+    @abstractmethod
     def scores(self, images: Tensor, halves: Tensor) -> Tensor:
         """Return the first product of all noisy images with float32 training images, of shape (batch, n)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def logits(self, pairs: Pairs, images: Tensor, halves: Tensor) -> Tensor:
         """Return logits of pairs without an error that shows, counted from the largest score."""
-        raise NotImplementedError
 
     def raise_top(self, scores: Sequence[Tensor]) -> Tensor:
         """Take note of more scores, and return by how much the logits met before change, of shape (batch, 1)."""
