@@ -14,7 +14,7 @@ from hidden_gaussian.denoisers import (
     LinearDenoiser,
     MeanDenoiser,
 )
-from hidden_gaussian.denoisers.screening import Averaged, Multiples, Screened, Screening
+from hidden_gaussian.denoisers.screening import Averaged, Block, Multiples, Noisy, Screened, Screening, chosen
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Source
 from hidden_gaussian.sources import open_source
@@ -158,26 +158,32 @@ def test_patches_of_photographs_of_which_many_speak_are_denoised_to_1e_6(count: 
         assert float((denoiser(noisy, sigma) - denoiser(noisy.double(), sigma)).abs().max()) < 1e-6, sigma
 
 
+def _given(noisy: torch.Tensor, precision: float) -> Noisy:
+    """Return noisy images as a screening takes them."""
+    return Noisy(noisy, noisy.norm(dim=1, keepdim=True), torch.full((len(noisy), 1), precision, dtype=torch.float64))
+
+
 @pytest.mark.parametrize(("kind", "precision"), [(Screened, 1.0), (Multiples, 1e-7), (Averaged, 1e-9)])
 def test_screening_leaves_out_only_images_without_weight(kind: type[Screening], precision: float) -> None:
     """The error of the first product is within the slack, that of the logits below what shows."""
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(-255, 256, (300, 1500), generator=generator, dtype=torch.float64)
     noisy, halves = 500 * torch.randn(20, 1500, generator=generator, dtype=torch.float64), pixels.square().sum(1) / 2
-    screening = kind(noisy, torch.full((20, 1), precision, dtype=torch.float64), halves)
+    screening = kind(_given(noisy, precision), halves)
     scores = screening.scores(pixels.float(), halves)
     exact = noisy @ pixels.T - halves
     units = precision / screening.precision
     assert bool(((scores.double() / units - exact).abs() <= screening.slack / units).all())
-    assert bool(torch.isneginf(screening.raise_top([scores[:, :100], scores[:, 100:]])).all())
-    pairs = screening.heard(torch.arange(300), scores)
-    assert len(pairs.noisy) == 20 or kind is Screened
-    logits = screening.logits(pairs, pixels.float()[pairs.rows], halves[pairs.rows]).double()
-    expected = exact * precision
-    off = logits - expected[pairs.noisy][:, pairs.rows]
+    highest = scores.amax(1, keepdim=True)
+    assert bool(torch.isneginf(screening.raise_top([scores[:, :100].amax(1, keepdim=True), highest])).all())
+    pairs = screening.heard(Block(torch.arange(300), halves, None), scores, highest)
+    assert pairs.scores.numel() == 6000 or kind is Screened
+    logits = screening.logits(pairs, pixels.float()[pairs.block.rows]).double()
+    expected, noisy_numbers = exact * precision, chosen(torch.arange(20), pairs.noisy)
+    off = logits - expected[noisy_numbers][:, pairs.block.rows]
     torch.testing.assert_close(off - off[:, :1], torch.zeros_like(off), rtol=0, atol=3e-6)
     kept = torch.zeros_like(exact, dtype=torch.bool)
-    kept[pairs.noisy[:, None], pairs.rows] = True
+    kept[noisy_numbers[:, None], pairs.block.rows] = True
     assert bool((expected < expected.amax(1, keepdim=True) - 28)[~kept].all())
 
 
@@ -186,8 +192,9 @@ def test_products_of_whole_multiples_are_exact() -> None:
     pixels = torch.randint(-255, 256, (300, 1500), generator=generator, dtype=torch.float64)
     noisy, halves = 500 * torch.randn(20, 1500, generator=generator, dtype=torch.float64), pixels.square().sum(1) / 2
     for precision, suffices in ((1.0, False), (1e-7, True)):
-        multiples = Multiples(noisy, torch.full((20, 1), precision, dtype=torch.float64), halves)
-        assert multiples.suffices() == suffices
+        given_ = _given(noisy, precision)
+        multiples = Multiples(given_, halves)
+        assert Multiples.suffices(given_, halves) == suffices
         whole = multiples.single.double() @ pixels.T - (halves * multiples.units).round()
         assert torch.equal(multiples.scores(pixels.float(), halves).double(), whole)
         both = multiples.single.double() + multiples.rest.double()
@@ -203,9 +210,9 @@ def test_images_of_which_few_speak_are_denoised_again_without_error() -> None:
     denoiser, between = EmpiricalDenoiser(pixels), pixels[:2].double().mean(0) / 127.5 - 1
     noisy = torch.stack([between, *(pixels[2:50] / 127.5 - 1)]).float()
     noisy = noisy + 4 * torch.randn(noisy.shape, generator=generator)
-    flat, precision = denoiser._in_units(noisy, 4.0)
-    averaged = Averaged(flat, precision, denoiser.halves)
-    assert averaged.promises()
+    given_ = denoiser._in_units(noisy, 4.0)
+    averaged = Averaged(given_, denoiser.halves)
+    assert Averaged.promises(given_, denoiser.halves)
     fails = averaged.fails(1 / denoiser.concentration(noisy, 4.0).effective[:, None]).squeeze(1)
     assert fails[0]
     assert not fails[1:].any()

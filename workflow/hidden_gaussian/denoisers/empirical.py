@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -9,9 +10,10 @@ import torch
 from torch import Tensor
 
 from hidden_gaussian.denoisers.protocol import column
-from hidden_gaussian.denoisers.screening import Averaged, Multiples, Screened, Screening
+from hidden_gaussian.denoisers.screening import Averaged, Block, Multiples, Noisy, Screened, Screening, chosen
 
 BLOCK = 1024  # images turned into floating point at a time
+KEPT = 2**25  # numbers up to which a set is kept in floating point: 128 MB
 TERMS = 64  # added up in float32 one after the other: more of them would pile up errors that show
 FLOOR = -60.0  # nats below the largest: nothing, and products of much less are slow on some processors
 
@@ -49,23 +51,25 @@ class Posterior:
         """Count logits from another zero."""
         self.best += nats
 
-    def add(self, heard: Tensor, logits: Tensor, images: Tensor) -> None:
-        """Add float32 images of shape (n, d), by their logits for the noisy images of numbers `heard`."""
-        best, mass, square, total = (
-            sums.index_select(0, heard) for sums in (self.best, self.mass, self.square, self.total)
-        )
-        highest = torch.maximum(best, logits.detach().amax(1, keepdim=True))
-        weights, decay = (logits - highest.to(logits)).float().clamp(min=FLOOR).exp(), torch.exp(best - highest)
-        weight = weights.sum(1, keepdim=True, dtype=torch.float64)
-        self.best.index_copy_(0, heard, highest)
-        self.mass.index_copy_(0, heard, mass * decay + weight)
-        self.square.index_copy_(0, heard, square * decay**2 + weights.detach().square().sum(1, keepdim=True))
-        self.total.index_copy_(0, heard, (total * decay).add_(_added(weights, images)))
+    def add(self, noisy: Tensor | None, logits: Tensor, images: Tensor) -> None:
+        """Add float32 images of shape (n, d), by their logits for the noisy images of these numbers; None: for all."""
+        before, mass, square = (chosen(sums, noisy) for sums in (self.best, self.mass, self.square))
+        best = torch.maximum(before, logits.detach().amax(1, keepdim=True))
+        weights, decay = logits.sub_(best.to(logits)).float().clamp_(min=FLOOR).exp_(), torch.exp(before - best)
+        mass = mass * decay + weights.sum(1, keepdim=True)
+        square = square * decay**2 + torch.linalg.vector_norm(weights.detach(), dim=1, keepdim=True).square()
+        added = _added(weights, images)
+        if noisy is None:
+            self.best, self.mass, self.square = best, mass, square
+            self.total.mul_(decay).add_(added)
+        else:
+            for sums, new in ((self.best, best), (self.mass, mass), (self.square, square)):
+                sums.index_copy_(0, noisy, new)
+            self.total.index_copy_(0, noisy, chosen(self.total, noisy).mul_(decay).add_(added))
 
     def mean(self) -> Tensor:
-        """Return the posterior means, of shape (batch, d)."""
-        mean: Tensor = self.total / self.mass
-        return mean
+        """Return the posterior means, of shape (batch, d); the sums are used up."""
+        return self.total.div_(self.mass)
 
     def collision(self) -> Tensor:
         """Return the sums of squared weights, of shape (batch, 1)."""
@@ -107,23 +111,23 @@ class EmpiricalDenoiser:
         parts = (part.double() - self.centre for part in torch.split(self.images, BLOCK))
         found = [torch.stack([part.square().sum(1) / 2, part.sum(1)]) for part in parts]
         self.halves, brightness = torch.cat(found, 1)
-        self.order = brightness.argsort()
+        self.tiles = self._tiles(brightness.argsort())
 
     def __call__(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
         """Return the posterior mean of each noisy image; gradients may be taken of it."""
         if len(noisy) == 0:
             return noisy
-        flat, precision = self._in_units(noisy, sigma)
-        means = self._screened if self.whole and noisy.dtype != torch.float64 else self._in_full
+        given = self._in_units(noisy, sigma)
+        mean = self._screened(given) if self.whole and noisy.dtype != torch.float64 else self._in_full(given)
         centre = (self.centre - self.offset) / self.scale
-        return (means(flat, precision) / self.scale + centre).to(noisy).reshape(noisy.shape)
+        return mean.div_(self.scale).add_(centre).to(noisy).reshape(noisy.shape)
 
     def concentration(self, noisy: Tensor, sigma: Tensor | float) -> Concentration:
         """Return entropy and effective sample size of the posterior of each noisy image, in float64."""
-        flat, precision = self._in_units(noisy, sigma)
+        flat, _, precision = self._in_units(noisy, sigma)
         best = flat.new_full((len(flat), 1), torch.finfo(flat.dtype).min)
         mass, square, moment = (flat.new_zeros(len(flat), 1) for _ in range(3))
-        for images, halves in self._centred(self._rows(), torch.float64):
+        for images, halves in self._centred(self._blocks(), torch.float64):
             logits = (flat @ images.T).sub_(halves).mul_(precision)
             highest = torch.maximum(best, logits.amax(1, keepdim=True))
             logits.sub_(highest)
@@ -135,41 +139,40 @@ class EmpiricalDenoiser:
             best = highest
         return Concentration((mass.log() - moment / mass).squeeze(1), (mass.square() / square).squeeze(1))
 
-    def _screened(self, flat: Tensor, precision: Tensor) -> Tensor:
+    def _screened(self, given: Noisy) -> Tensor:
         """Return posterior means over those images alone that have weight."""
-        averaged = Averaged(flat, precision, self.halves)
-        if not averaged.promises():
-            return self._exact(flat, precision)
-        posterior = self._summed(flat, averaged)
+        if not Averaged.promises(given, self.halves):
+            return self._exact(given)
+        averaged = Averaged(given, self.halves)
+        posterior = self._summed(given, averaged)
         mean, again = posterior.mean(), averaged.fails(posterior.collision()).squeeze(1).nonzero().squeeze(1)
-        return mean.index_copy_(0, again, self._exact(flat[again], precision[again])) if len(again) else mean
+        return mean.index_copy_(0, again, self._exact(Noisy(*(part[again] for part in given)))) if len(again) else mean
 
-    def _exact(self, flat: Tensor, precision: Tensor) -> Tensor:
+    def _exact(self, given: Noisy) -> Tensor:
         """Return posterior means of which no logit has an error that shows."""
-        multiples = Multiples(flat, precision, self.halves)
-        screening = multiples if multiples.suffices() else Screened(flat, precision, self.halves)
-        return self._summed(flat, screening).mean()
+        kind = Multiples if Multiples.suffices(given, self.halves) else Screened
+        return self._summed(given, kind(given, self.halves)).mean()
 
-    def _summed(self, flat: Tensor, screening: Screening) -> Posterior:
+    def _summed(self, given: Noisy, screening: Screening) -> Posterior:
         """Return the posterior over those images alone that may have weight."""
-        posterior, tiles, kept = Posterior(flat), -(-len(self.images) // self.tile), flat.requires_grad
-        for first in range(tiles):
-            # of every brightness, so that the likeliest image of the first tile is near the likeliest of all
-            blocks = torch.split(self.order[first::tiles], self.block)
-            scores = [screening.scores(*given) for given in self._centred(blocks, torch.float32, kept=kept)]
-            posterior.shift(screening.raise_top(scores))
-            pairs = [screening.heard(*given) for given in zip(blocks, scores, strict=True)]
-            taken = self._centred([pair.rows for pair in pairs], torch.float32, kept=kept)
-            for pair, (images, halves) in zip(pairs, taken, strict=True):
-                if len(images):
-                    posterior.add(pair.noisy, screening.logits(pair, images, halves), images)
+        posterior, kept = Posterior(given.flat), given.flat.requires_grad
+        for tile in self.tiles:
+            scores = [screening.scores(*taken) for taken in self._centred(tile, torch.float32, kept=kept)]
+            highest = [part.detach().amax(1, keepdim=True) for part in scores]
+            posterior.shift(screening.raise_top(highest))
+            pairs = [screening.heard(*part) for part in zip(tile, scores, highest, strict=True)]
+            pairs = [pair for pair in pairs if pair.scores.numel()]
+            taken = self._centred([pair.block for pair in pairs], torch.float32, kept=kept)
+            for pair, (images, _) in zip(pairs, taken, strict=True):
+                posterior.add(pair.noisy, screening.logits(pair, images), images)
         return posterior
 
-    def _in_full(self, flat: Tensor, precision: Tensor) -> Tensor:
+    def _in_full(self, given: Noisy) -> Tensor:
         """Return posterior means in float64; no shape depends on a value, so that vmap can batch it."""
+        flat, _, precision = given
         best = flat.new_full((len(flat), 1), -torch.inf)
         mass, total = flat.new_zeros(len(flat), 1), torch.zeros_like(flat)
-        for images, halves in self._centred(self._rows(), torch.float64, kept=flat.requires_grad):
+        for images, halves in self._centred(self._blocks(), torch.float64, kept=flat.requires_grad):
             logits = (flat @ images.T).sub_(halves).mul_(precision)
             highest = torch.maximum(best, logits.amax(1, keepdim=True))
             weights, decay = (logits - highest).clamp(min=FLOOR).exp(), torch.exp(best - highest)
@@ -177,17 +180,34 @@ class EmpiricalDenoiser:
             best, total = highest, total * decay + weights @ images
         return total / mass
 
-    def _in_units(self, noisy: Tensor, sigma: Tensor | float) -> tuple[Tensor, Tensor]:
-        """Return noisy images in the units of the pixels, and 1 / s^2 in these, both in float64."""
-        precise = noisy.flatten(1).double().mul(self.scale).add_(self.offset - self.centre)
-        return precise, ((column(sigma, precise) * self.scale) ** -2).expand(len(precise), 1)
+    def _in_units(self, noisy: Tensor, sigma: Tensor | float) -> Noisy:
+        """Return noisy images in the units of the pixels."""
+        flat = noisy.flatten(1).double().mul(self.scale).add_(self.offset - self.centre)
+        precision = ((column(sigma, flat) * self.scale) ** -2).expand(len(flat), 1)
+        return Noisy(flat, flat.detach().norm(dim=1, keepdim=True), precision)
 
-    def _rows(self) -> tuple[Tensor, ...]:
-        """Return the numbers of all images, a block at a time."""
-        return torch.split(torch.arange(len(self.images), device=self.images.device), self.block)
+    def _tiles(self, order: Tensor) -> list[list[Block]]:
+        """Return the images in tiles of blocks, in this order.
+
+        Each tile takes its part from all of it, so that the likeliest image of the first is near the likeliest of all.
+        """
+        count = -(-len(order) // self.tile)
+        rows = [torch.split(order[first::count], self.block) for first in range(count)]
+        tiles = [[Block(part, self.halves[part], None) for part in tile] for tile in rows]
+        if not self.whole or self.images.numel() > KEPT:
+            return tiles
+        ready = [[images for images, _ in self._centred(tile, torch.float32, kept=True)] for tile in tiles]
+        return [
+            [block._replace(ready=part) for block, part in zip(*both, strict=True)]
+            for both in zip(tiles, ready, strict=True)
+        ]
+
+    def _blocks(self) -> Iterator[Block]:
+        """Return the images, a block at a time."""
+        return itertools.chain.from_iterable(self.tiles)
 
     def _centred(
-        self, blocks: Iterable[Tensor], dtype: torch.dtype, *, kept: bool = False
+        self, blocks: Iterable[Block], dtype: torch.dtype, *, kept: bool = False
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield centred training images and half their squared lengths, in float64.
 
@@ -195,9 +215,13 @@ class EmpiricalDenoiser:
         """
         memory = torch.empty_like(self.images[: self.block], dtype=dtype)
         centre = self.centre.to(dtype)
-        for rows in blocks:
+        for block in blocks:
+            if block.ready is not None and dtype == torch.float32:
+                yield block.ready, block.halves
+                continue
             memory = torch.empty_like(memory) if kept else memory
-            yield memory[: len(rows)].copy_(self.images.index_select(0, rows)).sub_(centre), self.halves[rows]
+            images = self.images.index_select(0, block.rows)
+            yield memory[: len(images)].copy_(images).sub_(centre), block.halves
 
 
 def _added(weights: Tensor, images: Tensor) -> Tensor:
