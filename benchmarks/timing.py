@@ -31,12 +31,15 @@ def interleaved(sides: Mapping[str, Side], budget: float = 4.0, calls: int = CAL
 def rated(sides: Mapping[str, Side], budget: float = 4.0) -> tuple[dict[str, float], float]:
     """Return the median seconds of one call of each side, and the most GFLOP/s of a bare product between them.
 
-    The product takes its turn as the sides do, so a share of that peak compares what the machine gave at the time.
+    Torch's product takes its turn as the sides do, so a share of that peak compares what the machine gave at the time;
+    numpy's comes after them, since its threads go on spinning for a tenth of a second.
     """
-    products = _products()
+    one, two = torch.randn(2, SIZE, SIZE)
+    first, second = one.numpy(), two.numpy()
     with threadpool_limits(torch.get_num_threads()):  # numpy has a number of its own
-        seconds = _turns({**sides, **products}, budget, CALLS)
-    best = min(min(seconds.pop(name)) for name in products)
+        seconds = _turns({**sides, "product": lambda: one @ two}, budget, CALLS)
+        products = [timed(lambda: first @ second) for _ in range(CALLS)]
+    best = min(products + seconds.pop("product"))
     return {name: statistics.median(values) for name, values in seconds.items()}, 2 * SIZE**3 / best / 1e9
 
 
@@ -51,13 +54,6 @@ def _turns(sides: Mapping[str, Side], budget: float, calls: int) -> dict[str, li
                 side()
             seconds[name].append(timed(side))
     return seconds
-
-
-def _products() -> dict[str, Side]:
-    """Return a large float32 product by torch and by numpy."""
-    one, two = torch.randn(2, SIZE, SIZE)
-    first, second = one.numpy(), two.numpy()
-    return {"product by torch": lambda: one @ two, "product by numpy": lambda: first @ second}
 
 
 def timed(side: Side) -> float:

@@ -29,7 +29,7 @@ def draw(data: FigureData) -> Figure:
     return sweeps.draw(
         data,
         [
-            Panel("not linear, share", nonlinear, ("empirical",), limits=(0, 1.1)),
+            Panel("not linear, share", nonlinear, ("empirical",), limits=(-0.1, 1.1)),
             Panel("cross term, share", cross, ("empirical",), bounds),
             Panel("parts in the window", nonlinear, paint=stacked),
         ],
@@ -85,7 +85,6 @@ def stacked(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> d
     axes.set_xticks(range(0, len(places), step), places[::step])
     axes.set_xlim(-0.6, len(places) - 0.4)
     axes.set_xlabel(varied.label)
-    axes.set_ylim(bottom=0)
     looks = {"not linear": style.NETWORK, "linear mismatch": style.LINEAR}
     handles: dict[str, Artist] = {name: Patch(color=colour, label=name) for name, colour in looks.items()}
     handles["total"] = Line2D([], [], color="k", ls="", marker="_", label="distance to the Gaussian")
