@@ -160,6 +160,25 @@ def test_gaussian_images_distil_to_the_averaged_jacobian(sigma: float) -> None:
     assert shifted["jacobian_gaussian"] == pytest.approx(0.25 * norm, rel=0.3)
 
 
+def test_stein_average_of_few_pairs_makes_up_for_the_degrees_of_freedom_of_the_fit() -> None:
+    """Pixels of +1 or -1, and a function of each alone, so that E[J] and W are known; four pairs a pixel and half."""
+    generator, size, sigma, weight = torch.Generator().manual_seed(0), 12, 0.5, torch.zeros(12, 12).double()
+    gaussian = GaussianDenoiser(spectrum.fit(_images(40)), dtype=torch.float64)
+    clean = torch.randint(0, 2, (200_000, *SHAPE), generator=generator).double() * 2 - 1
+    noisy = clean + sigma * torch.randn(clean.shape, generator=generator).double()
+    slope = (1 - torch.tanh(3 * noisy).square()).mean() * 3
+    line = (noisy * torch.tanh(3 * noisy)).mean() / noisy.square().mean()
+    expected = size * float((slope - line) ** 2)
+    found = []
+    for seed in range(200):
+        part = clean[1000 * seed : 1000 * seed + 96]
+        fitted = _last(
+            lambda noisy, _: torch.tanh(3 * noisy), part, gaussian, sigma, draws=96, seed=seed, by_image=True
+        )
+        found.append(fitted.stein.quantities(fitted.first, fitted.second, lambda rows: weight[rows])["jacobian_linear"])
+    assert np.mean(found) == pytest.approx(expected, rel=0.1)
+
+
 def test_stein_average_is_the_mean_of_true_jacobians() -> None:
     """Where images are not Gaussian the fit differs from E[J], which autograd gives."""
     images = _images(12)

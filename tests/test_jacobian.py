@@ -101,6 +101,18 @@ def test_the_memoriser_follows_its_definition(shards: dict[str, tuple[pd.DataFra
     }
 
 
+def test_the_memoriser_has_no_slope_where_one_image_has_all_the_weight() -> None:
+    """In float32 the slope there is a rounding error times 1 / sigma^2."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (24, 3, 8, 8), generator=generator, dtype=torch.uint8)
+    directions = torch.randn(192, 5, generator=generator)
+    for sigma in (0.002, 0.02):
+        state = images[0] / 127.5 - 1 + sigma * torch.randn(3, 8, 8, generator=generator)
+        slope = Slope(EmpiricalDenoiser(images), state, sigma)
+        assert float(slope.forward(directions).norm()) < 1e-6
+        assert float(slope.backward(directions).norm()) < 1e-6
+
+
 def test_shards_can_be_written(
     shards: dict[str, tuple[pd.DataFrame, dict[str, torch.Tensor]]], tmp_path: object
 ) -> None:

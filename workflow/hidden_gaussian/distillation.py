@@ -120,7 +120,7 @@ def distil(denoiser: Denoiser, fit: Fit, sigma: float, gaussian: GaussianDenoise
         If there are too few pairs, and no ridge.
     """
     moments = Moments(gaussian.mean, ridge=_ridge(fit, sigma, gaussian))
-    stein = SteinAverage(gaussian.mean, sigma)
+    stein = SteinAverage(gaussian.mean, sigma, parameters=0 if fit.ridge else len(gaussian.mean) + 1)
     for end, pairs in _batches(fit.draws, milestones(fit.draws, gaussian.mean.numel())):
         noisy, unit = fit.noised(pairs, sigma)
         denoised = denoiser(noisy, sigma)

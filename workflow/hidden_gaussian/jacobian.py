@@ -12,7 +12,13 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from hidden_gaussian import noise
-from hidden_gaussian.denoisers import AutoencoderDenoiser, Denoiser, LinearDenoiser, NetworkDenoiser
+from hidden_gaussian.denoisers import (
+    AutoencoderDenoiser,
+    Denoiser,
+    EmpiricalDenoiser,
+    LinearDenoiser,
+    NetworkDenoiser,
+)
 from hidden_gaussian.distillation import gaussian_rows
 from hidden_gaussian.least_squares import Rows, blocks
 from hidden_gaussian.metrics.alignment import Singular, leading, overlap_quantities, overlaps, padded
@@ -32,6 +38,8 @@ def differentiable(denoiser: Denoiser) -> Denoiser:
     """Return the function behind a denoiser through which derivatives can be taken."""
     if isinstance(denoiser, AutoencoderDenoiser):
         return lambda noisy, sigma: differentiable(denoiser.of_level(sigma))(noisy, sigma)
+    if isinstance(denoiser, EmpiricalDenoiser):  # whose slope is a difference of numbers of the order of |y| / sigma^2
+        return lambda noisy, sigma: denoiser(noisy.double(), sigma).to(noisy)
     if not isinstance(denoiser, NetworkDenoiser):
         return denoiser
     network = denoiser.network

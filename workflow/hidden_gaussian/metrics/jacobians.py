@@ -25,14 +25,19 @@ class SteinAverage:
     away the least-squares map first, E[J] - W = Cov(D - W y - b, eps) / sigma, leaves that of the residual alone. For
     Gaussian images it is zero: there the fit over all noised images (Li et al. eq. 9) is the mean of local slopes.
 
+    Residuals of m pairs that W was fitted to are too small by (m - d - 1) / m on average, and so would their covariance
+    be: it is divided by m - d - 1. What is left is of order 1 / m.
+
     Parameters
     ----------
     centre : Tensor of shape (d,)
     sigma : float
+    parameters : int
+        Numbers fitted to the pairs in each row of W and b: d + 1; 0 with a ridge, whose residuals are not corrected.
     """
 
-    def __init__(self, centre: Tensor, sigma: float) -> None:
-        self.centre, self.sigma = centre.double(), sigma
+    def __init__(self, centre: Tensor, sigma: float, parameters: int = 0) -> None:
+        self.centre, self.sigma, self.parameters = centre.double(), sigma, parameters
         self.directions = probes(len(centre)).to(centre.device)
         self.counts = [0, 0]
         self._noisy = self.directions.new_zeros(2, *self.directions.shape)
@@ -55,7 +60,7 @@ class SteinAverage:
         along = unit @ self.directions / self.counts[part]
         outer = self._denoised[part] - torch.outer(denoised, along)
         inner = self._noisy[part] - torch.outer(noisy, along)
-        return (outer - affine.weight @ inner) / (self.counts[part] * self.sigma)
+        return (outer - affine.weight @ inner) / ((self.counts[part] - self.parameters) * self.sigma)
 
     def quantities(self, first: AffineMap, second: AffineMap, gaussian: Rows) -> dict[str, float]:
         """Return squared Frobenius norms, cross-fitted: products of two independent estimates.
