@@ -129,6 +129,17 @@ def test_a_sigma_for_each_image_equals_one_at_a_time(images: np.ndarray) -> None
         torch.testing.assert_close(denoiser(noisy, sigmas), torch.cat(alone), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("sigma", [0.3, 4.0, 40.0])
+def test_gradients_along_the_noise_level_do_not_depend_on_precision(smooth: np.ndarray, sigma: float) -> None:
+    denoiser, clean, found = EmpiricalDenoiser(torch.from_numpy(smooth)), smooth[:4] / 127.5 - 1, []
+    noisy = torch.from_numpy(clean + sigma * np.random.default_rng(0).normal(size=clean.shape))
+    for given_ in (noisy, noisy.float()):
+        level = torch.tensor(sigma, dtype=given_.dtype, requires_grad=True)
+        denoiser(given_, level).square().sum().backward()
+        found.append(float(level.grad))
+    assert found[1] == pytest.approx(found[0], rel=1e-3)
+
+
 def test_trivial_denoisers() -> None:
     noisy, mean = torch.randn(3, 1, 4, 4), torch.randn(1, 4, 4)
     assert torch.equal(IdentityDenoiser()(noisy, 1.0), noisy)

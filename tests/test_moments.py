@@ -193,3 +193,8 @@ def test_quality_tells_photographs_from_white_noise(held: Measurements) -> None:
         assert one["low"] < one["value"] < one["high"]
     assert held.curve("frechet_relative", "n60a/heldout").empty
     assert not held.curve("difference_kurtosis", "n60a/heldout").empty
+
+
+def test_frechet_distance_where_all_training_images_are_alike_is_nothing() -> None:
+    distance = FrechetDistance(flat(photographs(20, 3)), spectrum.fit(np.full((5, 1, 4, 4), 77, np.uint8)))
+    assert float(distance(flat(photographs(10, 4)), "latents")[0]) == 0

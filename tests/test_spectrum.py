@@ -134,6 +134,16 @@ def test_finite_samples_act_as_more_noise(sigma: float) -> None:
     assert spectrum.effective_sigma(law, 10**9, sigma) == pytest.approx(sigma)
 
 
+def test_finite_samples_of_nearly_flat_images_add_nothing() -> None:
+    """Where the added noise is less than a rounding of the noise that is there."""
+    law = spectrum.fit(np.random.default_rng(0).integers(127, 129, (50, 1, 8, 8), dtype=np.uint8))
+    for sigma in np.geomspace(0.002, 80, 40):
+        for count in (10**4, 10**7, 10**10):
+            found = spectrum.effective_sigma(law, count, float(sigma))
+            assert sigma <= found * (1 + 1e-12)
+            assert found < 1.01 * sigma
+
+
 def test_identical_images_have_no_variance() -> None:
     fitted = spectrum.fit(np.full((5, 1, 4, 4), 77, np.uint8))
     assert fitted.eigenvectors.shape == (16, 0)

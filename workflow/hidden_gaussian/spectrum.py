@@ -227,8 +227,8 @@ def effective_sigma(spectrum: Spectrum, count: int, sigma: float) -> float:
     outside = len(spectrum.mean) - len(values)
     variance = values.sum() + spectrum.rest * outside
     upper = sigma**2 + variance / count  # since kappa tr(Sigma (Sigma + kappa I)^-1) < tr Sigma
-    if upper == sigma**2:
-        return sigma
+    if excess(upper) <= 0:  # as near to the root as numbers go
+        return float(np.sqrt(upper))
     return float(np.sqrt(optimize.brentq(excess, sigma**2, upper, xtol=1e-14 * sigma**2, rtol=1e-14)))
 
 

@@ -88,7 +88,8 @@ class EmpiricalDenoiser:
     which photographs differ most, so that a block of them has weight for few of the noisy images. At low noise little
     is left, whose logits are taken in float64 (`Screened`); at more they are taken by two float32 products of which one
     is exact (`Multiples`); at high noise the first product does for the noisy images of which so many speak that its
-    errors average out (`Averaged`). Float64 inputs, and images that are not uint8, are denoised in float64 throughout.
+    errors average out (`Averaged`). Where images have dozens of exact copies, whose errors are alike, to 1e-5. Float64
+    inputs, and images that are not uint8, are denoised in float64 throughout.
 
     Parameters
     ----------
@@ -114,7 +115,11 @@ class EmpiricalDenoiser:
         self.tiles = self._tiles(brightness.argsort())
 
     def __call__(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
-        """Return the posterior mean of each noisy image; gradients may be taken of it."""
+        """Return the posterior mean of each noisy image.
+
+        Derivatives may be taken of it; at low noise in float64, since they are differences of numbers of the order of
+        |y| / s^2.
+        """
         if len(noisy) == 0:
             return noisy
         given = self._in_units(noisy, sigma)
@@ -155,7 +160,7 @@ class EmpiricalDenoiser:
 
     def _summed(self, given: Noisy, screening: Screening) -> Posterior:
         """Return the posterior over those images alone that may have weight."""
-        posterior, kept = Posterior(given.flat), given.flat.requires_grad
+        posterior, kept = Posterior(given.flat), given.tracked
         for tile in self.tiles:
             scores = [screening.scores(*taken) for taken in self._centred(tile, torch.float32, kept=kept)]
             highest = [part.detach().amax(1, keepdim=True) for part in scores]
@@ -172,7 +177,7 @@ class EmpiricalDenoiser:
         flat, _, precision = given
         best = flat.new_full((len(flat), 1), -torch.inf)
         mass, total = flat.new_zeros(len(flat), 1), torch.zeros_like(flat)
-        for images, halves in self._centred(self._blocks(), torch.float64, kept=flat.requires_grad):
+        for images, halves in self._centred(self._blocks(), torch.float64, kept=given.tracked):
             logits = (flat @ images.T).sub_(halves).mul_(precision)
             highest = torch.maximum(best, logits.amax(1, keepdim=True))
             weights, decay = (logits - highest).clamp(min=FLOOR).exp(), torch.exp(best - highest)

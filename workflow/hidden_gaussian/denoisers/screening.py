@@ -35,6 +35,11 @@ class Noisy(NamedTuple):
     length: Tensor
     precision: Tensor
 
+    @property
+    def tracked(self) -> bool:
+        """Whether gradients are asked for, of the images or of the noise level."""
+        return self.flat.requires_grad or self.precision.requires_grad
+
 
 class Block(NamedTuple):
     """Training images that are taken together.
@@ -122,7 +127,7 @@ class Screening(ABC):
         """
         before = self.top
         self.top = torch.cat([before, *highest], 1).amax(1, keepdim=True)
-        return (before - self.top) * self.precision
+        return (before - self.top) * self.precision.detach()
 
     def heard(self, block: Block, scores: Tensor, highest: Tensor) -> Pairs:
         """Return the pairs that may have weight, and what else stands in their rows and columns."""

@@ -29,7 +29,8 @@ class FrechetDistance:
     def __init__(self, heldout: Array, spectrum: Spectrum) -> None:
         self.basis = spectrum.eigenvectors[:, :COMPONENTS]
         coordinates = heldout @ self.basis
-        self.mean, covariance = coordinates.mean(0), np.cov(coordinates.T, bias=True).reshape(len(self.basis.T), -1)
+        size = self.basis.shape[1]
+        self.mean, covariance = coordinates.mean(0), np.cov(coordinates.T, bias=True).reshape(size, size)
         values, vectors = np.linalg.eigh(covariance)
         self.root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
         self.scale = float(np.trace(covariance))
@@ -48,8 +49,8 @@ class FrechetDistance:
     def _plain(self, coordinates: Array, weights: Array) -> Array:
         count, size = coordinates.shape
         means = weights @ coordinates
-        squares = (coordinates[:, :, None] * coordinates[:, None, :]).reshape(count, -1)
-        covariances = (weights @ squares).reshape(-1, size, size) - means[:, :, None] * means[:, None, :]
+        squares = (coordinates[:, :, None] * coordinates[:, None, :]).reshape(count, size**2)
+        covariances = (weights @ squares).reshape(len(weights), size, size) - means[:, :, None] * means[:, None, :]
         inner = np.linalg.eigvalsh(self.root @ covariances @ self.root)
         traces = np.trace(covariances, axis1=1, axis2=2) + self.scale - 2 * np.sqrt(np.clip(inner, 0, None)).sum(1)
         distances: Array = np.square(means - self.mean).sum(1) + traces
