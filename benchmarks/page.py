@@ -28,7 +28,7 @@ NOTES = {
     "A training step": "Loss, backward, gradient clean-up, Adam and moving average, `ve` with the paper's options "
     "(`channel_mult` 1, 2, 2, 2, four blocks, attention at 16), one process. *times plain*: how much faster than the "
     "same network and step written plainly (a loop over tensors for the average, default Adam, attention as two "
-    "products); "
+    "products); *goal*: what was aimed at, which rows below it miss (*Where a step goes* says what is in the way); "
     "*times diffusers*: than a `UNet2DModel` of equal widths and depth in that plain step.",
     "Memory of a step": "With the options above. *MB for them*: weights, gradients, two moments and average, 20 bytes "
     "a parameter; *MB an image*: kept for the backward pass. A step takes the one and, for each image of a microbatch, "
