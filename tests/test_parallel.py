@@ -13,7 +13,7 @@ import pytest
 import torch
 import toy_training
 
-from hidden_gaussian import files, guards, logs, parallel, stretches
+from hidden_gaussian import files, guards, logs, parallel, snapshots, stretches
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.parallel import Team
 
@@ -118,6 +118,32 @@ def test_a_job_that_ended_well_when_the_signal_came_has_ended_well(monkeypatch):
     start = time.monotonic()
     parallel.launch("any", 2, {})
     assert time.monotonic() - start < parallel.PATIENCE / 2
+
+
+LATE = """
+import os, signal, sys, time
+from pathlib import Path
+from hidden_gaussian import snapshots, stretches
+def late(*task):
+    work(*task)
+    if os.environ["RANK"] == "0":
+        os.kill(int(os.environ["JOB"]), signal.SIGTERM)
+        time.sleep(3)  # in which torchrun is told to stop, and tells its processes
+work, {work} = {work}, late
+stretches._main(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.fault("SIGTERM for a team whose last step is done", "its files are written, and the job ends well")
+@pytest.mark.parametrize("work", ["snapshots.save_outputs", "stretches.train"])
+def test_a_signal_when_all_was_written_leaves_a_job_that_ended_well(tmp_path, monkeypatch, work):
+    (tmp_path / "late.py").write_text(LATE.format(work=work))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("JOB", str(os.getpid()))
+    told = toy_training.stretch(tmp_path, 16, gpus=2)
+    parallel.launch("late", 2, told.model_dump(mode="json"))
+    assert snapshots.are_whole(told.folder, stretches.fingerprint(told, torch.device("cpu")))
+    assert not told.side_file.exists()
 
 
 TIMES = """

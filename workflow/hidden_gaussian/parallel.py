@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -89,7 +90,7 @@ def joined() -> Iterator[tuple[Team, torch.device]]:
 
 
 def launch(module: str, processes: int, task: Mapping[str, Any]) -> None:
-    """Run ``python -m module task.json`` in several processes at once, and end as they end.
+    """Run ``python -m module task.json`` in several processes at once, and end as they report.
 
     Their standard output joins this process's standard error. What torchrun itself has to say is shown only where a
     process ended without an error of its own. SIGTERM and SIGINT are passed on.
@@ -124,23 +125,33 @@ def launch(module: str, processes: int, task: Mapping[str, Any]) -> None:
             if job.poll() is None:
                 job.terminate()
         ended = job.wait()
-        if ended:  # and not where all was done when the signal came
+        if ended:  # as torchrun always does when it was told to stop, even where all was done
             _raise_report(folder, ended, stopped())
 
 
 @contextmanager
-def reported(folder: Path) -> Iterator[None]:
+def reported(folder: Path) -> Iterator[Callable[[], None]]:
     """Log where the job does, and write down the error that ends this process, unless another had one before.
 
     Others fail too once one is gone; what ended the first is what matters.
+
+    Yields
+    ------
+    callable
+        For the process that writes the files, to say that all are written: however processes end after that, the job
+        has ended well.
     """
     try:
         with logs.same_log():
-            yield
+            yield partial(_report, folder, {"done": True})
     except Exception as error:
-        with suppress(FileExistsError), (folder / "error.json").open("x") as file:
-            json.dump(_description(error), file)
+        _report(folder, _description(error))
         sys.exit(1)
+
+
+def _report(folder: Path, report: Mapping[str, Any]) -> None:
+    with suppress(FileExistsError), (folder / "report.json").open("x") as file:
+        json.dump(report, file)
 
 
 def _description(error: Exception) -> dict[str, Any]:
@@ -152,15 +163,17 @@ def _description(error: Exception) -> dict[str, Any]:
 
 
 def _raise_report(folder: Path, ended: int, stopped: bool) -> None:
-    """Raise the error that a process reported."""
+    """Raise the error that a process reported, unless the first report is that all was done."""
     deadline = time.monotonic() + (PATIENCE if stopped else 0)  # told to stop twice, torchrun ends before the processes
-    while (report := _read_report(folder / "error.json")) is None and time.monotonic() < deadline:
+    while (report := _read_report(folder / "report.json")) is None and time.monotonic() < deadline:
         time.sleep(0.1)
     if report is None and stopped:
         raise guards.Interrupted("training was told to stop before its first step was done: run again")
     if report is None:
         said = (folder / "torchrun.log").read_text()
         raise RuntimeError(f"the processes that train together ended with status {ended}; torchrun said:\n{said}")
+    if "done" in report:
+        return
     if "input" in report:
         raise InputError(report["input"])
     if "system" in report:

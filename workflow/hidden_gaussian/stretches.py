@@ -126,8 +126,13 @@ def run(stretch: Stretch) -> None:
         train(stretch, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
-def train(stretch: Stretch, device: torch.device, team: Team = ALONE) -> None:
-    """Train a stretch as one process of a team; only the first reads and writes states; raises as :func:`run`."""
+def train(
+    stretch: Stretch, device: torch.device, team: Team = ALONE, done: Callable[[], None] = lambda: None
+) -> None:
+    """Train a stretch as one process of a team; only the first reads and writes states; raises as :func:`run`.
+
+    The first calls `done` when all is written, while a signal can still not end it.
+    """
     pixels = stretch.pixels()
     state = _untrained(stretch, pixels, device)
     if team.rank:
@@ -141,15 +146,16 @@ def train(stretch: Stretch, device: torch.device, team: Team = ALONE) -> None:
             logger.info("%s was trained by the other job", stretch.cell.id)
             state.images_seen = stretch.cell.images_seen
             _start_as_one(state, team)
-            return
-        if stretch.previous_state is not None:
-            snapshots.load_state(stretch.previous_state, state, fingerprint)
-        snapshots.resume(stretch.side_file, state, fingerprint)
-        _start_as_one(state, team)
-        steps = _steps(stretch, state, pixels, team, stopped)
-        _train_and_save(stretch, state, steps, stopped, fingerprint)
-        snapshots.save_outputs(stretch.folder, state, fingerprint)
-        stretch.side_file.unlink(missing_ok=True)
+        else:
+            if stretch.previous_state is not None:
+                snapshots.load_state(stretch.previous_state, state, fingerprint)
+            snapshots.resume(stretch.side_file, state, fingerprint)
+            _start_as_one(state, team)
+            steps = _steps(stretch, state, pixels, team, stopped)
+            _train_and_save(stretch, state, steps, stopped, fingerprint)
+            snapshots.save_outputs(stretch.folder, state, fingerprint)
+            stretch.side_file.unlink(missing_ok=True)
+        done()
 
 
 def _steps(
@@ -225,8 +231,8 @@ def _fingerprint(stretch: Stretch, state: TrainingState, pixels: Subset) -> dict
 
 
 def _main(task: Path) -> None:
-    with parallel.reported(task.parent), parallel.joined() as (team, device):
-        train(Stretch.model_validate(files.load_json(task)), device, team)
+    with parallel.reported(task.parent) as done, parallel.joined() as (team, device):
+        train(Stretch.model_validate(files.load_json(task)), device, team, done)
 
 
 if __name__ == "__main__":
