@@ -146,6 +146,34 @@ def test_a_signal_when_all_was_written_leaves_a_job_that_ended_well(tmp_path, mo
     assert not told.side_file.exists()
 
 
+SLOW = """
+import os, signal, sys, time
+from pathlib import Path
+from hidden_gaussian import objectives, stretches
+def slow(*batch):
+    passes.append(batch)
+    if len(passes) == 3:
+        if os.environ["RANK"] == "0":
+            os.kill(int(os.environ["JOB"]), signal.SIGTERM)
+        time.sleep(5)
+    return objectives.edm_loss(*batch)
+passes, stretches.LEFT_TO_SAVE = [], 0.5
+objectives.EDM = objectives.EDM._replace(loss=slow)
+stretches._main(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.fault("SIGTERM for a team in a pass that outlasts all but the first", "the step is given up, and saved")
+def test_the_first_gives_up_a_step_that_the_others_do_not_finish(tmp_path, monkeypatch):
+    (tmp_path / "slow.py").write_text(SLOW)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("JOB", str(os.getpid()))
+    told = toy_training.stretch(tmp_path, 80, gpus=2)
+    with pytest.raises(InputError, match="was told to stop at images_seen 16 and its state was saved"):
+        parallel.launch("slow", 2, told.model_dump(mode="json"))
+    assert json.loads(files.load_metadata(told.side_file)["snapshot"])["images_seen"] == 16
+
+
 TIMES = """
 import sys
 from pathlib import Path

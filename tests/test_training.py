@@ -109,23 +109,33 @@ def test_training_leaves_the_global_generator_alone():
     assert torch.equal(torch.rand(3), expected)
 
 
+class Deserted(Team):
+    """The others have ended."""
+
+    def add(self, totals):
+        raise ConnectionError
+
+
 @pytest.mark.parametrize("architecture", ["ve", "dae-skip"])
-def test_a_step_that_is_given_up_leaves_no_trace(architecture):
+@pytest.mark.parametrize(("team", "questions"), [(ALONE, 3), (Deserted(0, 2), 2)])
+def test_a_step_that_is_given_up_leaves_no_trace(architecture, team, questions):
     options = {"resolution": SIDE, "channels": 1, "scale": 4, "seed": 1, **NETWORK.model_dump()}
     settings = recipe(augment=0, microbatch=2)
     states = [TrainingState.start(networks.build(architecture, **options)) for _ in range(2)]
     whole, cut = states
     run(whole, settings, 24)
     before, asked = copy.deepcopy(cut.network.state_dict()), []
-    for told in (1, 2, 3):
+    for told in range(1, questions + 1):
         calls = iter(range(told, 0, -1))
-        steps = training.train(cut, PIXELS, settings, until=24, seed=3, stopped=lambda calls=calls: next(calls) == 1)
+        steps = training.train(
+            cut, PIXELS, settings, until=24, seed=3, team=team, stopped=lambda calls=calls: next(calls) == 1
+        )
         assert list(steps) == []
         asked.append(next(calls, None))
         assert all(torch.equal(before[name], tensor) for name, tensor in cut.network.state_dict().items())
         assert cut.images_seen == 0
         assert not cut.log()
-    assert asked == [None] * 3
+    assert asked == [None] * questions
     run(cut, settings, 24)
     assert_same(whole, cut)
 

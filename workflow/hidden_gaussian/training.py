@@ -60,8 +60,8 @@ def train(
     team : Team
         The processes that share each batch, all in the same state.
     stopped : callable
-        Asked between two parts of a batch; once it says yes the step is given up, as if it had not begun, and the
-        iteration ends.
+        Asked between two parts of a batch, and in a team before its sum; once it says yes the step is given up, as if
+        it had not begun, and the iteration ends.
 
     Yields
     ------
@@ -131,9 +131,7 @@ def _gradients(
     statistics = [buffer.clone() for buffer in state.network.buffers()]  # batch normalisation changes them
     for place, part in enumerate(batch.parts(settings.microbatch or settings.batch)):
         if place and stopped():
-            for buffer, before in zip(state.network.buffers(), statistics, strict=True):
-                buffer.copy_(before)
-            return False
+            break
         for number, layer in enumerate(layers):
             layer.keys = None if part.keys is None else part.keys[:, number]
         with _arithmetic(settings.precision, state.device):
@@ -141,10 +139,15 @@ def _gradients(
         loss = losses.sum() / settings.batch
         loss.backward()  # type: ignore[no-untyped-call]
         state.totals[-1] += loss.detach()
-    team.add(state.totals)
-    gradients = state.totals[:-1]
-    torch.nan_to_num(gradients, nan=0.0, posinf=1e5, neginf=-1e5, out=gradients)
-    return True
+    else:
+        if team.size == 1 or not stopped():  # the others, told to stop, may end before they take part in the sum
+            team.add(state.totals)
+            gradients = state.totals[:-1]
+            torch.nan_to_num(gradients, nan=0.0, posinf=1e5, neginf=-1e5, out=gradients)
+            return True
+    for buffer, before in zip(state.network.buffers(), statistics, strict=True):
+        buffer.copy_(before)
+    return False
 
 
 @contextmanager
