@@ -81,25 +81,46 @@ def test_a_chain_of_snapshots_equals_one_stretch(whole, tmp_path):
 @pytest.mark.parametrize("stop", [3, 12, 31])
 def test_a_stopped_run_goes_on_and_keeps_finished_levels(whole, tmp_path, monkeypatch, stop):
     """Every level has six steps: the run is stopped in one, and begun again."""
-    calls, started = [], []
+    started = []
     train_level = stretches.train
-
-    @guards.contextmanager
-    def stopping():
-        yield lambda: calls.append(0) or len(calls) > stop
 
     def spied(stretch, device):
         started.append(stretch.previous_state)
         train_level(stretch, device)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(guards, "interruption", stopping)
-        with pytest.raises(guards.Interrupted):
-            train(tmp_path, 48)
+    stop_in(tmp_path, stop)
     monkeypatch.setattr(stretches, "train", spied)
     assert content(train(tmp_path, 48)) == content(whole)
     finished = sum(state is not None and state.name == "state.safetensors" for state in started)
     assert finished == stop // 6
+
+
+def stop_in(root, step, previous=None):
+    """Stop a run in one of its steps, counted over the levels."""
+    calls = []
+
+    @guards.contextmanager
+    def stopping():
+        yield lambda: calls.append(0) or len(calls) > step
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guards, "interruption", stopping)
+        with pytest.raises(guards.Interrupted):
+            train(root, 48, previous)
+
+
+@pytest.mark.fault("a finished level of autoencoders is damaged", "named, set aside; trained from the last snapshot")
+@pytest.mark.parametrize("before", [None, 16])
+def test_a_damaged_level_is_named_set_aside_and_trained_again(whole, tmp_path, caplog, before):
+    if before:
+        train(tmp_path, before)
+    stop_in(tmp_path, 9, before)
+    level = tmp_path / "unfinished" / cell(48).id / "level0" / "state.safetensors"
+    data = level.read_bytes()
+    level.write_bytes(data[: len(data) // 2])
+    assert content(train(tmp_path, 48, before)) == content(whole)
+    assert f"{level} is damaged" in caplog.text
+    assert f"{level}.damaged" in caplog.text
 
 
 @pytest.mark.fault("two jobs train one cell of autoencoders", "the second takes over what the first made")

@@ -95,8 +95,10 @@ def _level(stretch: Stretch, number: int, sigma: float, unfinished: Path) -> Str
 def _begun(place: Path, previous: Path | None) -> Path | None:
     """Return the state that a level goes on from: its own if it is finished, else that of the snapshot before."""
     finished = place / "state.safetensors"
-    if finished.exists() or previous is None:
-        return finished if finished.exists() else None
+    if snapshots.read_or_set_aside(finished) is not None:
+        return finished
+    if previous is None:
+        return None
     before = place / "before.safetensors"
     try:
         with (

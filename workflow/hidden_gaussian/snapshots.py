@@ -122,25 +122,36 @@ def load_state(path: Path, state: TrainingState, fingerprint: Mapping[str, Any])
 def resume(side_file: Path, state: TrainingState, fingerprint: Mapping[str, Any]) -> None:
     """Take up an unfinished stretch, if its file is there and further than the state.
 
-    A damaged file is named in the log and set aside with the suffix ``.damaged``; training then starts from `state`.
+    A damaged file is set aside (:func:`read_or_set_aside`); training then starts from `state`.
 
     Raises
     ------
     InputError
         If the file was written under another fingerprint.
     """
-    if not side_file.exists():
+    found = read_or_set_aside(side_file)
+    if found is None:
         return
-    try:
-        head, tensors = _read(side_file)
-    except InputError as error:
-        aside = side_file.with_name(side_file.name + ".damaged")
-        side_file.replace(aside)
-        logger.warning("%s; it was set aside as %s, and training starts from the last snapshot", error, aside)
-        return
+    head, tensors = found
     if head["images_seen"] > state.images_seen:
         _take_up(side_file, head, tensors, state, fingerprint)
         logger.info("going on from %s at images_seen %d", side_file, state.images_seen)
+
+
+def read_or_set_aside(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
+    """Return the head and the tensors of a state that an unfinished run left; nothing if there is none that is sound.
+
+    A damaged file is named in the log and set aside with the suffix ``.damaged``.
+    """
+    if not path.exists():
+        return None
+    try:
+        return _read(path)
+    except InputError as error:
+        aside = path.with_name(path.name + ".damaged")
+        path.replace(aside)
+        logger.warning("%s; it was set aside as %s, and training starts from the last snapshot", error, aside)
+        return None
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
