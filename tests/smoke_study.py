@@ -16,10 +16,10 @@ SMOKE = ROOT / "tests/smoke/config/config.yaml"
 def replaced(config: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     """Return the settings with another value at a dotted path."""
     changed = copy.deepcopy(config)
-    *parents, last = path.split(".")
+    *parents, last = (int(key) if key.isdigit() else key for key in path.split("."))
     place: Any = changed
     for key in parents:
-        place = place[int(key)] if key.isdigit() else place[key]
+        place = place[key]
     place[last] = value
     return changed
 

@@ -16,6 +16,13 @@ def test_snapshots_are_whole_batches_without_duplicates() -> None:
     assert run.kept(100, 64) == (128, 640)
 
 
+def test_epochs_are_the_decimals_that_were_written() -> None:
+    """Though 100 x 1.1 is 110.00000000000001 in binary, and 100 x 1e308 is infinite."""
+    run = settings.Run(subset_sizes=(100,), scales=(4,), epochs=(0, 1e-9, 1.1, 1.11))
+    assert run.kept(100, 10) == (0, 10, 110, 120)
+    assert settings.Run(subset_sizes=(100,), scales=(4,), epochs=(1e308,)).kept(100, 10) == (10**310,)
+
+
 def test_sweeps_choose_cells(config: dict[str, Any]) -> None:
     dataset = settings.read(config).datasets["digits"]
     assert [cell.id for cell in dataset.sweep("digits", "time")] == ["n16a/ve4r1/i32", "n16a/ve4r1/i64"]

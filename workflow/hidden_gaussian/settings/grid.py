@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_serializer
@@ -13,12 +14,15 @@ from hidden_gaussian.settings.strict import NonNegative, Positive, Strict
 Half = Literal["a", "b"]
 UNet = Literal["ve", "vp", "adm", "ve-baseline"]
 Architecture = UNet | Literal["dae-ve", "dae-skip", "dae-dit", "dae-linear"]
+Scale = Annotated[int, Field(ge=2, multiple_of=2)]  # half of the channels embed sines, half cosines
 
 
 class Network(Strict):
     """The denoising network, all but its scale (EDM's options)."""
 
-    channel_mult: tuple[Positive, ...] = Field((1, 2, 2, 2), description="channels at each resolution, in scales")
+    channel_mult: tuple[Positive, ...] = Field(
+        (1, 2, 2, 2), min_length=1, description="channels at each resolution, in scales"
+    )
     blocks: Positive = Field(4, description="residual blocks at each resolution")
     attention_resolutions: tuple[Positive, ...] = Field((16,), description="resolutions with self-attention")
     dropout: float = Field(0.05, ge=0, lt=1, description="probability of dropping a feature in training")
@@ -39,14 +43,16 @@ class Run(Strict):
         description="network architectures: EDM's, the VE baseline without preconditioning, and denoising "
         "autoencoders, which are ten networks, one a noise level",
     )
-    scales: tuple[Positive, ...] = Field(
-        min_length=1, description="base channels (EDM's cbase); of no effect on dae-linear"
+    scales: tuple[Scale, ...] = Field(
+        min_length=1, description="base channels (EDM's cbase), even; of no effect on dae-linear"
     )
     replicates: Positive = Field(1, description="independent trainings")
     snapshots: tuple[NonNegative, ...] = Field(
         (), description="images seen at which the run is kept; of autoencoders, images that each of the ten saw"
     )
-    epochs: tuple[float, ...] = Field((), description="the same in epochs; rounded up to whole batches")
+    epochs: tuple[Annotated[float, Field(ge=0)], ...] = Field(
+        (), description="the same in epochs; rounded up to whole batches"
+    )
     network: Network | None = Field(
         None, description="options in which its networks differ from the data set's: only those given here"
     )
@@ -56,8 +62,12 @@ class Run(Strict):
         return None if network is None else network.model_dump(exclude_unset=True)
 
     def kept(self, subset_size: int, batch: int) -> tuple[int, ...]:
-        """Return the images seen at which a run is kept: whole batches, ascending, without duplicates."""
-        wanted = [*self.snapshots, *(epoch * subset_size for epoch in self.epochs)]
+        """Return the images seen at which a run is kept: whole batches, ascending, without duplicates.
+
+        Epochs are the decimals that were written: as binary numbers some exceed them, and with them a whole batch.
+        """
+        epochs = [Fraction(str(epoch)) for epoch in self.epochs]
+        wanted = [*map(Fraction, self.snapshots), *(epoch * subset_size for epoch in epochs)]
         return tuple(sorted({math.ceil(images / batch) * batch for images in wanted}))
 
     def changed(self, network: Network) -> Network:
@@ -87,7 +97,7 @@ class Pretrained(Strict):
     subset_size: Annotated[int, Field(ge=2)] = Field(description="number of training images")
     half: Half = Field("a", description="which end of the permutation")
     architecture: UNet = Field("ve", description="network architecture")
-    scale: Positive = Field(description="base channels (EDM's cbase)")
+    scale: Scale = Field(description="base channels (EDM's cbase), even")
     images_seen: Positive = Field(description="images seen in its training")
     sha256: str | None = Field(None, description="checksum of the file; recorded in imported.json in any case")
 

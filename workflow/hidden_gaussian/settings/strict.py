@@ -11,6 +11,6 @@ NonNegative = Annotated[int, Field(ge=0)]
 
 
 class Strict(BaseModel):
-    """Settings that refuse unknown keys and do not change."""
+    """Settings that refuse unknown keys and numbers that are not finite, and do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
