@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch import nn
 
 from hidden_gaussian import (
     autoencoder_training,
@@ -265,7 +266,25 @@ def test_damaged_states_are_named(whole, tmp_path):
         train(tmp_path, 96, 48)
 
 
-def test_other_settings_do_not_go_on(tmp_path):
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"learning_rate": 0.02}, r"training\.learning_rate was 0\.01, is 0\.02"),
+        ({"microbatch": 4}, r"training\.microbatch was None, is 4"),
+    ],
+)
+def test_other_settings_do_not_go_on(tmp_path, changes, difference):
     train(tmp_path, 8)
-    with pytest.raises(InputError, match=r"training\.learning_rate was 0\.01, is 0\.02"):
-        train(tmp_path, 16, 8, recipe=RECIPE.model_copy(update={"learning_rate": 0.02}))
+    with pytest.raises(InputError, match=difference):
+        train(tmp_path, 16, 8, recipe=RECIPE.model_copy(update=changes))
+
+
+@pytest.mark.parametrize("architecture", networks.ARCHITECTURES)
+def test_images_a_pass_count_where_each_pass_has_its_own_statistics(architecture):
+    network = networks.build(architecture, resolution=SIDE, channels=1, scale=4, seed=0, **NETWORK.model_dump())
+    normed = any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+    whole, one_pass, halves, quarters = (
+        RECIPE.model_copy(update={"microbatch": size}).recipe(architecture) for size in (None, 8, 4, 2)
+    )
+    assert whole == one_pass
+    assert (whole != halves) == (halves != quarters) == normed

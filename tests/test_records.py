@@ -1,5 +1,6 @@
 """Whose results these are: the same study may go on, and another one is refused."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,19 @@ def test_another_network_is_another_study(config: dict[str, Any], tmp_path: Path
     changed = replaced(replaced(config, "datasets.digits.grid.runs.0.network", {"dropout": 0.3}), "study", "other")
     with pytest.raises(InputError, match=r"with other settings \(networks"):
         records.check(settings.read(changed))
+
+
+@pytest.mark.parametrize(("architecture", "refused"), [("dae-skip", True), ("dae-dit", False)])
+def test_another_microbatch_is_another_study_where_it_changes_numbers(
+    config: dict[str, Any], tmp_path: Path, architecture: str, refused: bool
+) -> None:
+    config = replaced(config, "results", str(tmp_path))
+    config = replaced(config, "datasets.digits.grid.runs.0.architectures", ["ve", architecture])
+    config = replaced(config, "datasets.digits.grid.sweeps", {})
+    records.record(settings.read(config))
+    other = settings.read({**replaced(config, "datasets.digits.training.microbatch", 4), "study": "other"})
+    with pytest.raises(InputError, match=r"training\.microbatch") if refused else nullcontext():
+        records.check(other)
 
 
 def test_an_unwritable_results_folder_is_one_sentence(config: dict[str, Any], tmp_path: Path) -> None:

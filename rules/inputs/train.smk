@@ -10,13 +10,18 @@ def earlier_snapshots(wildcards):
     return [images for images in kept if images < int(wildcards.images_seen)]
 
 
+def trained_cell(wildcards, images_seen):
+    """Return the snapshot of a run after some images."""
+    run = f"n{wildcards.size}{wildcards.half}/{wildcards.run}"
+    return Cell.parse(wildcards.dataset, f"{run}/i{images_seen}")
+
+
 def snapshot_before(wildcards):
     """Return the state that a snapshot continues; none for the first of its run."""
     earlier = earlier_snapshots(wildcards)
     if not earlier:
         return []
-    run = f"n{wildcards.size}{wildcards.half}/{wildcards.run}"
-    before = Cell.parse(wildcards.dataset, f"{run}/i{max(earlier)}")
+    before = trained_cell(wildcards, max(earlier))
     return [f"{ROOT}/{before.id}/{before.state}"]
 
 
@@ -27,14 +32,14 @@ def training_gpus(wildcards):
 
 def network_settings(wildcards):
     """Return the network of a cell, all but its scale."""
-    run = f"n{wildcards.size}{wildcards.half}/{wildcards.run}"
-    cell = Cell.parse(wildcards.dataset, f"{run}/i{wildcards.images_seen}")
+    cell = trained_cell(wildcards, wildcards.images_seen)
     return chosen(wildcards).network_of(cell).model_dump(mode="json")
 
 
 def training_recipe(wildcards):
-    """Return the settings of training that change its numbers."""
-    return chosen(wildcards).training.recipe()
+    """Return the settings of training that change the numbers of a cell."""
+    cell = trained_cell(wildcards, wildcards.images_seen)
+    return chosen(wildcards).training.recipe(cell.architecture)
 
 
 def pretrained_of(wildcards):

@@ -225,7 +225,7 @@ def _fingerprint(stretch: Stretch, state: TrainingState, pixels: Subset) -> dict
         "recipe": recipes.TRAINING,
         "seed": stretch.run_seed,
         "network": state.options,
-        "training": stretch.training.recipe(),
+        "training": stretch.training.recipe(stretch.cell.architecture),
         "images": read.hexdigest(),
     }
 

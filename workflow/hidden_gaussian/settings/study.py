@@ -60,8 +60,9 @@ class Study(Strict):
         kept = {"source", "resolution", "colour", "heldout", "foreign", "near_duplicates", "network", "training"}
         dataset = self.datasets[name]
         content = dataset.model_dump(mode="json", include=kept)
-        content["training"] = dataset.training.recipe()
-        others = {cell.run: dataset.network_of(cell) for cell in dataset.cells(name)}
+        cells = dataset.cells(name)
+        content["training"] = dataset.training.recipe(*{cell.architecture for cell in cells})
+        others = {cell.run: dataset.network_of(cell) for cell in cells}
         changed = {run: own.model_dump(mode="json") for run, own in others.items() if own != dataset.network}
         content |= {"networks": changed} if changed else {}
         for role in ("source", "heldout", "foreign"):

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from hidden_gaussian.settings.strict import NonNegative, Positive, Strict
 
+NORMED = frozenset({"dae-skip"})
+"""Architectures with batch normalisation, which takes its statistics in each pass."""
+
 
 class Training(Strict):
     """The recipe of training; lengths are in images seen."""
@@ -18,7 +21,11 @@ class Training(Strict):
         description="devices that share each batch; processes on the cores where there is no GPU; autoencoders are "
         "trained on one",
     )
-    microbatch: Positive | None = Field(None, description="images a pass, when a share does not fit its device")
+    microbatch: Positive | None = Field(
+        None,
+        description="images a pass, when a share does not fit its device; it changes the numbers of dae-skip, whose "
+        "batch normalisation takes its statistics in each pass, and of no other architecture",
+    )
     learning_rate: float = Field(2e-4, gt=0, description="Adam's step size after the warm-up")
     warmup: NonNegative = Field(10_000_000, description="images until the learning rate is reached, linearly")
     ema_half_life: Positive = Field(500_000, description="images until an old weight counts half in the average")
@@ -30,6 +37,11 @@ class Training(Strict):
     precision: Literal["fp32", "tf32", "bf16"] = Field("fp32", description="arithmetic of the network")
     checkpoint_minutes: float = Field(5.0, gt=0, description="minutes between two writes of the unfinished state")
 
-    def recipe(self) -> dict[str, Any]:
-        """Return what the numbers depend on: not how a batch is cut, or how often the state is saved."""
-        return self.model_dump(mode="json", exclude={"gpus", "microbatch", "checkpoint_minutes"})
+    def recipe(self, *architectures: str) -> dict[str, Any]:
+        """Return what the numbers of some architectures depend on: not on how often the state is saved.
+
+        How a batch is cut counts only where it is cut and one of them has batch normalisation.
+        """
+        cut = self.microbatch is not None and self.microbatch < self.batch
+        passes = set() if cut and NORMED.intersection(architectures) else {"microbatch"}
+        return self.model_dump(mode="json", exclude={"gpus", "checkpoint_minutes"} | passes)
