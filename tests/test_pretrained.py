@@ -45,20 +45,31 @@ def test_a_network_alone_and_the_baseline_are_read():
     torch.testing.assert_close(denoiser(noisy, sigma), expected, rtol=1e-4, atol=1e-4)
 
 
+OPTIONS = {
+    "architecture": "ve",
+    "resolution": 16,
+    "channels": 3,
+    "scale": 8,
+    "channel_mult": [1, 2, 2],
+    "blocks": 2,
+    "attention_resolutions": [16],
+    "dropout": 0.0,
+    "augment_dim": 9,
+    "sigma_data": 0.5,
+}
+
+
+def with_head(options):
+    """Return a file of weights with these options in its head; none if None."""
+    path = Path("network.safetensors")
+    save_file(recorded("ve")[0], path, metadata=None if options is None else {"options": json.dumps(options)})
+    return path
+
+
 @pytest.mark.parametrize("head", [True, False])
 def test_safetensors_have_options_or_those_of_the_settings(head):
-    weights, tensors, _ = recorded("ve")
-    path = Path("network.safetensors")
-    options = {
-        "architecture": "ve",
-        "resolution": 16,
-        "channels": 3,
-        "scale": 8,
-        "channel_mult": [1, 2, 2],
-        "blocks": 2,
-    }
-    options |= {"attention_resolutions": [16], "dropout": 0.0, "augment_dim": 9, "sigma_data": 0.5}
-    save_file(weights, path, metadata={"options": json.dumps(options)} if head else None)
+    _, tensors, _ = recorded("ve")
+    path = with_head(OPTIONS if head else None)
     denoiser, about = imported(path, "ve", sha256=files.sha256(path).upper())
     torch.testing.assert_close(denoiser(tensors["noisy"], tensors["sigma"]), tensors["denoised"], rtol=1e-4, atol=1e-5)
     assert about["options"]["dropout"] == (0.0 if head else 0.05)
@@ -82,6 +93,63 @@ def test_networks_that_cannot_be_made_are_refused(wrapper, changes, message):
     path.write_bytes(pickle.dumps(published("ve", wrapper, **changes)))
     with pytest.raises(InputError, match=message):
         imported(path, "ve")
+
+
+HEADS = {
+    "a list": ([], "no mapping in JSON"),
+    "a number": (3, "no mapping in JSON"),
+    "no factors": ({"channel_mult": None}, "channel_mult: Input should be a valid tuple"),
+    "a text of factors": ({"channel_mult": "122"}, "channel_mult: Input should be a valid tuple"),
+    "a factor of 0": ({"channel_mult": [1, 0, 2]}, r"channel_mult\.1: Input should be greater than 0"),
+    "no memory for it": ({"channel_mult": [10**9, 2, 2]}, r"pretrained\.0\.path: .* does not fit"),
+    "levels that cannot be": ({"channel_mult": [1] * 9}, r"pretrained\.0\.path: .* is not divisible by 256"),
+    "half a block": ({"blocks": 2.5}, "blocks: Input should be a valid integer"),
+    "no resolutions": ({"attention_resolutions": None}, "attention_resolutions: Input should be a valid tuple"),
+    "labels in words": ({"augment_dim": "9"}, "augment_dim: Input should be 0 or 9"),
+    "labels below 0": ({"augment_dim": -1}, "augment_dim: Input should be 0 or 9"),
+    "no sigma_data": ({"sigma_data": None}, "sigma_data: Input should be a valid number"),
+    "a list of sigma_data": ({"sigma_data": [1]}, "sigma_data: Input should be a valid number"),
+    "a word of dropout": ({"dropout": "x"}, "dropout: Input should be a valid number"),
+    "no dropout": ({"dropout": None}, "dropout: Input should be a valid number"),
+    "an unknown option": ({"surprise": 1}, r"pretrained\.0\.path: .* missing or unknown: surprise"),
+    "half a channel": ({"scale": 8.5}, r"declares scale 8, but .* holds 8\.5"),
+}
+
+
+@pytest.mark.fault("a network file whose options cannot be", "one sentence that names the file, no cell")
+@pytest.mark.parametrize("name", HEADS)
+def test_heads_with_impossible_options_are_refused(name):
+    changes, message = HEADS[name]
+    path = with_head(OPTIONS | changes if isinstance(changes, dict) else changes)
+    with pytest.raises(InputError, match=message) as caught:
+        imported(path, "ve")
+    assert str(path) in str(caught.value)
+    assert not list(Path().rglob("weights.safetensors"))
+
+
+def test_numbers_in_words_are_read_as_in_settings():
+    path = with_head(OPTIONS | {"scale": 8.0, "blocks": "2", "sigma_data": "0.5"})
+    assert imported(path, "ve")[1]["options"] == OPTIONS
+
+
+PARTS = {
+    "parameters in a list": lambda network, _: vars(network).update(_parameters=[1]),
+    "modules in a list": lambda network, _: vars(network).update(_modules=[1]),
+    "a model of listed modules": lambda _, model: vars(model).update(_modules=[1]),
+    "arguments that are a number": lambda _, model: setattr(model, "_init_kwargs", 5),
+    "factors that are none": lambda _, model: model._init_kwargs.update(channel_mult=None),
+}
+
+
+@pytest.mark.fault("a network pickle whose parts are of other kinds", "one sentence that names the file, no cell")
+@pytest.mark.parametrize("name", PARTS)
+def test_pickles_with_other_parts_are_refused(name):
+    snapshot, path = published("ve"), Path("network.pkl")
+    PARTS[name](snapshot["ema"], snapshot["ema"].model)
+    path.write_bytes(pickle.dumps(snapshot))
+    with pytest.raises(InputError, match=r"network\.pkl holds a network (with parts of other|whose options cannot)"):
+        imported(path, "ve")
+    assert not list(Path().rglob("weights.safetensors"))
 
 
 def test_absent_and_other_files_are_refused():

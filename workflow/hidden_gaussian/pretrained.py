@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from hidden_gaussian import files, network_pickle, networks
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.network_pickle import Record
-from hidden_gaussian.settings import Dataset
+from hidden_gaussian.plain_pickle import DAMAGE
+from hidden_gaussian.settings import Dataset, Network, complaints
 
 _COMMON = {"label_dim": 0, "augment_dim": 0, "channel_mult_emb": 4, "dropout": 0.1, "label_dropout": 0}
 _SONG = {
@@ -65,14 +67,16 @@ def import_network(path: Path, cell: Cell, dataset: Dataset, folder: Path, *, sh
         If the file is missing or damaged, is another than declared, or holds another network than declared.
     """
     checksum = _checksum(path, sha256, key)
-    options, weights = _from_pickle(path, dataset) if path.suffix == ".pkl" else _from_tensors(path, cell, dataset)
-    for name, value in _declared(cell, dataset).items():
+    found, weights = _from_pickle(path, dataset) if path.suffix == ".pkl" else _from_tensors(path, cell, dataset)
+    options, declared = _checked(found, path), _declared(cell, dataset)
+    for name, value in declared.items():
         if options.get(name) != value:
             raise InputError(f"{key} declares {name} {value}, but {path} holds {options.get(name)}: correct it")
-    network = networks.rebuild(options)
+    options |= declared  # 8.0 is 8
     try:
+        network = networks.rebuild(options)
         network.load_state_dict(weights)
-    except RuntimeError as error:
+    except (InputError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise InputError(f"{key}.path: {path} does not fit a network of the options {options} ({reason})") from None
     averaged = {name: tensor.float() for name, tensor in network.state_dict().items()}
@@ -98,19 +102,29 @@ def _declared(cell: Cell, dataset: Dataset) -> dict[str, str | int]:
     }
 
 
+def _checked(options: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return the options of a network with values that settings could have, of their types."""
+    given = {name: options[name] for name in Network.model_fields if name in options}
+    try:
+        network = Network.model_validate(given)
+    except ValidationError as error:
+        wrong = complaints.problems(error)
+        raise InputError(f"{path} holds a network whose options cannot be used: {wrong}") from None
+    return options | network.model_dump(mode="json", exclude_unset=True)
+
+
 def _from_tensors(path: Path, cell: Cell, dataset: Dataset) -> tuple[dict[str, Any], dict[str, Tensor]]:
     weights, text = files.load_tensors(path), files.load_metadata(path).get("options")
-    if text is not None:
-        try:
-            options: dict[str, Any] = json.loads(text)
-        except ValueError:
-            raise InputError(f"{path} has options in its head that are no JSON; write them as a mapping") from None
-        return options, weights
-    options = dataset.network.model_dump(mode="json")
-    options |= _declared(cell, dataset)
-    labels = weights.get("model.map_augment.weight")
-    options["augment_dim"] = 0 if labels is None else labels.shape[1]
-    return options, weights
+    if text is None:
+        options = dataset.network.model_dump(mode="json") | _declared(cell, dataset)
+        return options | {"augment_dim": 9 if "model.map_augment.weight" in weights else 0}, weights
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(f"{path} has options in its head that are no mapping in JSON: write them as one")
+    return found, weights
 
 
 def _from_pickle(path: Path, dataset: Dataset) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -118,8 +132,11 @@ def _from_pickle(path: Path, dataset: Dataset) -> tuple[dict[str, Any], dict[str
     network = content.get("ema") if isinstance(content, Mapping) else content
     if not isinstance(network, Record):
         raise InputError(f"{path} holds no network, expected one alone or under the name 'ema'")
-    weights = {name: torch.from_numpy(array) for name, array in network.arrays().items()}
-    return options_of(network, str(path), sigma_data=dataset.network.sigma_data), weights
+    try:
+        weights = {name: torch.from_numpy(array) for name, array in network.arrays().items()}
+        return options_of(network, str(path), sigma_data=dataset.network.sigma_data), weights
+    except DAMAGE as error:
+        raise InputError(f"{path} holds a network with parts of other kinds ({error}); fetch it again") from None
 
 
 def options_of(network: Record, where: str, *, sigma_data: float) -> dict[str, Any]:
@@ -150,9 +167,9 @@ def options_of(network: Record, where: str, *, sigma_data: float) -> dict[str, A
         "resolution": chosen["img_resolution"],
         "channels": chosen["in_channels"],
         "scale": chosen["model_channels"],
-        "channel_mult": list(chosen["channel_mult"]),
+        "channel_mult": chosen["channel_mult"],
         "blocks": chosen["num_blocks"],
-        "attention_resolutions": list(chosen["attn_resolutions"]),
+        "attention_resolutions": chosen["attn_resolutions"],
         "dropout": chosen["dropout"],
         "augment_dim": chosen["augment_dim"],
         "sigma_data": network.state.get("sigma_data", sigma_data),

@@ -16,7 +16,12 @@ NAME = r"^[a-z][a-z0-9-]*$"
 
 def sentence(error: ValidationError) -> str:
     """Return all that is wrong: each key, what was expected, and what was found where it is short."""
-    return "the settings cannot be used: " + "; ".join(_problem(problem) for problem in error.errors())
+    return f"the settings cannot be used: {problems(error)}"
+
+
+def problems(error: ValidationError) -> str:
+    """Return each key that is wrong, with what was expected and found."""
+    return "; ".join(_problem(problem) for problem in error.errors())
 
 
 def _problem(problem: Mapping[str, Any]) -> str:
