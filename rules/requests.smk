@@ -20,9 +20,8 @@ def request_of(rule, wildcards):
                 dataset, scale_of(wildcards.run), stretch(wildcards)
             )
         case "train_autoencoders":
-            return resources.autoencoders(
-                dataset, scale_of(wildcards.run), stretch(wildcards)
-            )
+            cell = trained_cell(wildcards, wildcards.images_seen)
+            return resources.autoencoders(dataset, cell, stretch(wildcards))
         case "import_network":
             return resources.importing()
         case "draw_samples":

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from hidden_gaussian import resources, settings
+from hidden_gaussian.cells import Cell
 
 ROOT = Path(__file__).parents[1]
 PAPER = settings.load(ROOT / "config/paper.yaml").datasets
@@ -78,6 +79,17 @@ def test_requests_follow_the_formulas() -> None:
     small = resources.training(ffhq, 4, 256_000)
     assert small.mem_mb == 3_000 + 4 * 32 * 64 * 64 * 4 * 4 * 60 // 10**6
     assert small.runtime == 10 + int(2 * 256_000 / (400 * 128 / 4) / 60)
+
+
+def test_matrices_of_linear_autoencoders_are_asked_for_whatever_the_scale() -> None:
+    ffhq, matrix = PAPER["ffhq"], 4 * (3 * 64 * 64) ** 2
+    for scale in (4, 128):
+        linear, other = (
+            resources.autoencoders(ffhq, Cell("ffhq", 70_000, "a", kind, scale, 1, 256_000), 256_000)
+            for kind in ("dae-linear", "dae-skip")
+        )
+        assert linear.mem_mb - other.mem_mb == 12 * matrix // 10**6
+        assert linear.runtime == other.runtime
 
 
 @pytest.mark.parametrize("name", PAPER)

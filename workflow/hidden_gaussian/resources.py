@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hidden_gaussian.cells import Cell
 from hidden_gaussian.levels import AUTOENCODERS
 from hidden_gaussian.settings import Dataset
 
@@ -96,9 +97,15 @@ def training(dataset: Dataset, scale: int, images: int) -> Request:
     return _training(dataset, scale, images, dataset.training.gpus)
 
 
-def autoencoders(dataset: Dataset, scale: int, images: int) -> Request:
-    """Train the ten autoencoders of a cell on one device, each for so many images."""
-    return _training(dataset, scale, AUTOENCODERS * images, 1)
+def autoencoders(dataset: Dataset, cell: Cell, images: int) -> Request:
+    """Train the ten autoencoders of a cell on one device, each for so many images.
+
+    One of `dae-linear` is a d x d matrix whatever the scale. Most memory is needed when the ten are put together, while
+    the last of them is read and copied into its network; the training of one holds fewer copies.
+    """
+    asked = _training(dataset, cell.scale, AUTOENCODERS * images, 1)
+    matrices = AUTOENCODERS + 2 if cell.architecture == "dae-linear" else 0
+    return Request(asked.mem_mb + 4 * matrices * dimension(dataset) ** 2 // 1_000_000, asked.runtime)
 
 
 def _training(dataset: Dataset, scale: int, images: int, gpus: int) -> Request:
