@@ -120,6 +120,11 @@ BAD = {
     "no level": ("datasets.digits.network.channel_mult", [], "network.channel_mult: Tuple should have at least 1"),
     "negative epochs": ("datasets.digits.grid.runs.0.epochs", [-1.0], "runs.0.epochs.0: Input should be greater"),
     "endless epochs": ("datasets.digits.grid.runs.0.epochs", [float("inf")], "runs.0.epochs.0: Input should be a fin"),
+    "more replicates than can be listed": (
+        "datasets.digits.grid.runs.0.replicates",
+        10**30,
+        "runs.0.replicates: Input should be less than or equal to 1000",
+    ),
     "not a number": ("datasets.digits.resolution", "large", "resolution"),
 }
 

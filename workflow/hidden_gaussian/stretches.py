@@ -126,9 +126,7 @@ def run(stretch: Stretch) -> None:
         train(stretch, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
-def train(
-    stretch: Stretch, device: torch.device, team: Team = ALONE, done: Callable[[], None] = lambda: None
-) -> None:
+def train(stretch: Stretch, device: torch.device, team: Team = ALONE, done: Callable[[], None] = lambda: None) -> None:
     """Train a stretch as one process of a team; only the first reads and writes states; raises as :func:`run`.
 
     The first calls `done` when all is written, while a signal can still not end it.

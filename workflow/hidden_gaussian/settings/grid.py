@@ -46,7 +46,7 @@ class Run(Strict):
     scales: tuple[Scale, ...] = Field(
         min_length=1, description="base channels (EDM's cbase), even; of no effect on dae-linear"
     )
-    replicates: Positive = Field(1, description="independent trainings")
+    replicates: Annotated[int, Field(ge=1, le=1_000)] = Field(1, description="independent trainings, at most 1,000")
     snapshots: tuple[NonNegative, ...] = Field(
         (), description="images seen at which the run is kept; of autoencoders, images that each of the ten saw"
     )
