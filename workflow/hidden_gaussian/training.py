@@ -44,8 +44,9 @@ def train(
     """Train, step by step, until a number of images was seen; the caller watches, saves or stops.
 
     The state is consistent at every yield, and going on from it later gives the same numbers, bit for bit on a CPU;
-    cutting batches into parts or sharing them gives the same up to rounding. A gradient that is not finite is set to
-    zero or clipped; a loss that is not finite ends training.
+    cutting batches into parts or sharing them gives the same up to rounding, but for batch normalisation, which takes
+    its statistics in each part. A gradient that is not finite is set to zero or clipped; a loss that is not finite ends
+    training.
 
     Parameters
     ----------
