@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from smoke_study import replaced
 
-from hidden_gaussian import records, settings
+from hidden_gaussian import files, records, settings
 from hidden_gaussian.errors import InputError
 
 
@@ -43,6 +43,25 @@ def test_another_microbatch_is_another_study_where_it_changes_numbers(
     other = settings.read({**replaced(config, "datasets.digits.training.microbatch", 4), "study": "other"})
     with pytest.raises(InputError, match=r"training\.microbatch") if refused else nullcontext():
         records.check(other)
+
+
+@pytest.mark.fault("a checksum that is not that of the data whose images are packed", "refused before any job")
+@pytest.mark.parametrize(("role", "key"), [("images", "source"), ("heldout", "heldout"), ("foreign", "foreign")])
+def test_packed_images_of_other_data_than_declared_are_refused(
+    config: dict[str, Any], tmp_path: Path, role: str, key: str
+) -> None:
+    source = {"kind": "folder", "path": "faces", "count": 1797, "sha256": "A" * 64}
+    study = settings.read({**replaced(config, f"datasets.digits.{key}", source), "results": str(tmp_path)})
+    records.record(study)
+    packed = tmp_path / f"digits/{role}.npy"
+    packed.touch()
+    files.save_json(packed.with_suffix(".json"), {"sha256": "a" * 64})
+    records.check(study)
+    files.save_json(packed.with_suffix(".json"), {"sha256": "b" * 64})
+    with pytest.raises(InputError, match=rf"digits\.{key}\.sha256 is A+, but .*{role}\.npy .* is b+: delete it"):
+        records.check(study)
+    packed.unlink()
+    records.check(study)
 
 
 def test_an_unwritable_results_folder_is_one_sentence(config: dict[str, Any], tmp_path: Path) -> None:

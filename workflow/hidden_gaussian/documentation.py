@@ -50,7 +50,8 @@ the new stretch; one inserted or removed in the middle trains again all that fol
 before: look at `snakemake -n` first.
 
 The place of an archive is no input: it may move without anything being made again. Its checksum is recorded in
-`images.json` when it is packed.
+`images.json` when it is packed. Other data at the same place go unnoticed, unless `sha256` says which are meant: packed
+images of data with another checksum are refused.
 """
 
 

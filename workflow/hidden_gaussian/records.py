@@ -7,7 +7,7 @@ from typing import Any
 
 from hidden_gaussian import files
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.settings import Study
+from hidden_gaussian.settings import Source, Study
 
 
 def _place(study: Study, name: str) -> Path:
@@ -17,14 +17,17 @@ def _place(study: Study, name: str) -> Path:
 def check(study: Study) -> None:
     """Compare the study with the one that made the results at its place.
 
-    Settings of the same study may change: what depends on them is made again.
+    Settings of the same study may change: what depends on them is made again. Only the checksum of the data is
+    compared here, since giving one for images that are packed already must not pack them again.
 
     Raises
     ------
     InputError
-        If another study, with other data or training, has results there; names the keys that differ.
+        If another study, with other data or training, has results there, naming the keys that differ; or if images
+        were packed from data with another checksum than the settings give.
     """
     for name in study.datasets:
+        _check_packed(study, name)
         place = _place(study, name)
         if not place.exists():
             continue
@@ -36,6 +39,20 @@ def check(study: Study) -> None:
             raise InputError(
                 f"{place.parent} holds results of the study '{found.get('study')}' with other settings "
                 f"({', '.join(keys)}); give study '{study.study}' another 'results' folder or the dataset another name"
+            )
+
+
+def _check_packed(study: Study, name: str) -> None:
+    for role, key in {"images": "source", "heldout": "heldout", "foreign": "foreign"}.items():
+        source = getattr(study.datasets[name], key)
+        packed, about = (_place(study, name).with_name(f"{role}.{suffix}") for suffix in ("npy", "json"))
+        if not isinstance(source, Source) or source.sha256 is None or not (packed.exists() and about.exists()):
+            continue
+        found = files.load_json(about)["sha256"]
+        if found != source.sha256.lower():
+            raise InputError(
+                f"datasets.{name}.{key}.sha256 is {source.sha256}, but {packed} was packed from data whose checksum "
+                f"is {found}: delete it to pack images of the data declared, or correct the setting"
             )
 
 
