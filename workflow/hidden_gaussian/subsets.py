@@ -54,7 +54,8 @@ def split(
     Raises
     ------
     InputError
-        If there are not enough images without duplicates to hold out, or none would be left.
+        If there are not enough images without duplicates to hold out, or none would be left; or if a half has no room
+        for those that have duplicates.
     """
     members = np.array((found or duplicates.find(images)).members, np.int64)
     shuffled = seeding.numpy_stream(seed, "split").permutation(len(images)).astype(np.int64)
@@ -65,7 +66,14 @@ def split(
             "have no duplicate, and one at least must remain to train on: hold out fewer"
         )
     aside, rest = singles[:heldout], singles[heldout:]
-    start = max((len(rest) + len(members)) // 2 - len(members), 0)
+    room = (len(rest) + len(members)) // 2
+    if len(members) > room:
+        raise InputError(
+            f"{len(members)} of the {len(images)} images are equal or nearly equal to another, but where {key} is "
+            f"{heldout} one half has room for {room}, and the other would hold copies of them: remove copies until at "
+            "most so many are left; if they are no copies but alike, near_duplicates: false counts equal ones only"
+        )
+    start = room - len(members)
     return Split(aside, np.concatenate([rest[:start], members, rest[start:]]))
 
 
