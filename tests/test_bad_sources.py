@@ -37,6 +37,12 @@ def empty_folder(tmp_path):
     return {"kind": "folder", "path": str(tmp_path / "x"), "count": 3}
 
 
+def dangling_link(tmp_path):
+    source = bad_folder({name: THREE[name] for name in ("b/0.png", "b/2.png")})(tmp_path)
+    (tmp_path / "x/b/1.png").symlink_to("/nowhere")
+    return source
+
+
 def cifar(**batches):
     def make(tmp_path):
         path = make_cifar(tmp_path / "c.tar.gz", batches)
@@ -76,6 +82,7 @@ BAD = {
         lambda _: {"kind": "cifar10", "path": "/nowhere.tar", "count": 1},
         "/nowhere.tar is not a file",
     ),
+    "a link to nothing": (dangling_link, r"x/b/1.png cannot be read \(No such file or directory\)"),
     "empty folder": (empty_folder, "holds no PNG or JPEG images; expected at least one"),
     "empty zip": (bad_zip({}), "holds no PNG or JPEG images"),
     "nothing below the prefix": (
@@ -178,12 +185,13 @@ def test_bad_input_is_one_sentence_and_leaves_no_file(tmp_path, name, monkeypatc
     assert not out.exists() or not list(out.iterdir())
 
 
-def test_an_unreadable_file_is_named(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("reading", "name"), [("pathlib.Path.read_bytes", "b/0.png"), ("pathlib.Path.iterdir", "x")])
+def test_what_cannot_be_read_is_named(tmp_path, monkeypatch, reading, name):
     source = bad_folder(THREE)(tmp_path)
 
-    def refuse(self):
-        raise PermissionError(13, "Permission denied", str(self))
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
-    with pytest.raises(InputError, match=r"b/0.png cannot be read \(Permission denied\)"):
+    monkeypatch.setattr(reading, refuse)
+    with pytest.raises(InputError, match=rf"{name} cannot be read \(Permission denied\)"):
         packed(tmp_path, **source)

@@ -41,6 +41,23 @@ def test_a_prefix_is_a_folder(tmp_path, kind, prefix):
     assert len(array) == 2
 
 
+@pytest.mark.parametrize("prefix", ["", "b"])
+def test_links_are_followed_but_not_in_circles(tmp_path, prefix):
+    """Class folders often are links into another collection; pipes, which would be waited for, are left."""
+    elsewhere = make_folder(tmp_path / "elsewhere", {"b/0.png": GOOD["b/0.png"], "1.png": GOOD["b/1.png"]})
+    folder = make_folder(tmp_path / "x", {"c/2.png": GOOD["b/2.png"]})
+    (folder / "b").symlink_to(elsewhere / "b")
+    (folder / "b/1.png").symlink_to("../1.png")
+    (folder / "b/back").symlink_to(folder)
+    (folder / "b/itself").symlink_to(".")
+    (folder / ".cache").symlink_to("/")
+    os.mkfifo(folder / "pipe.png")
+    (folder / "circle.txt").symlink_to("circle.txt")
+    count = 2 if prefix else 3
+    array, _ = packed(tmp_path, kind="folder", path=str(folder), count=count, prefix=prefix)
+    np.testing.assert_array_equal(array, pixels()[:count].transpose(0, 3, 1, 2))
+
+
 def test_a_name_that_is_not_utf8_is_read_and_can_be_told(tmp_path):
     folder = make_folder(tmp_path / "x", {"a.png": GOOD["b/0.png"]})
     name = os.fsdecode(b"caf\xe9.png")

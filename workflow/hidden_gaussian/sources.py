@@ -165,13 +165,32 @@ def _tell_others(path: Path, names: Iterable[str], chosen: Sequence[object], pre
 
 
 def _folder(path: Path, prefix: str, key: str) -> Pictures:
-    """PNG and JPEG files in a folder and the folders in it, below a prefix, in the order of their names."""
+    """PNG and JPEG files in a folder and those in it, also through links, below a prefix, in the order of names."""
     if not path.is_dir():
         raise InputError(f"{key}.path: {path} is not a folder; give the path of a folder of PNG or JPEG images")
-    found = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
+    found = list(_files(path, prefix, key))
     names = sorted(name for name in found if archives.is_below(name, prefix) and archives.is_image(name, SUFFIXES))
     _tell_others(path, found, names, prefix, key)
     return Pictures(len(names), _contents(path, names, key), lambda: _digest(_contents(path, names, key)))
+
+
+def _files(path: Path, prefix: str, key: str, folder: str = "", around: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Yield the names of files in a folder and those in it; a link that leads back to a folder around it is left."""
+    place = path / folder
+    if (real := os.path.realpath(place)) in around:
+        return
+    try:
+        held = list(place.iterdir())
+    except OSError as error:
+        raise InputError(f"{key}.path: {place} cannot be read ({error.strerror}); make it readable") from error
+    for file in held:
+        name = file.relative_to(path).as_posix()
+        if file.is_dir():
+            shown = not file.name.startswith(".")
+            if shown and (archives.is_below(name, prefix) or archives.is_below(prefix, name)):
+                yield from _files(path, prefix, key, name, around | {real})
+        elif file.is_file() or not file.exists():  # a link to nothing is told when it is read
+            yield name
 
 
 def _digest(contents: Iterable[tuple[str, bytes]]) -> str:
@@ -190,7 +209,8 @@ def _contents(path: Path, names: list[str], key: str) -> Iterator[tuple[str, byt
             archives.check_size(f"{key}.path: {file}", file.stat().st_size)
             content = file.read_bytes()
         except OSError as error:
-            raise InputError(f"{key}.path: {file} cannot be read ({error.strerror}); make it readable") from error
+            todo = "make it readable or remove it"
+            raise InputError(f"{key}.path: {file} cannot be read ({error.strerror}); {todo}") from error
         yield name, content
 
 
