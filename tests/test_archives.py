@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from toy_images import GOOD, THREE, bad_zip, make_zip, packed, pixels
 
-from hidden_gaussian import archives, images
+from hidden_gaussian import archives, conversion
 from hidden_gaussian.errors import InputError
 
 
@@ -22,7 +22,7 @@ def test_harmless_names_in_a_zip_are_read(tmp_path):
         (archives, "ENTRY_LIMIT", 100, r"entry b/0.png has \d+ bytes, more than the 100 allowed"),
         (archives, "RATIO_LIMIT", 0.1, "decompression bomb"),
         (
-            images,
+            conversion,
             "PIXEL_LIMIT",
             63,
             "8 x 8 pixels, more than the 63 allowed: it is taken for a decompression bomb",

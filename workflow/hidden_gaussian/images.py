@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,19 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from hidden_gaussian import duplicates, files, progress, seeding, sources, subsets
+from hidden_gaussian import conversion, duplicates, files, progress, seeding, sources, subsets
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Source
 
 if TYPE_CHECKING:
     import torch
 
-PIXEL_LIMIT = 2**26
-"""Pixels of one image, decoded; larger ones are taken for decompression bombs."""
 _BATCH = 64
-_CHANNELS = {"rgb": "RGB", "grey": "L"}
 
 
 def pack(
@@ -59,7 +54,7 @@ def pack(
     """
     pictures = sources.open_source(source, resolution=resolution, seed=seed, key=key)
     checksum = _checked(source, pictures, key)
-    shape = (pictures.count, len(_CHANNELS[colour]), resolution, resolution)
+    shape = (pictures.count, len(conversion.MODES[colour]), resolution, resolution)
     with files.atomic_path(array) as temporary:
         _write(temporary, _converted(pictures, resolution, colour, key, workers), shape)
         record = _record(source, pictures, colour, shape, checksum, files.sha256(temporary))
@@ -121,9 +116,9 @@ def _converted(
 ) -> Iterator[np.ndarray]:
     """Yield blocks of converted images, showing progress."""
 
-    def convert_one(named: tuple[str, sources.Picture]) -> np.ndarray:
+    def convert_one(named: tuple[str, conversion.Picture]) -> np.ndarray:
         name, picture = named
-        return convert(picture, resolution=resolution, colour=colour, where=f"{key}: {name}")
+        return conversion.convert(picture, resolution=resolution, colour=colour, where=f"{key}: {name}")
 
     stream, done = iter(pictures.stream), 0
     with (
@@ -134,83 +129,6 @@ def _converted(
             yield np.stack(list(pool.map(convert_one, batch)))
             done += len(batch)
             show(done)
-
-
-def convert(picture: sources.Picture, *, resolution: int, colour: str, where: str = "image") -> np.ndarray:
-    """Decode one picture, crop its central square, and resize it.
-
-    A rotation that the EXIF data ask for is applied, as viewers do. Transparent pixels show white,
-    16-bit grey is scaled to 8 bits, palettes and CMYK become colours. The filter is Lanczos with
-    antialiasing, as in the data preparation of Karras et al. (2022); an image of the right size is not
-    touched.
-
-    Parameters
-    ----------
-    picture : bytes, ndarray or Image
-        An encoded file, a uint8 array (row, column[, channel]), or a decoded image.
-    resolution : int
-        Pixels a side.
-    colour : {'rgb', 'grey'}
-        Grey is the luma of ITU-R 601.
-    where : str
-        What it is, for the error.
-
-    Returns
-    -------
-    ndarray of shape (channels, resolution, resolution), uint8
-
-    Raises
-    ------
-    InputError
-        If it cannot be decoded, or has more than PIXEL_LIMIT pixels.
-    """
-    image = _decoded(picture, colour, where)
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    image = image.crop((left, top, left + side, top + side))
-    if side != resolution:
-        image = image.resize((resolution, resolution), Image.Resampling.LANCZOS)
-    pixels = np.asarray(image)
-    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-
-
-def _decoded(picture: sources.Picture, colour: str, where: str) -> Image.Image:
-    try:
-        image = _opened(picture)
-        too_large = image.width * image.height > PIXEL_LIMIT
-        if not too_large:
-            return _eight_bits(ImageOps.exif_transpose(image)).convert(_CHANNELS[colour])
-    except Exception as error:  # Pillow's decoders raise many kinds for a damaged file
-        reason = "it is not an image" if isinstance(error, UnidentifiedImageError) else str(error)
-        raise InputError(f"{where} cannot be decoded ({reason}); replace or remove it") from error
-    raise InputError(
-        f"{where} has {image.width} x {image.height} pixels, more than the {PIXEL_LIMIT} allowed: "
-        "it is taken for a decompression bomb; make it smaller or remove it"
-    )
-
-
-def _opened(picture: sources.Picture) -> Image.Image:
-    if isinstance(picture, bytes):
-        return Image.open(io.BytesIO(picture), formats=("PNG", "JPEG"))
-    if isinstance(picture, Image.Image):
-        return picture
-    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8:
-        found = getattr(picture, "dtype", type(picture).__name__)
-        raise TypeError(f"found {found}, expected an image of uint8 pixels")
-    squeezed = picture[:, :, 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
-    return Image.fromarray(np.ascontiguousarray(squeezed))
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Return the image without transparency and with 8 bits a channel."""
-    if image.mode.startswith("I"):
-        scaled = np.asarray(image).astype(np.float64) * (255 / 65535)
-        return Image.fromarray(np.rint(scaled).clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        coloured = image.convert("RGBA")
-        white = Image.new("RGBA", coloured.size, "white")
-        return Image.alpha_composite(white, coloured)
-    return image
 
 
 def open_images(path: str | Path, *, verify: bool = False) -> np.ndarray:

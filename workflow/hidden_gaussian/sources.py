@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from hidden_gaussian import archives, files, seeding, surrogates, torchvision_images
+from hidden_gaussian.conversion import Picture
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Source
 
-Picture = bytes | np.ndarray | Image.Image
 SUFFIXES = {".png", ".jpg", ".jpeg"}
 OTHERS = {".webp", ".bmp", ".gif", ".tif", ".tiff"}
 _BATCHES = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}
