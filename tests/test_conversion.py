@@ -75,3 +75,11 @@ def test_a_huge_image_is_refused_before_it_is_decoded():
     huge = encoded(Image.new("1", (20000, 20000)))
     with pytest.raises(InputError, match="bomb"):
         conversion.convert(huge, resolution=8, colour="grey", where="x.png")
+
+
+@pytest.mark.parametrize(
+    ("picture", "expected"),
+    [(b"12345", 5), (np.zeros((4, 6, 3), np.uint8), 72), (Image.new("RGBA", (4, 6)), 96), ("no picture", 0)],
+)
+def test_pictures_have_the_size_of_their_bytes(picture, expected):
+    assert conversion.size(picture) == expected

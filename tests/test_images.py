@@ -33,6 +33,19 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     assert peaks[1] < 1.5 * peaks[0] < 2560 * 3072
 
 
+def test_few_pictures_are_held_where_they_are_large(tmp_path, monkeypatch):
+    """No more than the limit, the picture that goes over it, and the one that is being read."""
+    monkeypatch.setattr(images, "_BYTES", 2**22)
+    megabyte = encoded(pixels(1)[0]).ljust(2**20, b"\0")
+    folder = make_folder(tmp_path / "x", {f"{number:02}.png": megabyte for number in range(20)})
+    packed(tmp_path, kind="folder", path=str(folder), count=20)  # imports done
+    tracemalloc.start()
+    packed(tmp_path, kind="folder", path=str(folder), count=20)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6.5 * 2**20
+
+
 def test_one_folder_mixes_sizes_and_modes(tmp_path):
     """Each file is converted by itself; a mode or size of one does not carry over to the next."""
     content = pixels(1)[0]

@@ -53,6 +53,13 @@ def convert(picture: Picture, *, resolution: int, colour: str, where: str = "ima
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
+def size(picture: Picture) -> int:
+    """Return how many bytes a picture takes as it is."""
+    if isinstance(picture, Image.Image):
+        return picture.width * picture.height * len(picture.getbands())
+    return len(picture) if isinstance(picture, bytes) else getattr(picture, "nbytes", 0)
+
+
 def _decoded(picture: Picture, colour: str, where: str) -> Image.Image:
     try:
         image = _opened(picture)

@@ -18,7 +18,7 @@ from hidden_gaussian.settings import Source
 if TYPE_CHECKING:
     import torch
 
-_BATCH = 64
+_BATCH, _BYTES = 64, 2**28  # pictures held at a time: so many, or as many as have so many bytes
 
 
 def pack(
@@ -125,10 +125,20 @@ def _converted(
         ThreadPoolExecutor(workers or os.cpu_count()) as pool,
         progress.shown("packing", pictures.count) as show,
     ):
-        while batch := list(islice(stream, _BATCH)):
+        while batch := list(_batch(stream)):
             yield np.stack(list(pool.map(convert_one, batch)))
             done += len(batch)
             show(done)
+            del batch  # before the next one is read
+
+
+def _batch(stream: Iterator[tuple[str, conversion.Picture]]) -> Iterator[tuple[str, conversion.Picture]]:
+    size = 0
+    for named in islice(stream, _BATCH):
+        yield named
+        size += conversion.size(named[1])
+        if size >= _BYTES:
+            return
 
 
 def open_images(path: str | Path, *, verify: bool = False) -> np.ndarray:
