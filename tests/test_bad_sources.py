@@ -24,12 +24,36 @@ def bad_folder(entries):
     return lambda tmp_path: {"kind": "folder", "path": str(make_folder(tmp_path / "x", entries)), "count": 3}
 
 
-def bad_npz(**arrays):
+def bad_npz(*, save=np.savez, edit=bytes, **arrays):
     def make(tmp_path):
-        np.savez(tmp_path / "x.npz", **arrays)
-        return {"kind": "npz", "path": str(tmp_path / "x.npz"), "count": 3}
+        path = tmp_path / "x.npz"
+        save(path, **arrays)
+        path.write_bytes(edit(path.read_bytes()))
+        return {"kind": "npz", "path": str(path), "count": 3}
 
     return make
+
+
+def in_directory(place, value):
+    """Change a byte of what the directory of a zip file says of its first entry."""
+
+    def edit(content):
+        at = content.index(b"PK\1\2") + place
+        return content[:at] + bytes([value]) + content[at + 1 :]
+
+    return edit
+
+
+def huge_images(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive, archive.open("x.npy", "w") as file:
+        head = {"descr": "|u1", "fortran_order": False, "shape": (3, 2**15, 2**15)}
+        np.lib.format.write_array_header_1_0(file, head)
+    return {"kind": "npz", "path": str(tmp_path / "x.npz"), "count": 3}
+
+
+def lone_array(tmp_path):
+    np.save(tmp_path / "x.npy", pixels())
+    return {"kind": "npz", "path": str(tmp_path / "x.npy"), "count": 3}
 
 
 def empty_folder(tmp_path):
@@ -95,6 +119,11 @@ BAD = {
         bad_zip(THREE, edit=lambda content: content[:60] + b"\xff" * 20 + content[80:]),
         "entry b/0.png is damaged",
     ),
+    "a later zip": (bad_zip(THREE, edit=in_directory(6, 100)), "x.zip is not a complete zip archive .*version 10.0"),
+    "a name in no encoding": (
+        bad_zip({"\xe9.png": b""}, edit=lambda content: content.replace(b"\xc3\xa9", b"\xff\xff")),
+        "x.zip is not a complete zip archive .*can't decode byte 0xff",
+    ),
     "corrupt PNG in a zip": (bad_zip(THREE | {"b/1.png": CORRUPT}), f"{KEY}: b/1.png cannot be decoded"),
     "corrupt PNG in a folder": (bad_folder(THREE | {"b/1.png": CORRUPT}), "b/1.png cannot be decoded"),
     "not an image": (
@@ -139,7 +168,20 @@ BAD = {
     "pickled objects": (bad_npz(x=np.array([{}, [], None], object)), "'x' of .*x.npz holds pickled objects"),
     "floats": (bad_npz(x=np.zeros((3, 8, 8))), r"is float64 of shape \(3, 8, 8\); expected uint8"),
     "one image": (bad_npz(x=np.zeros((8, 8), np.uint8)), r"uint8 of shape \(8, 8\); expected"),
-    "five channels": (bad_npz(x=np.zeros((3, 8, 8, 5), np.uint8)), "image 0 cannot be decoded"),
+    "five channels": (bad_npz(x=np.zeros((3, 8, 8, 5), np.uint8)), r"shape \(3, 8, 8, 5\); .* 1, 3 or 4 channels"),
+    "two channels": (bad_npz(x=np.zeros((3, 8, 8, 2), np.uint8)), r"shape \(3, 8, 8, 2\); .* 1, 3 or 4 channels"),
+    "a lone array": (lone_array, r"x.npy is a lone .npy array; expected an .npz"),
+    "huge images": (huge_images, "array 'x' of .*x.npz: an image has 1073741824 bytes, more than"),
+    "pixels damaged": (
+        bad_npz(x=pixels(), save=np.savez_compressed, edit=lambda content: content[:90] + b"\xff" * 40 + content[130:]),
+        "array 'x' of .*x.npz is damaged",
+    ),
+    "a head that does not end": (
+        bad_npz(x=pixels(), edit=lambda content: content.replace(b"'shape': (", b"'shape':((")),
+        "array 'x' of .*x.npz is damaged",
+    ),
+    "an array with a password": (bad_npz(x=pixels(), edit=in_directory(8, 1)), "x.npz is damaged .*password required"),
+    "an array in an unknown compression": (bad_npz(x=pixels(), edit=in_directory(10, 99)), "x.npz is damaged .*compre"),
     "Fortran": (bad_npz(x=np.asfortranarray(pixels())), "Fortran's order"),
     "several arrays": (bad_npz(x=pixels(), y=pixels()), rf"{KEY}.name: .* holds the arrays \['x', 'y'\]"),
     "no such array": (lambda tmp_path: bad_npz(x=pixels())(tmp_path) | {"name": "z"}, "has no array 'z'"),

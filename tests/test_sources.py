@@ -138,6 +138,20 @@ def test_patches_do_not_overlap_when_there_is_room():
     assert total == whole
 
 
+@pytest.mark.parametrize("side", [4, 8])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("first", [False, True])
+def test_channels_are_told_from_sides(tmp_path, side, channels, first):
+    """Images of 4 x 4 pixels may have 4 channels too, which stand last then."""
+    content = np.repeat(pixels(5, side, 1)[..., None], channels, -1)
+    content[..., 3:] = 255
+    content = content.transpose(0, 3, 1, 2) if first and channels != side else content
+    np.savez(tmp_path / "x.npz", x=content)
+    source = {"kind": "npz", "path": str(tmp_path / "x.npz"), "count": 5}
+    array, _ = packed(tmp_path, **source, resolution=side, colour="grey")
+    np.testing.assert_array_equal(array[:, 0], pixels(5, side, 1))
+
+
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW", "NHW"])
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_npz_arrays_of_any_layout(tmp_path, layout, save):

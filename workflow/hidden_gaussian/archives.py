@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 from hidden_gaussian import plain_pickle
 from hidden_gaussian.errors import InputError
@@ -20,7 +22,8 @@ RATIO_LIMIT = 100
 """Unpacked bytes of all image files over the bytes of the archive; PNG and JPEG are near 1."""
 
 _MEMBERS_LIMIT = 100
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError)
+_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError)
+_ZIP_DAMAGE = (*_DAMAGE, ValueError, RuntimeError)  # names in no encoding; compression unknown or with a password
 
 
 def open_zip(path: Path, key: str) -> zipfile.ZipFile:
@@ -42,7 +45,7 @@ def open_zip(path: Path, key: str) -> zipfile.ZipFile:
         raise InputError(f"{key}: {path} is not a file; give the path of a zip archive")
     try:
         return zipfile.ZipFile(path)
-    except _DAMAGE as error:
+    except _ZIP_DAMAGE as error:
         raise InputError(f"{key}: {path} is not a complete zip archive ({error}); fetch it again") from error
 
 
@@ -109,10 +112,20 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, key: str) -> by
     """Return the bytes of one entry, its checksum verified; InputError naming it if it is damaged."""
     try:
         return archive.read(entry)
-    except (*_DAMAGE, NotImplementedError, RuntimeError) as error:
+    except _ZIP_DAMAGE as error:
         raise InputError(
             f"{key}: {archive.filename}: entry {entry.filename} is damaged ({error}); fetch the archive again"
         ) from error
+
+
+@contextmanager
+def open_entry(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[IO[bytes]]:
+    """Open an entry for a block that reads it; InputError saying `where` if it is damaged."""
+    try:
+        with archive.open(name) as file:
+            yield file
+    except _ZIP_DAMAGE as error:
+        raise InputError(f"{where} is damaged ({' '.join(str(error).split())}); make the file again") from error
 
 
 def tar_batches(path: Path, names: list[str], key: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from hidden_gaussian import archives, files, seeding, surrogates, torchvision_images
+from hidden_gaussian import archives, files, npz_images, seeding, surrogates, torchvision_images
 from hidden_gaussian.conversion import Picture
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Source
@@ -78,7 +75,8 @@ def open_source(source: Source, *, resolution: int, seed: int, key: str) -> Pict
         case "folder":
             return _folder(_place(source), source.prefix, key)
         case "npz":
-            return _npz(_place(source), source.name, key)
+            path = _place(source)
+            return Pictures(*npz_images.open_array(path, source.name, key), partial(files.sha256, path))
         case "torchvision":
             return Pictures(*torchvision_images.open_named(source, key))
         case "cifar10":
@@ -211,60 +209,6 @@ def _contents(path: Path, names: list[str], key: str) -> Iterator[tuple[str, byt
             todo = "make it readable or remove it"
             raise InputError(f"{key}.path: {file} cannot be read ({error.strerror}); {todo}") from error
         yield name, content
-
-
-def _npz(path: Path, name: str | None, key: str) -> Pictures:
-    """One uint8 array of an .npz file: (image, row, column[, channel]) or (image, channel, row, column)."""
-    with archives.open_zip(path, f"{key}.path") as archive:
-        held = [entry.removesuffix(".npy") for entry in archive.namelist() if entry.endswith(".npy")]
-        if name is None and len(held) != 1:
-            raise InputError(f"{key}.name: {path} holds the arrays {held}; say which one has the images")
-        chosen = name or held[0]
-        if chosen not in held:
-            raise InputError(f"{key}.name: {path} has no array '{chosen}'; it holds {held}")
-        with archive.open(f"{chosen}.npy") as file:
-            shape = _npy_shape(file, f"{key}.path: array '{chosen}' of {path}")
-    return Pictures(shape[0], _npz_rows(path, chosen, shape, key), partial(files.sha256, path))
-
-
-def _npy_shape(file: Any, where: str) -> tuple[int, ...]:
-    """Read the head of a .npy file up to its pixels, and return the shape."""
-    try:
-        version = np.lib.format.read_magic(file)
-        head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = head(file)
-    except (ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{where} is damaged ({error}); make the file again") from error
-    if dtype.hasobject:
-        raise InputError(f"{where} holds pickled objects, expected uint8 pixels: it is refused")
-    if dtype != np.uint8 or len(shape) not in (3, 4) or 0 in shape:
-        raise InputError(
-            f"{where} is {dtype} of shape {shape}; expected uint8 of shape (image, row, column), "
-            "(image, row, column, channel) or (image, channel, row, column)"
-        )
-    if fortran:
-        raise InputError(f"{where} is in Fortran's order; expected C order: save numpy.ascontiguousarray of it")
-    return tuple(shape)
-
-
-def _npz_rows(path: Path, name: str, shape: tuple[int, ...], key: str) -> Iterator[tuple[str, Picture]]:
-    """Yield an array's images one by one, without reading the whole of it."""
-    size = int(np.prod(shape[1:]))
-    with archives.open_zip(path, f"{key}.path") as archive, archive.open(f"{name}.npy") as file:
-        _npy_shape(file, f"{key}.path: array '{name}' of {path}")
-        for index in range(shape[0]):
-            try:
-                content = file.read(size)
-            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-                raise InputError(f"{key}.path: array '{name}' of {path} is damaged ({error}); make it again") from error
-            if len(content) < size:
-                raise InputError(f"{key}.path: array '{name}' of {path} ends at image {index} of {shape[0]}")
-            yield f"image {index}", _channels_last(np.frombuffer(content, np.uint8).reshape(shape[1:]))
-
-
-def _channels_last(image: np.ndarray) -> np.ndarray:
-    channels_first = image.ndim == 3 and image.shape[0] in (1, 3, 4) and image.shape[2] not in (1, 3, 4)
-    return image.transpose(1, 2, 0) if channels_first else image
 
 
 def _cifar10(path: Path, split: str, key: str) -> Pictures:
