@@ -32,6 +32,12 @@ def test_the_snapshot_from_a_file_is_the_cell_that_the_text_says() -> None:
     assert [cell.id for cell in found.cells("mine", 64)] == re.findall(r"cell `(n\S+)`", TEXT)
 
 
+def test_the_result_that_is_opened_is_one_of_the_default_study() -> None:
+    (folder, cell) = re.findall(r'open_denoiser\("results/(\w+)", "(n\S+/i\d+)"\)', TEXT)[0]
+    dataset = settings.load(ROOT / "config/config.yaml").datasets[folder]
+    assert cell in {cell.id for cell in dataset.cells(folder)}
+
+
 @pytest.mark.parametrize("path", ["README.md", "docs", "profiles", "config", "results"])
 def test_no_target_follows_an_option_that_takes_several_values(path: str) -> None:
     """Snakemake would take it for another file of settings, or a setting."""
