@@ -135,8 +135,8 @@ BAD = {
         r"b/1.png cannot be decoded \(it is not an image\)",
     ),
     "another format": (
-        bad_folder(THREE | {"b/1.png": encoded(pixels()[0], "GIF")}),
-        "b/1.png cannot be decoded",
+        bad_folder(THREE | {"b/1.png": encoded(pixels()[0], "WEBP")}),
+        r"b/1.png cannot be decoded \(it is WEBP, to be converted to PNG or JPEG\)",
     ),
     "traversal": (
         bad_zip(THREE | {"../../x.png": b""}),

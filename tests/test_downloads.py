@@ -1,6 +1,7 @@
 """Downloads from a server that breaks off, redirects, refuses, and gives something else."""
 
 import hashlib
+import resource
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -103,6 +104,20 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _fetch(server: Server, name: str, path: Path) -> None:
     downloads.fetch(server.address + name, path, size=len(CONTENT), sha256=SHA256, key="downloads.x.url")
+
+
+def test_a_full_disk_is_told_with_the_file(server: Server, tmp_path: Path) -> None:
+    place, part = tmp_path / "x.zip", tmp_path / "x.zip.part"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            downloads.fetch(f"{server.address}/whole", place, size=len(CONTENT), sha256=SHA256)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(part)
+    downloads.fetch(f"{server.address}/whole", place, size=len(CONTENT), sha256=SHA256)
+    assert place.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("name", ["/whole", "/moved", "/busy", "/breaks", "/no-parts"])

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 from PIL import Image
-from toy_images import GOOD, KEY, THREE, make_folder, make_zip, packed, pixels
+from toy_images import GOOD, KEY, THREE, encoded, make_folder, make_zip, packed, pixels
 
 from hidden_gaussian import files, logs, sources
 from hidden_gaussian.errors import InputError
@@ -70,15 +70,21 @@ def test_a_name_that_is_not_utf8_is_read_and_can_be_told(tmp_path):
     assert "caf\\udce9.png cannot be decoded" in (tmp_path / "x.log").read_text()
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg", "JPEG", "jpe", "jfif"])
+def test_every_suffix_of_png_and_jpeg_is_read(tmp_path, suffix):
+    content = encoded(pixels()[0], "PNG" if suffix == "png" else "JPEG")
+    packed(tmp_path, kind="folder", path=str(make_folder(tmp_path / "x", {f"a.{suffix}": content})), count=1)
+
+
 @pytest.mark.parametrize("kind", ["zip", "folder"])
 def test_images_of_other_kinds_are_counted(tmp_path, caplog, kind):
-    entries = {"a.webp": b"", "b.GIF": b"", "c.tiff": b"", "notes.txt": b""}
+    entries = {"a.webp": b"", "b.GIF": b"", "c.tiff": b"", "f.heic": b"", "g.avif": b"", "h.ppm": b"", "notes.txt": b""}
     mixed = entries | {"d.png": GOOD["b/0.png"]}
     path = make_zip(tmp_path / "x.zip", mixed) if kind == "zip" else make_folder(tmp_path / "x", mixed)
     packed(tmp_path, kind=kind, path=str(path), count=1)
-    assert "3 images that are neither PNG nor JPEG are left out" in caplog.text
+    assert "6 images that are neither PNG nor JPEG are left out" in caplog.text
     path = make_zip(tmp_path / "y.zip", entries) if kind == "zip" else make_folder(tmp_path / "y", entries)
-    with pytest.raises(InputError, match="no PNG or JPEG images; expected at least one: 3 images that are neither"):
+    with pytest.raises(InputError, match="no PNG or JPEG images; expected at least one: 6 images that are neither"):
         packed(tmp_path, kind=kind, path=str(path), count=1)
 
 

@@ -67,12 +67,23 @@ def _decoded(picture: Picture, colour: str, where: str) -> Image.Image:
         if not too_large:
             return _eight_bits(ImageOps.exif_transpose(image)).convert(MODES[colour])
     except Exception as error:  # Pillow's decoders raise many kinds for a damaged file
-        reason = "it is not an image" if isinstance(error, UnidentifiedImageError) else str(error)
+        reason = str(error)
+        if isinstance(error, UnidentifiedImageError) and isinstance(picture, bytes):
+            reason = _told(picture)
         raise InputError(f"{where} cannot be decoded ({reason}); replace or remove it") from error
     raise InputError(
         f"{where} has {image.width} x {image.height} pixels, more than the {PIXEL_LIMIT} allowed: "
         "it is taken for a decompression bomb; make it smaller or remove it"
     )
+
+
+def _told(content: bytes) -> str:
+    """Say what a file is that is no PNG or JPEG, from its head alone."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return f"it is {image.format}, to be converted to PNG or JPEG"
+    except Exception:
+        return "it is not an image"
 
 
 def _opened(picture: Picture) -> Image.Image:

@@ -147,7 +147,7 @@ def _transfer(url: str, part: Path, size: int, key: str) -> None:
                 part.open("ab" if done else "wb") as file,
                 progress.shown(part.stem, size, done=done, unit="bytes") as show,
             ):
-                while block := answer.read(min(BLOCK, size + 1 - done)):
+                while block := _received(answer, min(BLOCK, size + 1 - done)):
                     file.write(block)
                     done += len(block)
                     show(min(done, size))
@@ -156,8 +156,18 @@ def _transfer(url: str, part: Path, size: int, key: str) -> None:
             _refused(error.code, url, part, key)
     except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
         raise _Broken(getattr(error, "reason", None) or type(error).__name__) from None
+    except OSError as error:  # of the disk, which does not say for which file there is no room
+        raise OSError(error.errno, error.strerror, str(part)) from error
     if done < size:
         raise _Broken(f"{done} of {size} bytes came")
+
+
+def _received(answer: http.client.HTTPResponse, size: int) -> bytes:
+    """Return what comes next; whatever the network raises may pass."""
+    try:
+        return answer.read(size)
+    except OSError as error:
+        raise _Broken(error.strerror or type(error).__name__) from None
 
 
 def _starts_at(answer: http.client.HTTPResponse, place: int) -> bool:

@@ -35,7 +35,8 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
             sys.exit(1)
         except OSError as error:
             logger.error("%s", error)
-            print(f"Error: {error.filename}: {error.strerror or error}", file=sys.stderr, flush=True)
+            of = f"{error.filename}: " if error.filename else ""
+            print(f"Error: {of}{error.strerror or error}", file=sys.stderr, flush=True)
             sys.exit(1)
         except Exception:
             logger.exception("this is a defect of the program, not of the input")

@@ -17,8 +17,8 @@ from hidden_gaussian.conversion import Picture
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Source
 
-SUFFIXES = {".png", ".jpg", ".jpeg"}
-OTHERS = {".webp", ".bmp", ".gif", ".tif", ".tiff"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif"}
+OTHERS = {".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".ppm", ".pgm"}
 _BATCHES = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}
 
 logger = logging.getLogger(__name__)
