@@ -64,6 +64,26 @@ BAD = {
     ),
     "too few held out": ("datasets.digits.heldout", 15, "heldout has 15 images, too few to measure half"),
     "too few foreign": ("datasets.digits.foreign", {"kind": "photographs", "count": 1}, "foreign has 1 images"),
+    "held-out source misspelt": (
+        "datasets.digits.heldout",
+        {"kind": "folder", "path": "x", "count": 20, "prefx": "y"},
+        "used: datasets.digits.heldout.prefx: there is no such setting here; did you mean 'prefix'?",
+    ),
+    "held-out images in words": (
+        "datasets.digits.heldout",
+        "many",
+        "used: datasets.digits.heldout: Input should be a valid integer, unable to parse string as an integer (found",
+    ),
+    "foreign images by their path": (
+        "datasets.digits.foreign",
+        "/x/y",
+        "used: datasets.digits.foreign: Input should be 'heldout' (found '/x/y')",
+    ),
+    "foreign source without a count": (
+        "datasets.digits.foreign",
+        {"kind": "digits"},
+        "used: datasets.digits.foreign.count: this setting is missing",
+    ),
     "images too few to resample": ("datasets.digits.measures.images", 7, "measures.images: Input should be greater"),
     "a weight given twice": ("datasets.digits.measures.alphas", [0.5, 0.7, 0.5], "alphas: 0.5 is there more than once"),
     "samples too few to resample": ("datasets.digits.sampling.count", 7, "sampling.count: Input should be greater"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from hidden_gaussian.settings.strict import Strict
+from hidden_gaussian.settings.strict import BLOCK, VALUE, Strict
 
 NAME = r"^[a-z][a-z0-9-]*$"
 
@@ -25,7 +25,7 @@ def problems(error: ValidationError) -> str:
 
 
 def _problem(problem: Mapping[str, Any]) -> str:
-    path, found = [str(part) for part in problem["loc"]], problem["input"]
+    path, found = [str(part) for part in problem["loc"] if part not in {VALUE.tag, BLOCK.tag}], problem["input"]
     key = ".".join(path) or "settings"
     if problem["type"] == "extra_forbidden":
         return f"{key}: there is no such setting here{_suggestion(path[-1])}"

@@ -15,7 +15,7 @@ from hidden_gaussian.settings.grid import Grid, Network, Slice, Sweeps
 from hidden_gaussian.settings.measures import FEWEST_UNSEEN, UNCERTAIN, Measured, Measures
 from hidden_gaussian.settings.sampling import Sampling
 from hidden_gaussian.settings.source import Source
-from hidden_gaussian.settings.strict import NonNegative, Strict
+from hidden_gaussian.settings.strict import BLOCK, EITHER, VALUE, NonNegative, Strict
 from hidden_gaussian.settings.training import Training
 
 Chosen = TypeVar("Chosen", Measures, Distillation)
@@ -47,11 +47,11 @@ class Dataset(Strict):
     source: Source = Field(description="the training images")
     resolution: Annotated[int, Field(ge=4)] = Field(description="pixels a side")
     colour: Literal["rgb", "grey"] = Field("rgb", description="channels")
-    heldout: NonNegative | Source = Field(
+    heldout: Annotated[Annotated[NonNegative, VALUE] | Annotated[Source, BLOCK], EITHER] = Field(
         0,
         description=f"images set aside and never trained on: a number, or a source; none, or at least {FEWEST_UNSEEN}",
     )
-    foreign: Source | Literal["heldout"] | None = Field(
+    foreign: Annotated[Annotated[Source, BLOCK] | Annotated[Literal["heldout"] | None, VALUE], EITHER] = Field(
         None, description=f"images used only as inputs, at least {FEWEST_UNSEEN}; or the held-out ones, measured once"
     )
     near_duplicates: bool = Field(
