@@ -112,9 +112,9 @@ class Screening(ABC):
         self.single, self.slack, self.precision = single, slack, precision
         self.top = single.new_full((len(single), 1), -torch.inf)
 
-    @abstractmethod
     def scores(self, images: Tensor, halves: Tensor) -> Tensor:
         """Return the first product of all noisy images with float32 training images, of shape (batch, n)."""
+        return torch.addmm(-halves.float(), self.single, images.T)
 
     @abstractmethod
     def logits(self, pairs: Pairs, images: Tensor) -> Tensor:
@@ -185,10 +185,6 @@ class Screened(Screening):
         super().__init__(noisy.flat.detach().float(), _slack(noisy, halves), noisy.precision)
         self.flat = noisy.flat
 
-    def scores(self, images: Tensor, halves: Tensor) -> Tensor:
-        """Return scores that are off by at most the slack."""
-        return torch.addmm(-halves.float(), self.single, images.T)
-
     def logits(self, pairs: Pairs, images: Tensor) -> Tensor:
         """Return float64 logits."""
         found = torch.addmm(-pairs.block.halves, chosen(self.flat, pairs.noisy), images.double().T)
@@ -217,10 +213,6 @@ class Averaged(Screening):
         """Whether it may do for most noisy images: for those of which a quarter of all training images speak."""
         error = _error(noisy, halves)
         return bool((error <= TRIED).all() and not _shows(error, torch.tensor(4 / len(halves))).any())
-
-    def scores(self, images: Tensor, halves: Tensor) -> Tensor:
-        """Return scores that are off by at most the slack."""
-        return torch.addmm(-halves.float(), self.single, images.T)
 
     def heard(self, block: Block, scores: Tensor, highest: Tensor) -> Pairs:
         """Return all pairs, since most speak."""
