@@ -1,5 +1,8 @@
 # What each rule asks a cluster for, from the size of its job; hidden_gaussian/resources.py has the formulas.
 
+# The rules that read the network that their id names.
+OPENING = {"draw_samples", "measure_denoiser", "measure_jacobian", "distil_denoiser"}
+
 
 def request_of(rule, wildcards):
     """Return the request of a rule's job."""
@@ -64,7 +67,14 @@ def request_of(rule, wildcards):
 
 def memory(rule):
     """Return a function that gives the megabytes of a rule's job: as many times as it was tried."""
-    return lambda wildcards, attempt: attempt * request_of(rule, wildcards).mem_mb
+
+    def asked(wildcards, attempt):
+        megabytes = request_of(rule, wildcards).mem_mb
+        if rule in OPENING:
+            megabytes += resources.opening(chosen(wildcards), wildcards.id)
+        return attempt * megabytes
+
+    return asked
 
 
 def minutes(rule):

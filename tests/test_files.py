@@ -18,25 +18,6 @@ from hidden_gaussian import files
 from hidden_gaussian.errors import InputError
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "deep" / "a.json"
-    files.save_json(path, {"old": 1})
-    with pytest.raises(RuntimeError), files.atomic_path(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
-    assert files.load_json(path) == {"old": 1}
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_the_temporary_file_is_a_sibling_of_the_same_kind(tmp_path):
-    with files.atomic_path(tmp_path / "figure.pdf") as temporary:
-        assert temporary.parent == tmp_path
-        assert temporary.suffix == ".pdf"
-        assert not (tmp_path / "figure.pdf").exists()
-        temporary.write_text("x")
-    assert (tmp_path / "figure.pdf").read_text() == "x"
-
-
 @pytest.mark.parametrize("mmap", [False, True])
 def test_arrays_round_trip(tmp_path, mmap):
     array = np.arange(24, dtype=np.int64).reshape(2, 3, 4).transpose(2, 0, 1)

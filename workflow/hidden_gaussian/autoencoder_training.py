@@ -13,7 +13,8 @@ import pandas as pd
 import torch
 from torch import nn
 
-from hidden_gaussian import batches, files, guards, seeding, snapshots, stretches, tables
+from hidden_gaussian import batches, guards, seeding, snapshots, stretches, tables
+from hidden_gaussian.atomic import atomic_path
 from hidden_gaussian.denoisers import autoencoder
 from hidden_gaussian.denoisers.network import load_network
 from hidden_gaussian.denoisers.opening import best_device
@@ -104,7 +105,7 @@ def _begun(place: Path, previous: Path | None) -> Path | None:
         with (
             zipfile.ZipFile(previous) as archive,
             archive.open(f"{place.name}.safetensors") as source,
-            files.atomic_path(before) as temporary,
+            atomic_path(before) as temporary,
             temporary.open("wb") as target,
         ):
             shutil.copyfileobj(source, target)
@@ -124,7 +125,7 @@ def _assemble(stretch: Stretch, levels: Sequence[Stretch], device: torch.device)
     autoencoder.save(folder / "weights.safetensors", sigmas, autoencoders, autoencoders[0].options)
     curves = pd.concat([pd.read_parquet(place / "training.parquet") for place in places])
     tables.write_log(folder / "training.parquet", curves.groupby("images_seen", as_index=False).mean())
-    with files.atomic_path(folder / "states.zip") as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with atomic_path(folder / "states.zip") as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for place in places:
             entry = zipfile.ZipInfo(f"{place.name}.safetensors")  # without a date: equal states are equal files
             with (

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hidden_gaussian import files, guards, progress
+from hidden_gaussian import guards, progress
+from hidden_gaussian.atomic import put_in_place
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.mirrors import KNOWN
 from hidden_gaussian.settings import Study
@@ -105,7 +106,7 @@ def fetch(url: str, path: Path, *, size: int, sha256: str, key: str = "url") -> 
         except InputError:
             part.unlink()
             raise
-        files.put_in_place(part, path)
+        put_in_place(part, path)
 
 
 def _check_scheme(url: str, where: str) -> None:

@@ -173,7 +173,8 @@ def _costs(datasets: Mapping[str, Dataset]) -> str:
             *(resources.spectrum(dataset, cell.subset_size) for cell in runs),
         ]
         hours, disk = plan.training_hours(dataset, cells), plan.disk_gigabytes(dataset, cells)
-        memory = max(request.mem_mb for request in asked) / 1000
+        opened = max(resources.opening(dataset, cell.id) for cell in runs)
+        memory = (max(request.mem_mb for request in asked) + opened) / 1000
         rows.append([name, str(len(cells)), str(len(runs)), f"{hours:,.0f}", f"{disk:,.0f}", f"{memory:,.0f}"])
     return _table(["data set", "cells", "trainings", "device hours", "disk GB", "memory GB"], rows)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hidden_gaussian import conversion, duplicates, files, progress, seeding, sources, subsets
+from hidden_gaussian.atomic import atomic_path
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Source
 
@@ -55,7 +56,7 @@ def pack(
     pictures = sources.open_source(source, resolution=resolution, seed=seed, key=key)
     checksum = _checked(source, pictures, key)
     shape = (pictures.count, len(conversion.MODES[colour]), resolution, resolution)
-    with files.atomic_path(array) as temporary:
+    with atomic_path(array) as temporary:
         _write(temporary, _converted(pictures, resolution, colour, key, workers), shape)
         record = _record(source, pictures, colour, shape, checksum, files.sha256(temporary))
         files.save_json(about, record)

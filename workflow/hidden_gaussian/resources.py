@@ -114,6 +114,16 @@ def _training(dataset: Dataset, scale: int, images: int, gpus: int) -> Request:
     return request(gpus * TORCH, gpus * activations, images / speed(dataset, scale) / gpus)
 
 
+def opening(dataset: Dataset, identifier: str) -> int:
+    """Return megabytes to read the network of an id: none beside the base, but for the ten matrices of `dae-linear`.
+
+    They are held twice for a moment, as what the file says and as networks.
+    """
+    if "/dae-linear" not in identifier or identifier.endswith("/linear"):
+        return 0
+    return 2 * AUTOENCODERS * 4 * dimension(dataset) ** 2 // 1_000_000
+
+
 def importing() -> Request:
     """Read a file: the largest published network has 300 million float32 numbers, held three times."""
     return request(TORCH, 3 * 4 * 3e8, 600)

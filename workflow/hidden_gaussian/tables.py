@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from hidden_gaussian.atomic import atomic_path
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.files import atomic_path
 from hidden_gaussian.schemas import LOG, NAME, SHARD, TEXT, Column, Table
 
 AnyPath = str | Path

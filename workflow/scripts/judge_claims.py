@@ -1,6 +1,7 @@
 """Shards of a dataset -> a verdict on each of the paper's claims."""
 
-from hidden_gaussian import claims, files, logs, schemas, tables
+from hidden_gaussian import claims, logs, schemas, tables
+from hidden_gaussian.atomic import atomic_path
 from hidden_gaussian.claims import ledger
 
 with logs.job_log(snakemake.log[0]) as log:
@@ -8,6 +9,6 @@ with logs.job_log(snakemake.log[0]) as log:
     evidence = claims.Evidence.read(dataset, snakemake.input.shards, params.sweeps, ridge=params.ridge)
     judged = claims.judge(evidence)
     tables.write_table(snakemake.output.parquet, judged, schemas.CLAIMS)
-    with files.atomic_path(snakemake.output.html) as page:
+    with atomic_path(snakemake.output.html) as page:
         page.write_text(ledger.html(judged), encoding="utf-8")
     log.info("\n%s", ledger.text(judged))
