@@ -41,6 +41,7 @@ include: "rules/plan.smk"
 
 onstart:
     record_settings()
+    start_without_limit()
 
 
 localrules:

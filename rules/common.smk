@@ -79,6 +79,17 @@ def record_settings():
         raise WorkflowError(str(error)) from None
 
 
+def start_without_limit():
+    """Take out Snakemake's own limit on how many jobs start in a second, 100; one that was asked for stays.
+
+    Under a limit Snakemake 9.27 looks at all ready jobs once more a second, in a thread of its own, for every job that
+    has ended: after thousands of jobs that takes a core, and more threads than a login node allows.
+    """
+    limiter = workflow.scheduler.job_rate_limiter
+    if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+
+
 def chosen(wildcards):
     """Return the settings of the dataset."""
     return STUDY.datasets[wildcards.dataset]

@@ -27,6 +27,21 @@ def test_the_smoke_study_makes_everything(finished: Path) -> None:
     assert not own.empty
 
 
+def test_ready_jobs_are_looked_at_when_one_has_ended_and_not_between(tmp_path: Path) -> None:
+    """Under its default limit Snakemake looks once a second more for every job that has ended; one asked for holds."""
+
+    def run(*arguments: str) -> str:
+        done = snakemake("--verbose", "--configfile", str(SMOKE), *arguments, at=tmp_path)
+        assert done.returncode == 0, done.stderr[-4000:]
+        return done.stdout + done.stderr
+
+    spectra = [f"results/digits/{subset}/spectrum.safetensors" for subset in ("n16a", "n16b", "n32a", "n32b")]
+    text = run("--", *spectra[:3])
+    assert 0 < text.count("Ready jobs: ") <= text.count("Finished jobid: ") == 8
+    assert "Job rate limit reached" not in text
+    assert "Job rate limit reached" in run("--max-jobs-per-timespan", "1/9s", "--", spectra[3])
+
+
 def test_the_report_is_built_offline(finished: Path, tmp_path: Path) -> None:
     """No proxy answers, so that any download would fail."""
     report = tmp_path / "report.zip"
