@@ -7,6 +7,7 @@ rule gather_tables:
     """Estimate every metric from the shards, with intervals and nulls as rows."""
     input:
         shards=shard_files,
+        spectra=spectrum_files,
     output:
         parquet=expand(
             f"{ROOT}/tables/{{family}}.parquet", family=FAMILIES, allow_missing=True

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic
+from toy_images import PIXELS
 
-from hidden_gaussian import schemas, tables
+from hidden_gaussian import schemas, spectrum, tables
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.estimates import FAMILIES, METRICS, Measurements, gather, table
+from hidden_gaussian.estimates import METRICS, TABLES, Measurements, gather, table
 
 CELL = synthetic.cell(8)
 KINDS = {CELL.id: "blend 0.3", "n8a/gaussian": "gaussian", "n8a/empirical": "empirical"}
@@ -229,9 +230,8 @@ def test_table_holds_every_metric_that_was_measured(held: Measurements, tmp_path
 
 def test_tables_of_nothing_can_be_written(tmp_path: Path) -> None:
     for name, made in gather("toy", [], pixels=6).items():
-        kind = schemas.TRAINING if name == "training" else schemas.ESTIMATES
-        tables.write_table(tmp_path / f"{name}.parquet", made, kind)
-        assert tables.read_table(tmp_path / f"{name}.parquet", kind).empty
+        tables.write_table(tmp_path / f"{name}.parquet", made, TABLES[name])
+        assert tables.read_table(tmp_path / f"{name}.parquet", TABLES[name]).empty
 
 
 def test_gather_reads_files(tmp_path: Path) -> None:
@@ -239,9 +239,19 @@ def test_gather_reads_files(tmp_path: Path) -> None:
         tables.write_shard(tmp_path / name / "measures.parquet", synthetic.measures(name, kind))
     log = pd.DataFrame({"images_seen": [64, 128], "loss": [1.0, 0.5], "learning_rate": 1e-3})
     tables.write_log(tmp_path / CELL.id / "training.parquet", log)
-    paths = [str(path) for path in tmp_path.rglob("*.parquet")]
+    laws = {name: spectrum.fit(PIXELS[:count]) for name, count in (("n8b", 8), ("n12a", 12))}
+    for name, law in laws.items():
+        law.save(tmp_path / name / "spectrum.safetensors", (1, 8, 8))
+    paths = [str(path) for path in [*tmp_path.rglob("*.parquet"), *tmp_path.rglob("*.safetensors")]]
     made = gather("toy", paths, pixels=6)
-    assert set(made) == {*FAMILIES, "training"}
+    assert set(made) == set(TABLES)
+    tables.write_table(tmp_path / "spectrum.parquet", made["spectrum"], schemas.SPECTRUM)
+    spectra = made["spectrum"].set_index(["subset_size", "half"])
+    assert spectra.index.unique().tolist() == [(8, "b"), (12, "a")]
+    np.testing.assert_array_equal(spectra.loc[(12, "a"), "variance"], laws["n12a"].eigenvalues)
+    assert spectra.loc[(12, "a"), "component"].tolist() == list(range(1, 12))
+    assert spectra.groupby(level=[0, 1])["share"].last().tolist() == pytest.approx([1, 1])
+    assert spectra["share"].iloc[0] == pytest.approx(laws["n8b"].eigenvalues[0] / laws["n8b"].eigenvalues.sum())
     assert made["training"]["epoch"].tolist() == [8.0, 16.0]
     tables.write_table(tmp_path / "training.parquet", made["training"], schemas.TRAINING)
     again = gather("toy", paths[::-1], pixels=6)

@@ -12,6 +12,7 @@ FAMILIES = [
     "gap",
     "position",
     "training",
+    "spectrum",
 ]
 
 
@@ -39,6 +40,12 @@ def shard_files(wildcards):
             ),
         ],
     )
+
+
+def spectrum_files(wildcards):
+    """Return the spectrum of every subset that tables are about."""
+    subsets = dict.fromkeys(cell.subset for cell in plan_of(wildcards.dataset).every)
+    return below(wildcards, [f"{subset}/spectrum.safetensors" for subset in subsets])
 
 
 def sampler_errors(wildcards):

@@ -103,6 +103,17 @@ TRAINING = Table(
     (*_CELL, *LOG.columns[1:]),
     tuple(column.name for column in _CELL if column.name != "epoch"),
 )
+SPECTRUM = Table(
+    "spectrum",
+    "variance of every training subset along its principal components",
+    (
+        *_CELL[:3],
+        Column("component", pa.int64(), "number of the principal component, from 1, by descending variance"),
+        Column("variance", pa.float64(), "eigenvalue of the covariance, pixels in [-1, 1]"),
+        Column("share", pa.float64(), "of the total variance in this component and those before it"),
+    ),
+    ("dataset", "subset_size", "half", "component"),
+)
 ESTIMATES = Table(
     "estimates",
     "one metric in one place, with its interval",

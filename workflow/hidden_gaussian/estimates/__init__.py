@@ -7,6 +7,6 @@
 
 from hidden_gaussian.estimates.measurements import Measurements
 from hidden_gaussian.estimates.metrics import METRICS
-from hidden_gaussian.estimates.rows import FAMILIES, gather, table, training
+from hidden_gaussian.estimates.rows import FAMILIES, TABLES, gather, spectrum, table, training
 
-__all__ = ["FAMILIES", "METRICS", "Measurements", "gather", "table", "training"]
+__all__ = ["FAMILIES", "METRICS", "TABLES", "Measurements", "gather", "spectrum", "table", "training"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hidden_gaussian import schemas, statistics, tables
+from hidden_gaussian import files, schemas, statistics, tables
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates.evaluation import Pooled, Selection, evaluate
@@ -18,6 +18,9 @@ from hidden_gaussian.estimates.metrics import METRICS
 
 FAMILIES = tuple(dict.fromkeys(metric.family for metric in METRICS))
 """Names of the tables of estimates."""
+
+TABLES = dict.fromkeys(FAMILIES, schemas.ESTIMATES) | {"training": schemas.TRAINING, "spectrum": schemas.SPECTRUM}
+"""What each table of a dataset but the claims holds, by name."""
 
 _MASKED = {"position", "off_axis"}
 
@@ -59,24 +62,27 @@ def table(
 
 
 def gather(dataset: str, paths: Iterable[str], *, pixels: int) -> dict[str, pd.DataFrame]:
-    """Return every table of a dataset but the claims, by name: one for each of :data:`FAMILIES`, and ``training``.
+    """Return every table of a dataset but the claims, by name: those of :data:`TABLES`.
 
     Parameters
     ----------
     dataset : str
         Its name.
     paths : iterable of str
-        Shards of denoisers and sample sets, and ``training.parquet`` of snapshots.
+        Shards of denoisers and sample sets, ``training.parquet`` of snapshots, ``spectrum.safetensors`` of subsets.
     pixels : int
         Pixels times channels of an image.
     """
-    paths = list(paths)
-    logs = [path for path in paths if Path(path).name == "training.parquet"]
-    measurements = Measurements.read((path for path in paths if path not in set(logs)), pixels)
+    logs: list[str] = []
+    spectra: list[str] = []
+    shards: list[str] = []
+    for path in paths:
+        {"training.parquet": logs, "spectrum.safetensors": spectra}.get(Path(path).name, shards).append(path)
+    measurements = Measurements.read(shards, pixels)
     everything = table(measurements, dataset, window=measurements.window())
     family = {metric.name: metric.family for metric in METRICS}
     parts = {name: everything[everything["metric"].map(family) == name] for name in FAMILIES}
-    return parts | {"training": training(dataset, logs)}
+    return parts | {"training": training(dataset, logs), "spectrum": spectrum(dataset, spectra)}
 
 
 def _estimates(
@@ -163,3 +169,25 @@ def training(dataset: str, paths: Iterable[str]) -> pd.DataFrame:
     if not frames:
         return pd.DataFrame(columns=names)
     return pd.concat(frames, ignore_index=True).drop_duplicates(list(schemas.TRAINING.key), ignore_index=True)
+
+
+def spectrum(dataset: str, paths: Iterable[str]) -> pd.DataFrame:
+    """Return the variances of subsets along their principal components, with the columns of ``schemas.SPECTRUM``.
+
+    Parameters
+    ----------
+    dataset : str
+        Its name.
+    paths : iterable of str
+        ``n<size><half>/spectrum.safetensors`` of each subset.
+    """
+    subsets = {(int(name[1:-1]), name[-1]): path for path in paths for name in [Path(path).parent.name]}
+    frames = [
+        pd.DataFrame({"variance": variance, "share": variance.cumsum() / variance.sum()}).assign(
+            dataset=dataset, subset_size=size, half=half, component=range(1, len(variance) + 1)
+        )
+        for (size, half), path in sorted(subsets.items())
+        for variance in [files.load_one(path, "eigenvalues")]
+    ]
+    names = [column.name for column in schemas.SPECTRUM.columns]
+    return pd.concat(frames, ignore_index=True)[names] if frames else pd.DataFrame(columns=names)
