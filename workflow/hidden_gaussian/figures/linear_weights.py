@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator
 
 from hidden_gaussian.estimates.formulas import signed_root
 from hidden_gaussian.figures import style
@@ -40,13 +41,16 @@ def draw(data: FigureData) -> Figure:
         axes.set_xlabel(r"noise level $\sigma$")
     style.level(mismatch, 1, "$W = 0$", "mean")
     style.level(mismatch, 0, None)
-    style.letter(mismatch, "b", "all noises, cross-fitted")
+    style.letter(mismatch, "b", "cross-fitted")
     mismatch.set_ylabel(r"$\|W - W_G\| / \|W_G\|$")
-    mismatch.set_yscale("symlog", linthresh=1)
+    _roots(mismatch)
     style.level(asymmetry, 0, None)
     style.letter(asymmetry, "c", "asymmetry")
     asymmetry.set_ylabel(r"$\|W - W^\top\| / \|W\|$")
-    figure.legend(*mismatch.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    looks: dict[str, dict[str, Any]] = {"a: cross-fitted": {"ls": "-", "marker": "o"}, "a: plain": {"ls": ":"}}
+    handles = [Line2D([], [], color="k", lw=1, label=label, **look) for label, look in looks.items()]
+    handles += mismatch.get_legend_handles_labels()[0]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -84,8 +88,15 @@ def _along_draws(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xticks(ticks, [style.number(tick) for tick in ticks])
     axes.set_xlabel("noises used")
     axes.set_ylabel(r"$\|W - W_G\| / \|W_G\|$")
-    axes.set_yscale("symlog", linthresh=1)
+    _roots(axes)
+    style.level(axes, 0, None)
     style.letter(axes, "a", "by noises used")
-    looks: dict[str, dict[str, Any]] = {"cross-fitted": {"ls": "-", "marker": "o"}, "plain": {"ls": ":"}}
-    axes.legend(handles=[Line2D([], [], color="k", lw=1, label=label, **look) for label, look in looks.items()])
     style.sigma_bar(axes.figure, scale, axes, aspect=25)
+
+
+def _roots(axes: Axes) -> None:
+    """Make the y axis linear to 1, where the sign of a cross-fitted root matters, and logarithmic beyond."""
+    axes.set_yscale("symlog", linthresh=1)
+    axes.margins(y=0.03)
+    axes.yaxis.set_major_locator(FixedLocator([-10, -1, -0.5, 0, 0.5, 1, 2, 5, 10, 100]))
+    axes.yaxis.set_major_formatter("{x:g}")
