@@ -33,7 +33,7 @@ def draw(data: FigureData) -> Figure:
         _overlap(overlaps, data, cell)
         _distance(slopes, data.slopes(cell.id), cell)
         _taylor(outputs, measured, data.slopes(cell.id), cell)
-        overlaps.set_ylabel(f"share in common\n{cell.architecture}, $N$ = {cell.subset_size:,}")
+        overlaps.set_ylabel(f"{cell.architecture}, $N$ = {cell.subset_size:,}\nshare in common")
         titles = (f"vectors ({Copying.of(data, cell.id).text})", "slope at mean", "Taylor map")
         for axes, name, title in zip(panels, LETTERS[3 * row :], titles, strict=False):
             style.letter(axes, name, title)
@@ -43,7 +43,8 @@ def draw(data: FigureData) -> Figure:
     images = figure.add_subplot(grid[-1, :])
     _strip(images, data, data.plan.sloped_main)
     style.letter(images, LETTERS[3 * len(cells)], f"$N$ = {data.plan.sloped_main.subset_size:,}", pad=15)
-    figure.legend(handles=_looks(), loc="outside lower center", ncols=3)
+    ranks = {line.get_label(): line for axes in figure.axes for line in axes.get_legend_handles_labels()[0]}
+    figure.legend(handles=[*ranks.values(), *_looks()], loc="outside lower center", ncols=3)
     return figure
 
 
@@ -66,7 +67,8 @@ def _overlap(axes: Axes, data: FigureData, cell: Cell) -> None:
     ranks = sorted(ranked.loc[ranked["quantity"] == "overlap", "at"].unique())
     colours, _ = style.ramp(ranks)
     for rank in ranks:
-        style.band(axes, overlap(shard, gaussian, rank), f"{rank:.0f}", color=colours[rank], marker="o", markersize=2)
+        label = f"first {rank:.0f} vectors" if rank > 1 else "first vector"
+        style.band(axes, overlap(shard, gaussian, rank), label, color=colours[rank], marker="o", markersize=2)
         at = ranked[ranked["at"] == rank].groupby("quantity", observed=True)["value"].mean()
         style.level(axes, at["overlap_random"] / rank, None, "identity")
         if "overlap_ceiling" in at:
@@ -74,7 +76,6 @@ def _overlap(axes: Axes, data: FigureData, cell: Cell) -> None:
     null = data.slopes(f"{cell.subset}/empirical")
     style.null(axes, overlap(null, gaussian, ranks[-1]), None, "empirical")
     axes.set_ylim(-0.03, 1.05)
-    axes.legend(handlelength=0.8, loc="best")
 
 
 def _distance(axes: Axes, shard: pd.DataFrame, cell: Cell) -> None:
