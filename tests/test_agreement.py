@@ -8,6 +8,7 @@ import torch
 from hidden_gaussian import sampling, spectrum
 from hidden_gaussian.denoisers import GaussianDenoiser
 from hidden_gaussian.estimates import Measurements
+from hidden_gaussian.figures import pairs
 from hidden_gaussian.metrics.agreement import agreement_quantities, expected_agreement
 from hidden_gaussian.samples import agreement_rows, expected_rows, partner_id
 
@@ -103,6 +104,15 @@ def test_a_network_that_is_its_gaussian_agrees_with_it_by_the_same_solver(pair: 
     assert exact < 1 - 1e-7
     assert same == pytest.approx(1, abs=1e-12)
     assert partner_id("root/n12b/gaussian/samples_exact.npy", "root", "exact") == "n12b/gaussian"
+
+
+def test_what_the_closed_form_expects_is_no_latent(pair: tuple[spectrum.Spectrum, spectrum.Spectrum]) -> None:
+    first, second = (drawn(one, 40).reshape(-1, 1, 4, 4) for one in pair)
+    rows = agreement_rows("n12a/gaussian", first, {"n12b/gaussian": second}, pair[0].mean, sampler="exact")
+    names = dict(zip(("n12a/gaussian", "n12b/gaussian"), pair, strict=True))
+    closed = expected_rows("n12a/gaussian", names, pair[0].mean, "exact")
+    alone, both = pairs.correlation([rows]), pairs.correlation([pd.concat([rows, closed])])
+    assert (alone.value, alone.low, alone.high) == (both.value, both.low, both.high)
 
 
 def test_latents_have_the_variance_of_the_closed_form() -> None:

@@ -34,10 +34,10 @@ def correlation(shards: list[pd.DataFrame]) -> Curve:
         Agreement rows of one kind of pair, of several trainings.
     """
     tables = [
-        shard.pivot_table(index="image", columns="quantity", values="value", observed=True)[list(PARTS)]
-        for shard in shards
+        shard[shard["image"] >= 0].pivot_table(index="image", columns="quantity", values="value", observed=True)
+        for shard in shards  # image -1 is what the closed form expects
     ]
-    total = pd.concat(tables).groupby(level=0).sum()
+    total = pd.concat(table[list(PARTS)] for table in tables).groupby(level=0).sum()
     inner, first, second = (statistics.pool(total[[part]].to_numpy().T, "latents") for part in PARTS)
     return curves.curve(np.zeros(1), inner / np.sqrt(first * second))
 
