@@ -63,6 +63,16 @@ def test_the_first_replicate_is_chosen_snapshot_by_snapshot() -> None:
     assert first_replicates([*trained, published]) == [trained[0], published]
 
 
+def test_the_network_that_stands_for_others_is_trained_longest_largest_and_of_half_a() -> None:
+    runs = [("b", 128, 1, 640), ("a", 4, 1, 640), ("a", 128, 1, 64), ("a", 128, 2, 640), ("a", 128, 1, 640)]
+    ids = [Cell("digits", size, half, name, *rest).id for name in ("dae-ve", "ve") for size in (8, 64)
+           for half, *rest in runs]  # fmt: skip
+    whole = Plan("digits", {}, "n64a", ["train"], "heun18", (1, 8, 8), {}, spliced=ids, sloped=ids)
+    assert [cell.id for cell in whole.spliced_shown] == ["n8a/ve128r1/i640", "n64a/ve128r1/i640"]
+    assert whole.sloped_main.id == "n64a/ve128r1/i640"
+    assert [cell.id for cell in whole.sloped_shown][2:] == ["n8a/dae-ve128r1/i640"]
+
+
 def test_a_study_without_sweeps_has_tables(tmp_path: Path) -> None:
     def unswept(digits: Any) -> None:
         digits["grid"]["sweeps"] = {}

@@ -10,7 +10,6 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.references import possible
 from hidden_gaussian.settings import Dataset
 
-
 @dataclass(frozen=True)
 class Plan:
     """What there is of one dataset, as figures ask for it.
@@ -202,7 +201,7 @@ class Plan:
     @property
     def sloped_shown(self) -> list[Cell]:
         """Cells with local slopes that stand for all: of the fewest and the most images, and an autoencoder."""
-        levelwise = [cell for cell in self._parsed(self.sloped) if cell.is_levelwise]
+        levelwise = sorted((cell for cell in self._parsed(self.sloped) if cell.is_levelwise), key=_standing)
         return list(dict.fromkeys([*self._extremes(self.sloped), *levelwise[:1]]))
 
     @property
@@ -215,8 +214,8 @@ class Plan:
 
     def _extremes(self, identifiers: Sequence[str]) -> list[Cell]:
         cells = self._parsed(identifiers)
-        fewest = min(cells, key=lambda cell: (cell.is_levelwise, cell.subset_size))
-        most = min(cells, key=lambda cell: (cell.is_levelwise, -cell.subset_size))
+        fewest = min(cells, key=lambda cell: (cell.is_levelwise, cell.subset_size, _standing(cell)))
+        most = min(cells, key=lambda cell: (cell.is_levelwise, -cell.subset_size, _standing(cell)))
         return list(dict.fromkeys([fewest, most]))
 
     def ways(self, cells: list[Cell], *kinds: str) -> list[str]:
@@ -238,6 +237,11 @@ class Plan:
     def training(self, cells: list[Cell]) -> list[str]:
         """Return the training images of cells."""
         return ["images.npy", *(f"{subset}/subset.npy" for subset in dict.fromkeys(cell.subset for cell in cells))]
+
+
+def _standing(cell: Cell) -> tuple[str, int, int, int]:
+    """Return what cells are ordered by, so that the first stands for the others: half a, trained longest, largest."""
+    return cell.half, -cell.images_seen, -cell.scale, cell.replicate
 
 
 def _distilled(dataset: Dataset, cells: list[Cell], unseen: str) -> tuple[set[str], set[str]]:
