@@ -97,9 +97,14 @@ def colours(values: Iterable[Any]) -> dict[Any, Any]:
 
 
 def band(axes: Axes, curve: Curve, label: str | None = None, **line: Any) -> Line2D:
-    """Draw a curve and its interval."""
+    """Draw a curve and its interval; one point, where lines and bands have no extent, as a symbol with a bar."""
     (drawn,) = axes.plot(curve.x, curve.value, label=label, **line)
-    axes.fill_between(curve.x, curve.low, curve.high, color=drawn.get_color(), alpha=0.2, linewidth=0)
+    if len(curve.x) == 1:
+        axes.vlines(curve.x, curve.low, curve.high, color=drawn.get_color(), linewidth=0.8)
+        if drawn.get_marker() == "None":
+            drawn.set_marker("o")
+    else:
+        axes.fill_between(curve.x, curve.low, curve.high, color=drawn.get_color(), alpha=0.2, linewidth=0)
     return drawn
 
 
@@ -136,14 +141,21 @@ def _apart(values: list[float], distance: float) -> list[float]:
     return kept
 
 
+def log_scale(axes: Axes, values: Iterable[float]) -> None:
+    """Make the x axis logarithmic; where 0 is among its values, linear below the smallest positive one."""
+    ordered = sorted(set(values))
+    positive = [value for value in ordered if value > 0]
+    if len(positive) == len(ordered):
+        axes.set_xscale("log")
+    elif positive:
+        axes.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
+
+
 def parameter_axis(axes: Axes, values: list[float], label: str, share: float = 0.18) -> None:
     """Make the x axis one of a varied parameter, logarithmic, with ticks at its values that are a share apart."""
-    positive = [value for value in values if value > 0]
-    if len(positive) < len(values):
-        axes.set_xscale("symlog", linthresh=min(positive), linscale=0.5)
-    else:
-        axes.set_xscale("log")
-    ticks = _apart(sorted(values), share * np.log(max(values) / max(1, min(values))))
+    log_scale(axes, values)
+    positive = [value for value in values if value > 0] or [1.0]
+    ticks = _apart(sorted(values), share * np.log(max(positive) / min(positive)))
     axes.set_xticks(ticks, [number(value) for value in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlabel(label)
@@ -152,8 +164,11 @@ def parameter_axis(axes: Axes, values: list[float], label: str, share: float = 0
 def log_ticks(axis: Axis, most: int = 6) -> None:
     """Give a logarithmic axis a few plain numbers as ticks: powers of 10, more where these are few, or even steps."""
     low, high = axis.get_view_interval()
+    zero = [0.0] if axis.get_scale() == "symlog" else []
+    if zero:
+        low = axis.get_transform().linthresh  # type: ignore[attr-defined]
     if high < 4 * low:
-        ticks = [tick for tick in MaxNLocator(most - 1).tick_values(low, high) if low <= tick <= high]
+        ticks = zero + [tick for tick in MaxNLocator(most - 1).tick_values(low, high) if low <= tick <= high]
         axis.set_ticks(ticks, labels=[f"{tick:.3g}" for tick in ticks])
         axis.set_ticks([], minor=True)
         return
@@ -162,7 +177,7 @@ def log_ticks(axis: Axis, most: int = 6) -> None:
         ticks = sorted(power * factor for power in powers for factor in factors if low <= power * factor <= high)
         if len(ticks) >= (3 if len(factors) == 1 else 2):
             break
-    ticks = _apart(ticks, np.log(high / low) / (most + 1))
+    ticks = zero + _apart(ticks, np.log(high / low) / (most + 1))
     axis.set_ticks(ticks, labels=[f"{tick:.3g}" if tick < 1000 else number(tick) for tick in ticks])
     axis.set_ticks([], minor=True)
 

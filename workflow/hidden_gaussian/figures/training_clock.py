@@ -36,12 +36,11 @@ def draw(data: FigureData) -> Figure:
         (epochs, "c", r"$\rho$ in the window", "epochs"),
     ):
         style.letter(axes, name, title)
-        axes.set_xscale("log")
-        style.log_ticks(axes.xaxis, 3)
+        _clock(axes, sizes, per_epoch=axes is epochs)
         axes.set_xlabel(label)
         if axes is not epochs:
             left, right = axes.get_xlim()
-            axes.axvspan(left / 10, data.plan.trained["warmup"], color="#dddddd", lw=0, zorder=0)
+            axes.axvspan(left, data.plan.trained["warmup"], color="#dddddd", lw=0, zorder=0)
             axes.set_xlim(left, right)
     for axes in (closeness, epochs):
         style.level(axes, 1, None, "empirical")
@@ -58,11 +57,15 @@ def sized(cells: list[Cell]) -> dict[int, Groups]:
     return sizes
 
 
+def _clock(axes: Axes, sizes: dict[int, Groups], *, per_epoch: bool) -> None:
+    """Make the x axis one of images seen, or of epochs, with a place for what was kept before training."""
+    style.log_scale(axes, (seen / size if per_epoch else seen for size, groups in sizes.items() for seen in groups))
+    style.log_ticks(axes.xaxis, 3)
+
+
 def _way(axes: Axes, curve: Curve, colour: object, *, minimum: bool = True) -> None:
     style.band(axes, curve, color=colour, marker="o", markersize=2.5)
-    if len(curve.x) == 1:
-        axes.errorbar(curve.x, curve.value, [curve.value - curve.low, curve.high - curve.value], color=colour)
-    elif minimum:
+    if minimum and len(curve.x) > 1:
         lowest = int(np.argmin(curve.value))
         axes.plot(curve.x[lowest], curve.value[lowest], "o", color=colour, markersize=7, markerfacecolor="none")
 
