@@ -15,7 +15,16 @@ from synthetic_results import World
 
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates.sample_metrics import THRESHOLDS
-from hidden_gaussian.figures import alpha_sweep, distillation_course, jacobian, moments, perturbation, splice, style
+from hidden_gaussian.figures import (
+    alpha_sweep,
+    analytic_models,
+    distillation_course,
+    jacobian,
+    moments,
+    perturbation,
+    splice,
+    style,
+)
 from hidden_gaussian.figures.catalogue import available, narrowed, needs
 from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.linear_weights import weights
@@ -128,6 +137,11 @@ def test_linearity_of_every_weight(world):
 def test_nulls_of_weights_are_at_the_most_even_one():
     assert alpha_sweep.most_even([0.09, 0.5, 0.99]) == 0.5
     assert alpha_sweep.most_even([0.1, 0.8]) == 0.8
+
+
+def test_analytic_denoisers_look_different_however_many_are_listed():
+    drawn = analytic_models.looks([f"patch-{size}" for size in range(3, 23, 2)])
+    assert len({(look["color"], look.get("ls", "-")) for look in drawn.values()}) == 12
 
 
 def test_descent_approaches_the_exact_optimum(world):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import cycle, product
+
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -40,16 +43,22 @@ def label(kind: str) -> str:
     return f"patch, {size} x {size}" if name == "patch" else {"gaussian-shrunk": "shrunk Gaussian"}.get(kind, kind)
 
 
+def looks(listed: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the colour and the dashes of every denoiser: where colours begin again, lines are dashed another way."""
+    found = {"gaussian": {"color": style.GAUSSIAN}, "empirical": {"color": style.EMPIRICAL}}
+    others = [colour for colour in style.CATEGORIES if colour not in (style.GAUSSIAN, style.EMPIRICAL)]
+    pairs = product(("-", "--", ":", "-."), others)
+    return found | {kind: {"color": colour, "ls": dashes} for kind, (dashes, colour) in zip(listed, cycle(pairs))}
+
+
 def _panel(axes: Axes, measured: Measured, cell: Cell) -> None:
     norm = measured.table(cell.id, "norm")
     for kind, name in (("empirical", "empirical"), ("identity", "identity"), ("mean", "mean image")):
         style.null(axes, measured.nrmse(f"{cell.subset}/{kind}"), f"{name} to Gaussian", kind)
     listed = measured.data.plan.measured
-    colours = {"gaussian": style.GAUSSIAN, "empirical": style.EMPIRICAL}
-    others = [colour for colour in style.CATEGORIES if colour not in colours.values()]
-    colours |= {kind: others[index % len(others)] for index, kind in enumerate(listed)}
+    drawn = looks(listed)
     kinds = ["gaussian", "empirical", *(name.split("/")[1] for name in possible(listed, cell.subset))]
     for kind in kinds:
         curve = measured.ratio(measured.table(cell.id, "distance", kind), norm, 0.5)
         name = {"gaussian": "Gaussian"}.get(kind, label(kind))
-        style.band(axes, curve, name, color=colours[kind], marker="o", markersize=2.5)
+        style.band(axes, curve, name, **drawn[kind], marker="o", markersize=2.5)
