@@ -132,6 +132,20 @@ def test_training_clock_follows_the_same_runs_everywhere(world):
     assert {(cell.subset_size, cell.half) for cell in bare if cell.subset_size < 128} == {(8, "a"), (8, "b"), (32, "a")}
 
 
+def test_training_clock_follows_half_a_where_the_other_was_kept_more_often():
+    content = settings()
+    runs = [([8], ["b"]), ([8], ["a"]), ([32], ["a", "b"])]
+    content["grid"]["runs"] += [
+        {"subset_sizes": sizes, "halves": halves, "scales": [2], "snapshots": [640, 6400][halves == ["a"] :]}
+        for sizes, halves in runs
+    ]
+    every = {"scales": [2], "architectures": ["ve"], "images_seen": "all"}
+    content["grid"]["sweeps"] |= {"time": {**every, "subset_sizes": [32]}, "clock": every}
+    cells = alike(Plan.of("digits", Dataset.model_validate(content)))
+    assert [cell.id for cell in cells if cell.subset_size == 8] == ["n8a/ve2r1/i6400"]
+    assert len(cells) == 5
+
+
 def test_agreement_over_sizes(world):
     figure = drawn(world, "agreement")
     (line,) = [line for line in figure.axes[0].lines if line.get_label() == "Gaussian a to b"]

@@ -99,7 +99,7 @@ def untrained(plan: Plan) -> list[Cell]:
 def alike(plan: Plan) -> list[Cell]:
     """Return the cells of the training clock: those of the architecture and the scale of the time sweep.
 
-    Of each size the same runs at every snapshot: those with the most, not others that are measured at their end alone.
+    Of each size the same runs at every snapshot: those that have as many as any of half a, whose samples are shown.
     """
     first = plan.cells("time")[0]
     cells = plan.cells("time", "clock", "size")
@@ -109,7 +109,8 @@ def alike(plan: Plan) -> list[Cell]:
         snapshots.setdefault(replace(cell, images_seen=0), set()).add(cell.images_seen)
     most: dict[int, set[int]] = {}
     for run, seen in sorted(snapshots.items()):
-        most[run.subset_size] = max(most.get(run.subset_size, set()), seen, key=len)
+        if run.half == "a":
+            most[run.subset_size] = max(most.get(run.subset_size, set()), seen, key=len)
     return [cell for cell in cells if snapshots[replace(cell, images_seen=0)] == most[cell.subset_size]]
 
 
