@@ -155,6 +155,23 @@ def test_agreement_over_sizes(world):
         assert np.isclose(height, (a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b), atol=1e-6)
 
 
+def test_pairs_of_other_networks_are_no_part_of_the_curve(tmp_path):
+    """The small halves have another scale than the size sweep."""
+    content = settings()
+    content["grid"]["sweeps"]["size"] |= {"halves": ["a"], "subset_sizes": [32, 512]}
+    content["grid"]["sweeps"]["halves_small"] = {"subset_sizes": [32], "scales": [4]}
+    own = World(tmp_path, content)
+    for relative in needs("agreement", own.plan):
+        own.write_one(relative)
+    axes = agreement.draw(own.data("agreement")).axes[0]
+    (line,) = [line for line in axes.lines if line.get_label() == "network a to b"]
+    (pair,) = [one for one in axes.containers if one.get_label() == "ve, scale 4, 64k images seen, a to b"]
+    mean = own.flat(own.indices("n512a")).mean(0)
+    for scale, height in ((16, line.get_ydata()[0]), (4, pair[0].get_ydata()[0])):
+        a, b = (own.samples(f"n32{half}/ve{scale}r1/i64000", "heun18").reshape(-1, 64) - mean for half in "ab")
+        assert np.isclose(height, (a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b), atol=1e-6)
+
+
 def test_stationary_pair_is_a_reference_or_marked_as_absent(world):
     (line,) = [line for line in drawn(world, "agreement").axes[0].lines if line.get_label() == "stationary a to b"]
     mean = world.flat(world.indices("n512a")).mean(0)

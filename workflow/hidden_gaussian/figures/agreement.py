@@ -9,7 +9,7 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import style
 from hidden_gaussian.figures.curves import Curve, joined
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import WHOLE
+from hidden_gaussian.figures.entry import whole
 from hidden_gaussian.figures.pairs import LOOKS, pairs
 from hidden_gaussian.figures.varied import Groups, copying
 
@@ -20,12 +20,14 @@ DASHES = {
     "other latents": "identity",
 }
 EARLY = {"halves_stopped": ("v", "network a to b, stopped early"), "halves_small_scale": ("p", "small network a to b")}
+OTHERS = {"halves_large": "<", "halves_small": ">"}
+"""Symbols of pairs of halves of other networks than those of the size sweep."""
 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: r_c of pairs of samples (a), and memorised fraction and GL score of half a (b)."""
     groups: Groups = {}
-    for cell in sorted(data.plan.cells(*WHOLE)):
+    for cell in sorted(whole(data.plan)):
         groups.setdefault(cell.subset_size, []).append(cell)
     groups = {size: cells for size, cells in groups.items() if any(cell.half == "a" for cell in cells)}
     figure = style.new(3.1)
@@ -34,7 +36,10 @@ def draw(data: FigureData) -> Figure:
         style.parameter_axis(axes, list(groups), "training images $N$")
     _pairs(left, data, groups)
     for sweep, (marker, label) in EARLY.items():
-        _early(left, data, data.plan.cells(sweep), marker, label if data.plan.cells(sweep) else f"{label}: absent")
+        _apart(left, data, data.plan.cells(sweep), marker, label if data.plan.cells(sweep) else f"{label}: absent")
+    for sweep, marker in OTHERS.items():
+        if others := [cell for cell in data.plan.cells(sweep) if cell not in groups.get(cell.subset_size, [])]:
+            _apart(left, data, others, marker, _name(others[0]))
     left.set_ylabel("$r_c$ of samples of the same latent")
     style.letter(left, "a", "agreement")
     _copying(right, data, groups)
@@ -61,7 +66,13 @@ def _pairs(axes: Axes, data: FigureData, groups: Groups) -> None:
     style.level(axes, 0, None)
 
 
-def _early(axes: Axes, data: FigureData, cells: list[Cell], marker: str, label: str) -> None:
+def _name(cell: Cell) -> str:
+    """Return what a pair of networks is called that are none of the size sweep."""
+    return f"{cell.architecture}, scale {cell.scale}, {style.number(cell.images_seen)} images seen, a to b"
+
+
+def _apart(axes: Axes, data: FigureData, cells: list[Cell], marker: str, label: str) -> None:
+    """Draw a pair of networks that are not those of the curve beside its place."""
     if not cells:
         axes.plot([], [], marker, color=style.NETWORK, markerfacecolor="white", label=label)
         return

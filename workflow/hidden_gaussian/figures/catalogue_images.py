@@ -10,12 +10,12 @@ from hidden_gaussian.figures.entry import (
     BASELINES,
     HALVES,
     VARIED,
-    WHOLE,
     Entry,
     is_edm,
     of_architectures,
     of_one_level,
     shown,
+    whole,
 )
 from hidden_gaussian.figures.plan import Plan
 
@@ -27,7 +27,7 @@ def _agreement(plan: Plan) -> list[str]:
     for subset in sorted(name for name in present if name.endswith("a") and f"{name[:-1]}b" in present):
         files += [f"{subset}/gaussian/agreement_exact.parquet", f"{subset}/empirical/agreement_{sampler}.parquet"]
         files += [f"{subset}/stationary/agreement_{sampler}.parquet"] if "stationary" in plan.sampled else []
-    return [*files, *plan.memorisation(shown(plan.cells(*WHOLE)))]
+    return [*files, *plan.memorisation(shown(whole(plan)))]
 
 
 def _regimes(plan: Plan) -> list[str]:

@@ -11,7 +11,7 @@ from hidden_gaussian.figures.plan import Plan
 HALVES = ("halves_large", "halves_small", "halves_stopped", "halves_small_scale")
 VARIED = ("size", "scale", "time")
 EXTREMES = ("empirical", "identity")  # nulls drawn for the smallest subset too, since they change most with N
-WHOLE = ("size", "halves_large", "halves_small")  # sweeps of networks trained to the end, at their full scale
+PAIRED = ("halves_large", "halves_small")  # sweeps of halves trained to the end, at their full scale
 BASELINES = ("ve", "ve-baseline")
 ASKED = {
     "measured": "measures.references",
@@ -88,6 +88,14 @@ def extremes(cells: list[Cell]) -> list[Cell]:
     """Return a shown cell of the smallest subset and one of the largest."""
     ordered = sorted(shown(cells))
     return [ordered[0], ordered[-1]]
+
+
+def whole(plan: Plan) -> list[Cell]:
+    """Return the cells of the size sweep, and those of pairs of halves whose network differs in its subset alone."""
+    first = plan.cells("size")[0]
+    network = (first.architecture, first.scale, first.images_seen)
+    cells = plan.cells("size", *PAIRED)
+    return [cell for cell in cells if (cell.architecture, cell.scale, cell.images_seen) == network]
 
 
 def untrained(plan: Plan) -> list[Cell]:
