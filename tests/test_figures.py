@@ -160,6 +160,9 @@ def test_halves_are_pooled_along_the_size(world, figures):
     gap, norm = (sum(part[index].mean(1) for part in parts) for index in (0, 1))
     (line,) = [line for line in figures["dataset_size"].axes[0].lines if str(line.get_label()).startswith("32:")]
     assert np.allclose(line.get_ydata(), np.sqrt(gap / norm))
+    parts = [distances(world, f"n8{half}/empirical", f"n8{half}/gaussian") for half in "ab"]
+    gap, norm = (sum(part[index].mean(1) for part in parts) for index in (0, 1))
+    assert np.allclose(curve(figures["dataset_size"], 0, "empirical, $N$ = 8")[:, 1], np.sqrt(gap / norm))
 
 
 def test_rho_is_pooled_over_the_window(world, figures):

@@ -108,6 +108,17 @@ def test_identity_predicts_what_remains_without_noise(world):
         assert np.isclose(height, np.sqrt(np.mean(squares)), atol=3e-3)
 
 
+def test_nulls_are_pooled_over_the_halves_that_networks_are(world):
+    """As the curves beside them: of both subsets of the smallest size, and of both of the largest."""
+    axes = drawn(world, "low_noise").axes[0]
+    nulls = [line for line in axes.lines if "$N$" in line.get_label()]
+    assert [line.get_label() for line in nulls] == ["identity, largest $N$", "identity, smallest $N$"]
+    for line, size in zip(nulls, (512, 8), strict=True):
+        for sigma, height in line.get_xydata():
+            gaps = [vectors(world, sigma, f"n{size}{half}/gaussian", f"n{size}{half}/identity")[2:] for half in "ab"]
+            assert np.isclose(height, np.sqrt(np.mean([np.square(a - b).mean() for a, b in gaps])))
+
+
 def test_share_of_training_above_a_level():
     for sigma in (0.3, 4.07, 9.7, 80.0):
         assert np.isclose(share_above(sigma, -1.2, 1.2), lognorm(s=1.2, scale=np.exp(-1.2)).sf(sigma))

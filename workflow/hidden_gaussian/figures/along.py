@@ -13,7 +13,7 @@ from hidden_gaussian.figures.curves import Measured, joined
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.entry import shown
 from hidden_gaussian.figures.neighbours import nearest_images
-from hidden_gaussian.figures.varied import Groups, Varied, copying, spaced
+from hidden_gaussian.figures.varied import Groups, Varied, copying, references, spaced, subsets
 
 LATENTS, ROWS = 4, 8
 
@@ -43,15 +43,15 @@ def _distance(axes: Axes, data: FigureData, measured: Measured, groups: Groups, 
     for place, cells in groups.items():
         label = f"{style.number(place)}: {copying(data, cells).text}"
         style.band(axes, measured.nrmse([cell.id for cell in cells]), label, color=colours[place])
-    subsets = {cell.subset_size: cell.subset for cells in groups.values() for cell in shown(cells)}
-    small, large = min(subsets), max(subsets)
-    which = f", $N$ = {small:,}" if small < large else ""
-    style.null(axes, measured.nrmse(f"{subsets[small]}/empirical"), f"empirical{which}", "empirical")
-    if small < large:
-        label = f"empirical, $N$ = {large:,}"
-        style.null(axes, measured.nrmse(f"{subsets[large]}/empirical"), label, "empirical_large")
-    style.null(axes, measured.nrmse(f"{subsets[large]}/identity"), "identity", "identity")
-    style.null(axes, measured.nrmse(f"{subsets[large]}/mean"), "mean image", "mean")
+    sizes = {cell.subset_size for cells in groups.values() for cell in cells}
+    small, large = subsets(groups)
+    which = f", $N$ = {min(sizes):,}" if len(sizes) > 1 else ""
+    style.null(axes, measured.nrmse(references(small, "empirical")), f"empirical{which}", "empirical")
+    if len(sizes) > 1:
+        label = f"empirical, $N$ = {max(sizes):,}"
+        style.null(axes, measured.nrmse(references(large, "empirical")), label, "empirical_large")
+    style.null(axes, measured.nrmse(references(large, "identity")), "identity", "identity")
+    style.null(axes, measured.nrmse(references(large, "mean")), "mean image", "mean")
     axes.set_ylim(0, min(axes.get_ylim()[1], 1.3))
     axes.set_ylabel("nRMSE to the own Gaussian")
     style.sigma_axis(axes, measured.window(), label=False)

@@ -19,8 +19,7 @@ def _strong(plan: Plan) -> list[str]:
 def _sweep(sweep: str) -> Callable[[Plan], list[str]]:
     def needs(plan: Plan) -> list[str]:
         cells = plan.cells(sweep)
-        largest = extremes(cells)[-1:]
-        nulls = plan.measures(largest, "identity", "mean")
+        nulls = plan.measures(extremes(cells)[1], "identity", "mean")
         return [*plan.measures(cells, "empirical"), *nulls, *plan.strips(shown(cells))]
 
     return needs
@@ -29,9 +28,9 @@ def _sweep(sweep: str) -> Callable[[Plan], list[str]]:
 def _linearity(plan: Plan) -> list[str]:
     cells = plan.cells("size")
     small, large = extremes(cells)
-    nulls = plan.measures([large], "empirical", "gaussian", "identity")
+    nulls = plan.measures(large, "empirical", "gaussian", "identity")
     own = plan.measures([*cells, *untrained(plan)])
-    return [*own, *plan.measures([small], "empirical"), *nulls, *plan.memorisation(shown(cells))]
+    return [*own, *plan.measures(small, "empirical"), *nulls, *plan.memorisation(shown(cells))]
 
 
 def _memorisation(plan: Plan) -> list[str]:

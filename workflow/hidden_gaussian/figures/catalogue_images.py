@@ -50,8 +50,7 @@ def _scores(plan: Plan, cells: list[Cell]) -> list[str]:
 
 def _by_scale(plan: Plan) -> list[str]:
     cells = plan.cells("scale")
-    smallest = min(shown(cells), key=lambda cell: cell.scale)
-    measured = plan.measures(cells) + plan.measures([smallest], "empirical", "mean")
+    measured = plan.measures(cells, "empirical", "mean")
     return [*measured, *plan.memorisation(shown(cells)), *plan.outputs(shown(cells), "gaussian", "empirical")]
 
 

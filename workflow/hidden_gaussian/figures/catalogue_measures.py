@@ -24,8 +24,8 @@ def along(*kinds: str, sweeps: tuple[str, ...] = VARIED) -> Callable[[Plan], lis
         files: list[str] = []
         for cells in filter(None, map(plan.cells, sweeps)):
             small, large = extremes(cells)
-            files += plan.measures(cells) + plan.measures([large], *kinds) + plan.memorisation(shown(cells))
-            files += plan.measures([small], *(kind for kind in kinds if kind in EXTREMES))
+            files += plan.measures(cells) + plan.measures(large, *kinds) + plan.memorisation(shown(cells))
+            files += plan.measures(small, *(kind for kind in kinds if kind in EXTREMES))
         return files
 
     return needs

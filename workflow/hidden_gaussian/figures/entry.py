@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from hidden_gaussian.cells import Cell
@@ -84,10 +84,13 @@ def shown(cells: list[Cell]) -> list[Cell]:
     return [cell for cell in first_replicates(cells) if cell.half == "a"]
 
 
-def extremes(cells: list[Cell]) -> list[Cell]:
-    """Return a shown cell of the smallest subset and one of the largest."""
-    ordered = sorted(shown(cells))
-    return [ordered[0], ordered[-1]]
+def extremes(cells: Iterable[Cell]) -> tuple[list[Cell], list[Cell]]:
+    """Return the cells of the smallest subset size, and those of the largest: nulls are pooled as networks are."""
+    ordered = sorted(cells, key=lambda cell: cell.subset_size)
+    small, large = (
+        [cell for cell in ordered if cell.subset_size == end.subset_size] for end in (ordered[0], ordered[-1])
+    )
+    return small, large
 
 
 def whole(plan: Plan) -> list[Cell]:

@@ -16,7 +16,7 @@ from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.entry import shown, untrained
 from hidden_gaussian.figures.neighbours import Copying, judged
 from hidden_gaussian.figures.plan import Plan
-from hidden_gaussian.figures.varied import SIZE, Groups
+from hidden_gaussian.figures.varied import SIZE, Groups, references, subsets
 
 Score = Callable[[Measured, list[str]], Curve]
 
@@ -92,15 +92,15 @@ def _published(axes: Axes, score: str, groups: Groups, colours: dict[float, str]
 
 
 def _nulls(axes: Axes, measured: Measured, score: Score, groups: Groups) -> None:
-    small, large = (shown(groups[size])[0].subset for size in (min(groups), max(groups)))
-    for identifier, dashes in (
-        (f"{small}/empirical", "empirical"),
-        (f"{large}/empirical", "empirical_large"),
-        (f"{large}/gaussian", "gaussian"),
-        (f"{large}/identity", "identity"),
-        *((cell.id, "untrained") for cell in untrained(measured.data.plan)),
+    small, large = subsets(groups)
+    for names, dashes in (
+        (references(small, "empirical"), "empirical"),
+        (references(large, "empirical"), "empirical_large"),
+        (references(large, "gaussian"), "gaussian"),
+        (references(large, "identity"), "identity"),
+        *(([cell.id], "untrained") for cell in untrained(measured.data.plan)),
     ):
-        curve = score(measured, [identifier])
+        curve = score(measured, names)
         if np.isfinite(curve.value).any():
             style.null(axes, curve, None, dashes)
 

@@ -10,7 +10,7 @@ from hidden_gaussian.figures.curves import Measured
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.entry import shown
 from hidden_gaussian.figures.shared_inputs import KINDS, LEVELS, clean, denoised
-from hidden_gaussian.figures.varied import SCALE, copying, ids, spaced
+from hidden_gaussian.figures.varied import SCALE, copying, ids, references, spaced, subsets
 
 
 def draw(data: FigureData) -> Figure:
@@ -31,8 +31,9 @@ def draw(data: FigureData) -> Figure:
         style.letter(axes, letter, f"outputs on {of}")
     axes.set_xlabel(r"clean input $x$; noise level $\sigma$")
     colours = style.colours(groups)
-    style.null(bottom, measured.nrmse(f"{subset}/empirical"), "empirical", "empirical")
-    style.null(bottom, measured.nrmse(f"{subset}/mean"), "mean image", "mean")
+    halves, _ = subsets(groups)
+    style.null(bottom, measured.nrmse(references(halves, "empirical")), "empirical", "empirical")
+    style.null(bottom, measured.nrmse(references(halves, "mean")), "mean image", "mean")
     for place, cells in groups.items():
         label = rf"{place}: {copying(data, cells).text}"
         style.band(bottom, measured.nrmse(ids(cells)), label, color=colours[place], marker="o", markersize=2.5)

@@ -16,7 +16,7 @@ from hidden_gaussian.figures.entry import shown
 from hidden_gaussian.figures.generalisation_score import PAPER_THRESHOLD
 from hidden_gaussian.figures.neighbours import wide
 from hidden_gaussian.figures.sweeps import Row, layout
-from hidden_gaussian.figures.varied import SIZE, Groups, subsets
+from hidden_gaussian.figures.varied import SIZE, Groups
 
 LEVEL = 1 - (1 - statistics.LEVEL) / len(THRESHOLDS)  # of one threshold, so that all hold together (Bonferroni)
 PANELS = (
@@ -74,7 +74,7 @@ def below(samples: pd.DataFrame, whole: str) -> Curve:
 
 def _nulls(axes: Axes, data: FigureData, groups: Groups, whole: str) -> None:
     """Draw what surely is no copy, and what surely is one: held-out photographs, and copies with noise."""
-    small, large = subsets(groups)
+    small, large = (shown(groups[size])[0].subset for size in (min(groups), max(groups)))
     for subset, which, dashes in ((small, "smallest", "identity"), (large, "largest", "identity_large")):
         shard = data.shard(f"{subset}/nulls", "memorisation", "photographs")
         photographs = wide(shard[shard["parameter"].isna()])

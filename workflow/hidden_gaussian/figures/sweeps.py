@@ -17,7 +17,7 @@ from hidden_gaussian.figures import style
 from hidden_gaussian.figures.curves import Curve, Measured, joined
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.entry import EXTREMES
-from hidden_gaussian.figures.varied import SCALE, SIZE, TIME, Groups, Varied, copying, ids, subsets
+from hidden_gaussian.figures.varied import SCALE, SIZE, TIME, Groups, Varied, copying, ids, references, subsets
 
 LABELS = {"empirical": "empirical", "gaussian": "Gaussian", "identity": "identity", "mean": "mean image"}
 
@@ -116,12 +116,12 @@ class Row:
         subjects = [(kind, large) for kind in panel.nulls]
         subjects += [(kind, small) for kind in panel.nulls if kind in both]
         handles = {}
-        for kind, subset in subjects:
-            curve = panel.curve(self.measured, [f"{subset}/{kind}"])
+        for kind, chosen in subjects:
+            curve = panel.curve(self.measured, references(chosen, kind))
             if len(curve.x):
-                which = f", {'smallest' if subset == small else 'largest'} $N$" if kind in both else ""
+                which = f", {'smallest' if chosen == small else 'largest'} $N$" if kind in both else ""
                 name = f"{LABELS[kind]}{which}"
-                dashes = f"{kind}_large" if kind in both and subset == large else kind
+                dashes = f"{kind}_large" if kind in both and chosen == large else kind
                 handles[name] = style.null(axes, curve, name, dashes)
         for height, name, dashes in panel.levels:
             handles[name] = style.level(axes, height, name, dashes)

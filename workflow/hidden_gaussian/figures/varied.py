@@ -10,7 +10,7 @@ import numpy as np
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import shown
+from hidden_gaussian.figures.entry import extremes, shown
 from hidden_gaussian.figures.neighbours import Copying
 from hidden_gaussian.figures.plan import Plan
 
@@ -67,7 +67,12 @@ def spaced(groups: Groups, most: int) -> Groups:
     return {places[index]: groups[places[index]] for index in chosen}
 
 
-def subsets(groups: Groups) -> tuple[str, str]:
-    """Return the smallest and the largest subset of a sweep."""
-    ordered = sorted(cell for cells in groups.values() for cell in shown(cells))
-    return ordered[0].subset, ordered[-1].subset
+def subsets(groups: Groups) -> tuple[list[str], list[str]]:
+    """Return the subsets of the smallest size of a sweep, and those of the largest: both halves where it has both."""
+    small, large = extremes(cell for cells in groups.values() for cell in cells)
+    return list(dict.fromkeys(cell.subset for cell in small)), list(dict.fromkeys(cell.subset for cell in large))
+
+
+def references(subsets: list[str], kind: str) -> list[str]:
+    """Return the ids of a reference denoiser of some subsets."""
+    return [f"{subset}/{kind}" for subset in subsets]
