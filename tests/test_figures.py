@@ -287,6 +287,16 @@ def test_overview_has_a_point_for_every_cell(world, figures):
     assert len(points) == len(world.plan.every)
 
 
+def test_an_autoencoder_is_called_by_its_whole_name(tmp_path):
+    content = settings()
+    content["grid"]["runs"][2]["architectures"] = ["dae-linear"]
+    own = World(tmp_path, content)
+    for relative in needs("normalised_distance", own.plan):
+        own.write_one(relative)
+    labels = module("normalised_distance").draw(own.data("normalised_distance")).axes[0].get_legend_handles_labels()[1]
+    assert [label.split(" (")[0] for label in labels if "dae" in label] == ["dae-linear to Gaussian"]
+
+
 def test_draws_in_colour(tmp_path):
     world = World(tmp_path, settings(colour="rgb"))
     for relative in needs("samples", world.plan):

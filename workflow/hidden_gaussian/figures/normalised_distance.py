@@ -53,11 +53,10 @@ def _curves(axes: Axes, data: FigureData, measured: Measured, normalised: Normal
         return normalised(measured, identifier, quantity, reference)
 
     distances.draw(axes, measured, data.plan.main.id, distance, nulls=("empirical", "mean"))
-    networks = [cell.id for cell in data.plan.cells("architecture") if cell.is_levelwise]
+    networks = [cell for cell in data.plan.cells("architecture") if cell.is_levelwise]
     look: dict[str, Any] = {"color": "#56B4E9", "marker": "D", "markersize": 2.5}
     if networks:
-        scores = Copying.of(data, networks[0]).text
-        label = f"{networks[0].split('/')[1].rstrip('0123456789r')} to Gaussian ({scores})"
-        style.band(axes, distance(networks[0], "distance", "gaussian"), label, **look)
+        label = f"{networks[0].architecture} to Gaussian ({Copying.of(data, networks[0].id).text})"
+        style.band(axes, distance(networks[0].id, "distance", "gaussian"), label, **look)
     else:
         axes.plot([], [], label="autoencoder to Gaussian: absent", **look)
