@@ -21,9 +21,9 @@ from synthetic_arrays import LEVELS, MAIN, settings
 from synthetic_results import World
 
 from hidden_gaussian.figures import distances as distances_drawn
-from hidden_gaussian.figures import generalisation_score, neighbours, overview, residual_linearity, style
+from hidden_gaussian.figures import generalisation_score, linearity, neighbours, overview, residual_linearity, style
 from hidden_gaussian.figures.catalogue import CATALOGUE, narrowed, needs
-from hidden_gaussian.figures.curves import Measured
+from hidden_gaussian.figures.curves import Curve, Measured
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.denoising_outputs import outputs
 from hidden_gaussian.figures.linear_weights import over_sigma, weights
@@ -285,6 +285,19 @@ def test_agreement_of_halves(world, figures):
 def test_overview_has_a_point_for_every_cell(world, figures):
     points = figures["overview"].axes[0].containers
     assert len(points) == len(world.plan.every)
+
+
+@pytest.mark.parametrize("count", [4, 6, 7, 9, 13])
+def test_legends_of_linearity_do_not_overlap(world, count):
+    figure = style.new(4.9)
+    figure.subplots(2, 3)
+    all_copied = neighbours.Copying(*(Curve(*np.ones((4, 1))) for _ in range(2)), 0.0)
+    sizes = {70_000 + size: all_copied for size in range(count)}
+    linearity._key(figure, world.plan, {size: [] for size in sizes}, sizes, dict.fromkeys(sizes, "k"))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    first, second = (legend.get_window_extent(canvas.get_renderer()) for legend in figure.legends)
+    assert first.x1 <= second.x0 and first.x0 >= 0 and second.x1 <= figure.bbox.x1
 
 
 def test_an_autoencoder_is_called_by_its_whole_name(tmp_path):

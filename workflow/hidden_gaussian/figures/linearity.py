@@ -125,6 +125,5 @@ def _key(figure: Figure, plan: Plan, groups: Groups, copying: dict[int, Copying]
     if published.has(plan):
         nulls.append(Line2D([], [], color="k", ls=":", label="the paper's"))
     title = rf"$N$: $f_{{\mathrm{{mem}}}}$, GL ({judged(copying.values(), 'dashed: memorises')})"
-    columns = 2 if len(networks) <= 8 else 3
-    figure.legend(handles=networks, title=title, loc="outside lower left", ncols=columns)
-    figure.legend(handles=nulls, title="nulls", loc="outside lower right", ncols=2)
+    figure.legend(handles=networks, title=title, loc="outside lower left", ncols=2)
+    figure.legend(handles=nulls, title="nulls", loc="outside lower right", ncols=2 if len(networks) <= 6 else 1)
