@@ -287,6 +287,13 @@ def test_overview_has_a_point_for_every_cell(world, figures):
     assert len(points) == len(world.plan.every)
 
 
+def test_overview_tells_thirteen_kinds_of_network_apart():
+    kinds = [(name, scale) for name in ("ve", "vp") for scale in range(4, 18, 2)][:13]
+    handles = overview._handles(dict(zip(kinds, overview.MARKERS * 13, strict=False)), "memorises")[:13]
+    assert [handle.get_label() for handle in handles] == [f"{name}, scale {scale}" for name, scale in kinds]
+    assert len({handle.get_marker() for handle in handles}) == 13
+
+
 @pytest.mark.parametrize("count", [4, 6, 7, 9, 13])
 def test_legends_of_linearity_do_not_overlap(world, count):
     figure = style.new(4.9)

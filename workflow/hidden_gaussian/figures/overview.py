@@ -14,7 +14,8 @@ from hidden_gaussian.figures.curves import Curve, Measured
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.neighbours import Copying, judged
 
-MARKERS = "osD^vP*X"
+COLUMNS = 3  # of the legend
+MARKERS: tuple[Any, ...] = (*"osD^vP*X<>pdh", (4, 1, 0), (8, 1, 0), (3, 1, 20))
 RING: Any = {"marker": "o", "ls": "", "color": style.EMPIRICAL, "markersize": 9, "markerfacecolor": "none"}
 
 
@@ -22,11 +23,11 @@ def draw(data: FigureData) -> Figure:
     """Return the figure: denoising loss relative to the own Gaussian's over rho, both pooled over the window W."""
     measured = Measured(data)
     cells = data.plan.every
-    figure = style.new(3.4)
-    axes = figure.add_subplot()
     colours, scale = style.ramp(cell.subset_size for cell in cells)
     kinds = sorted({kind(cell) for cell in cells})
     markers = dict(zip(kinds, MARKERS * len(kinds), strict=False))
+    figure = style.new(3.4 + 0.13 * len(kinds) / COLUMNS)
+    axes = figure.add_subplot()
     style.level(axes, 1, None, "gaussian")
     axes.axvline(1, color=style.GREY, linewidth=0.8, linestyle=style.DASHES["empirical"], zorder=1.2)
     scores = {cell: Copying.of(data, cell.id) for cell in cells}
@@ -36,7 +37,9 @@ def draw(data: FigureData) -> Figure:
     for subset in dict.fromkeys(cell.subset for cell in cells):
         size = next(cell.subset_size for cell in cells if cell.subset == subset)
         axes.plot(1, loss(measured, f"{subset}/empirical").value[0], "x", color=colours[size], markersize=5, zorder=4)
-    _finish(axes, measured.inputs, markers, judged(scores.values(), "memorises"))
+    _finish(axes, measured.inputs)
+    handles = _handles(markers, judged(scores.values(), "memorises"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=COLUMNS)
     bar = figure.colorbar(scale, ax=axes, pad=0.01, aspect=30)
     bar.set_ticks(sorted(colours), labels=[style.number(size) for size in sorted(colours)])
     bar.minorticks_off()
@@ -61,7 +64,7 @@ def _way(
     measured: Measured,
     run: list[Cell],
     colours: dict[float, str],
-    markers: dict[tuple[str, int], str],
+    markers: dict[tuple[str, int], Any],
     copying: set[Cell],
 ) -> None:
     """Draw the snapshots of one run, joined in the order of training; the last is filled, those that copy ringed."""
@@ -74,7 +77,8 @@ def _way(
             y.value,
             xerr=[x.value - x.low, x.high - x.value],
             yerr=[y.value - y.low, y.high - y.value],
-            fmt=markers[kind(cell)],
+            marker=markers[kind(cell)],
+            linestyle="",
             color=colour,
             markerfacecolor=colour if cell == run[-1] else "white",
             markersize=4.5 if cell == run[-1] else 3.2,
@@ -86,7 +90,8 @@ def _way(
             axes.plot(x.value, y.value, **RING)
 
 
-def _finish(axes: Axes, inputs: str, markers: dict[tuple[str, int], str], ring: str) -> None:
+def _finish(axes: Axes, inputs: str) -> None:
+    """Scale and label the axes."""
     axes.set_xscale("log")
     axes.set_yscale("log")
     style.log_ticks(axes.xaxis)
@@ -94,16 +99,20 @@ def _finish(axes: Axes, inputs: str, markers: dict[tuple[str, int], str], ring: 
     axes.set_xlabel(r"$\rho$: squared distance to the own Gaussian (1: as far as the empirical denoiser)")
     noised = {"heldout": "held-out", "foreign": "foreign", "train": "training"}[inputs]
     axes.set_ylabel(f"{noised} loss relative to the own Gaussian's")
+
+
+def _handles(markers: dict[tuple[str, int], Any], ring: str) -> list[Line2D]:
+    """Return what the legend explains: a symbol for each kind of network, then what else is drawn."""
     several = len({architecture for architecture, _ in markers}) > 1
-    labels = {
-        marker: f"{architecture}, scale {scale}" if several else f"scale {scale}"
-        for (architecture, scale), marker in markers.items()
-    }
-    handles = [
-        *(Line2D([], [], ls="", marker=marker, color="k", label=label) for marker, label in labels.items()),
+    return [
+        *(
+            Line2D(
+                [], [], ls="", marker=marker, color="k", label=f"{name}, scale {size}" if several else f"scale {size}"
+            )
+            for (name, size), marker in markers.items()
+        ),
         Line2D([], [], ls="", marker="o", color="k", markerfacecolor="white", label="earlier snapshot"),
         Line2D([], [], label=ring, **RING),
         Line2D([], [], ls="", marker="x", color="k", label="empirical denoiser"),
         Line2D([], [], color=style.GREY, ls=style.DASHES["gaussian"], label=r"own Gaussian ($\rho = 0$)"),
     ]
-    axes.legend(handles=handles, loc="best")
