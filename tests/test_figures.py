@@ -307,6 +307,14 @@ def test_legends_of_linearity_do_not_overlap(world, count):
     assert first.x1 <= second.x0 and first.x0 >= 0 and second.x1 <= figure.bbox.x1
 
 
+@pytest.mark.parametrize("name", ["generalisation_score", "moments", "agreement"])
+def test_foreign_photographs_are_not_called_held_out(world, name):
+    data = world.data(name)
+    figure = module(name).draw(replace(data, plan=replace(data.plan, inputs=["train", "foreign"])))
+    texts = " ".join(text.get_text() for legend in figure.findobj(Legend) for text in legend.get_texts())
+    assert "foreign" in texts and "held-out" not in texts
+
+
 def test_an_autoencoder_is_called_by_its_whole_name(tmp_path):
     content = settings()
     content["grid"]["runs"][2]["architectures"] = ["dae-linear"]

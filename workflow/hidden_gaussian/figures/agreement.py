@@ -93,5 +93,5 @@ def _copying(axes: Axes, data: FigureData, groups: Groups) -> None:
     nulls = {size: score.null for size, score in scores.items() if score.null is not None}
     if nulls:
         axes.plot(*zip(*nulls.items(), strict=True), color=style.GREY, ls=style.DASHES["identity"], lw=1,
-                  label=r"$f_{\mathrm{mem}}$, held-out")  # fmt: skip
+                  label=rf"$f_{{\mathrm{{mem}}}}$, {data.plan.unseen_name}")  # fmt: skip
     axes.legend(loc="best")

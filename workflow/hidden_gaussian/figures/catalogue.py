@@ -65,7 +65,7 @@ def _generalisation_score(plan: Plan) -> list[str]:
 
 CATALOGUE: dict[str, Entry] = {
     "overview": Entry(
-        "Held-out loss against closeness to the Gaussian",
+        "Loss against closeness to the Gaussian",
         "",
         ("size",),
         lambda plan: [*plan.measures(plan.every, "gaussian", "empirical"), *plan.memorisation(plan.every)],

@@ -11,9 +11,10 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import style
 from hidden_gaussian.figures.curves import Curve, Measured, ratio
 from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures.plan import INPUT_NAMES
 from hidden_gaussian.figures.varied import SIZE, copying, ids
 
-NAMES = {"train": "training images", "heldout": "held-out images", "foreign": "foreign images"}
+KINDS = ("train", "heldout", "foreign")
 
 
 def draw(data: FigureData) -> Figure:
@@ -23,8 +24,8 @@ def draw(data: FigureData) -> Figure:
     colours = style.colours(groups)
     figure = style.new(2.9)
     panels = figure.subplots(1, 3, sharey=True)
-    for letter, axes, (inputs, name) in zip("abc", panels, NAMES.items(), strict=True):
-        style.letter(axes, letter, name)
+    for letter, axes, inputs in zip("abc", panels, KINDS, strict=True):
+        style.letter(axes, letter, f"{INPUT_NAMES[inputs]} images")
         drawn = False
         for size, cells in groups.items():
             drawn |= _curves(axes, measured, inputs, ids(cells), colours[size], _label(data, size, cells))

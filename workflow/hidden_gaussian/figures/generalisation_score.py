@@ -70,7 +70,7 @@ def _nulls(axes: Axes, data: FigureData, groups: Groups, score: Score) -> None:
         return
     nulls = {size: data.shard(f"{subset}/nulls", "memorisation", "photographs") for size, subset in subsets.items()}
     photographs = [score([wide(shard[shard["parameter"].isna()])]) for shard in nulls.values()]
-    style.null(axes, joined(nulls, photographs), "held-out photographs", "identity")
+    style.null(axes, joined(nulls, photographs), f"{data.plan.unseen_name} photographs", "identity")
     levels = sorted(next(iter(nulls.values()))["at"].dropna().unique())
     for level, dashes in zip((levels[0], levels[-1]), ("empirical", "empirical_large"), strict=True):
         copies = [score([wide(shard[shard["at"] == level])]) for shard in nulls.values()]

@@ -63,7 +63,7 @@ def _nulls(data: FigureData, subsets: Mapping[int, str]) -> dict[str, tuple[str,
     if data.plan.photographs:
         real = {size: data.shard(f"{subset}/nulls", "moments", "photographs") for size, subset in subsets.items()}
         for kind, name, dashes in (
-            ("heldout", "held-out photographs", "identity"),
+            ("heldout", f"{data.plan.unseen_name} photographs", "identity"),
             ("copies", "copies of training images", "empirical"),
         ):
             shards = {size: shard[shard["id"] == f"{subsets[size]}/{kind}"] for size, shard in real.items()}

@@ -47,7 +47,7 @@ class Copying:
 
     @classmethod
     def of(cls, data: FigureData, identifier: str) -> Copying:
-        """Return the scores of a network's sample set, and the memorised fraction of held-out photographs."""
+        """Return the scores of a network's sample set, and the memorised fraction of photographs never trained on."""
         samples = wide(data.shard(identifier, "memorisation", data.plan.solver(identifier)))
         subset = identifier.split("/")[0]
         null = None
@@ -58,7 +58,7 @@ class Copying:
 
     @property
     def memorises(self) -> bool:
-        """Whether the memorised fraction surely exceeds that of held-out photographs; never where there are none."""
+        """Whether the memorised fraction surely exceeds that of photographs; never where there are none."""
         return self.null is not None and bool(self.memorised.low[0] > self.null)
 
     @property

@@ -1,4 +1,4 @@
-"""Held-out loss against closeness to the Gaussian, one point a cell: two axes, not one."""
+"""Loss against closeness to the Gaussian, one point a cell: two axes, not one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def draw(data: FigureData) -> Figure:
     for subset in dict.fromkeys(cell.subset for cell in cells):
         size = next(cell.subset_size for cell in cells if cell.subset == subset)
         axes.plot(1, loss(measured, f"{subset}/empirical").value[0], "x", color=colours[size], markersize=5, zorder=4)
-    _finish(axes, measured.inputs)
+    _finish(axes, data.plan.unseen_name)
     handles = _handles(markers, judged(scores.values(), "memorises"))
     figure.legend(handles=handles, loc="outside lower center", ncols=COLUMNS)
     bar = figure.colorbar(scale, ax=axes, pad=0.01, aspect=30)
@@ -90,14 +90,13 @@ def _way(
             axes.plot(x.value, y.value, **RING)
 
 
-def _finish(axes: Axes, inputs: str) -> None:
+def _finish(axes: Axes, noised: str) -> None:
     """Scale and label the axes."""
     axes.set_xscale("log")
     axes.set_yscale("log")
     style.log_ticks(axes.xaxis)
     style.log_ticks(axes.yaxis)
     axes.set_xlabel(r"$\rho$: squared distance to the own Gaussian (1: as far as the empirical denoiser)")
-    noised = {"heldout": "held-out", "foreign": "foreign", "train": "training"}[inputs]
     axes.set_ylabel(f"{noised} loss relative to the own Gaussian's")
 
 

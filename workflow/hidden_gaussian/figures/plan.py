@@ -10,6 +10,9 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.references import possible
 from hidden_gaussian.settings import Dataset
 
+INPUT_NAMES = {"heldout": "held-out", "foreign": "foreign", "train": "training"}
+
+
 @dataclass(frozen=True)
 class Plan:
     """What there is of one dataset, as figures ask for it.
@@ -131,6 +134,11 @@ class Plan:
     def unseen(self) -> str:
         """Kind of clean image that no network was trained on, or ``train`` where there is none."""
         return next(name for name in ("heldout", "foreign", "train") if name in self.inputs)
+
+    @property
+    def unseen_name(self) -> str:
+        """What images of that kind are called in labels."""
+        return INPUT_NAMES[self.unseen]
 
     @property
     def photographs(self) -> bool:

@@ -73,7 +73,7 @@ def below(samples: pd.DataFrame, whole: str) -> Curve:
 
 
 def _nulls(axes: Axes, data: FigureData, groups: Groups, whole: str) -> None:
-    """Draw what surely is no copy, and what surely is one: held-out photographs, and copies with noise."""
+    """Draw what surely is no copy, and what surely is one: photographs never trained on, and copies with noise."""
     small, large = (shown(groups[size])[0].subset for size in (min(groups), max(groups)))
     for subset, which, dashes in ((small, "smallest", "identity"), (large, "largest", "identity_large")):
         shard = data.shard(f"{subset}/nulls", "memorisation", "photographs")

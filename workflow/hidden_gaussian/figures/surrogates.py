@@ -17,7 +17,7 @@ DASHES = ("-", "--", ":")
 
 
 def draw(data: FigureData) -> Figure:
-    """Return the figure: distance to the Gaussian, affinity and held-out loss (a-c), images and samples (d)."""
+    """Return the figure: distance to the Gaussian, affinity and loss on unseen images (a-c), images and samples (d)."""
     parts = {plan.name: data.imitation(plan) for plan in data.plan.imitations}
     figure = style.new(4.6)
     grid = figure.add_gridspec(2, 3, height_ratios=[1, 0.28 * (1 + len(parts))])
@@ -26,7 +26,7 @@ def draw(data: FigureData) -> Figure:
         _curves(top, name, part, style.CATEGORIES[index], DASHES[index % len(DASHES)])
     _nulls(top, data)
     window = Measured(data).window()
-    titles = ("distance to the Gaussian", "deviation from affinity", "held-out loss")
+    titles = ("distance to the Gaussian", "deviation from affinity", f"{data.plan.unseen_name} loss")
     labels = (r"nRMSE to own $D_{\mathrm{G}}$", "squared gap / spread", r"loss / that of own $D_{\mathrm{G}}$")
     for axes, letter, title, label in zip(top, "abc", titles, labels, strict=True):
         style.sigma_axis(axes, window, label=False)

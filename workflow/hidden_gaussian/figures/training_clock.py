@@ -12,6 +12,7 @@ from hidden_gaussian.figures import style
 from hidden_gaussian.figures.curves import Curve, Measured, joined
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.entry import alike
+from hidden_gaussian.figures.plan import Plan
 from hidden_gaussian.figures.varied import Groups, copying, ids
 
 
@@ -45,7 +46,7 @@ def draw(data: FigureData) -> Figure:
     for axes in (closeness, epochs):
         style.level(axes, 1, None, "empirical")
         style.level(axes, 0, None, "gaussian")
-    _key(figure, sizes, colours)
+    _key(figure, data.plan, sizes, colours)
     return figure
 
 
@@ -70,7 +71,7 @@ def _way(axes: Axes, curve: Curve, colour: object, *, minimum: bool = True) -> N
         axes.plot(curve.x[lowest], curve.value[lowest], "o", color=colour, markersize=7, markerfacecolor="none")
 
 
-def _key(figure: Figure, sizes: dict[int, Groups], colours: dict[int, str]) -> None:
+def _key(figure: Figure, plan: Plan, sizes: dict[int, Groups], colours: dict[int, str]) -> None:
     handles = []
     for size, groups in sizes.items():
         few = "" if len(groups) > 1 else ", earlier absent"
@@ -80,6 +81,8 @@ def _key(figure: Figure, sizes: dict[int, Groups], colours: dict[int, str]) -> N
         Line2D([], [], color="#dddddd", lw=6, label="warm-up"),
         Line2D([], [], color=style.GREY, ls=style.DASHES["empirical"], lw=0.8, label="empirical"),
         Line2D([], [], color=style.GREY, ls=style.DASHES["gaussian"], lw=0.8, label="Gaussian"),
-        Line2D([], [], color=style.GREY, ls=style.DASHES["identity"], lw=0.8, label="held-out images"),
     ]
+    if plan.photographs:
+        label = f"{plan.unseen_name} images"
+        handles.append(Line2D([], [], color=style.GREY, ls=style.DASHES["identity"], lw=0.8, label=label))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
