@@ -19,6 +19,7 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.denoisers import GaussianDenoiser
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates import Measurements
+from hidden_gaussian.figures import style
 
 CELL = Cell("digits", 8, "a", "ve", 4, 1, 64)
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -33,7 +34,8 @@ DRIVER = """
     const before = look(), slider = document.getElementById("level");
     slider.value = 0;
     slider.dispatchEvent(new Event("input"));
-    document.title = JSON.stringify({errors, changed: look() !== before, sigma: document.getElementById("sigma").value,
+    document.title = JSON.stringify({errors, changed: look() !== before, sigma: slider.getAttribute("aria-valuetext"),
+      names: [...document.querySelectorAll("canvas")].map(canvas => canvas.getAttribute("aria-label")).slice(0, 2),
       strips: document.querySelectorAll("canvas").length, curves: document.querySelectorAll("polyline").length});
   }, 20);
 </script>
@@ -122,6 +124,12 @@ def test_too_large_a_page_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         explorer._filled("digits", {})
 
 
+def test_curves_have_the_colours_of_the_figures() -> None:
+    template = explorer.TEMPLATE.read_text(encoding="utf-8")
+    for name, colour in (("network", style.NETWORK), ("empirical", style.EMPIRICAL)):
+        assert f".{name} {{ color: {colour.lower()}; }}" in template
+
+
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium to drive")
 def test_the_slider_changes_the_pictures(page: str, tmp_path: Path) -> None:
     (tmp_path / "driven.html").write_text(page.replace("</html>", DRIVER + "</html>"), encoding="utf-8")
@@ -130,4 +138,5 @@ def test_the_slider_changes_the_pictures(page: str, tmp_path: Path) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     found = re.search(r"<title>(.*?)</title>", ended.stdout)
     assert found
-    assert json.loads(found[1]) == {"errors": [], "changed": True, "sigma": "80", "strips": 7, "curves": 2}
+    expected = {"errors": [], "changed": True, "sigma": "sigma 80", "strips": 7, "curves": 2}
+    assert json.loads(found[1]) == {**expected, "names": ["clean, sigma 80", "noisy, sigma 80"]}
