@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -118,10 +119,37 @@ def test_the_page_needs_no_network_and_cannot_be_broken_out_of(page: str) -> Non
     assert "</script><b>" not in explorer._filled("x", {"title": "</script><b>"})
 
 
-def test_too_large_a_page_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(explorer, "LIMIT", 1000)
+def test_what_was_not_measured_is_null() -> None:
+    shards = [distances(CELL.id), distances("n8a/empirical")]
+    zero = shards[0]["sigma"] == 1.0
+    shards[0].loc[zero, "value"] = 0.0  # 0 over 0
+    (network, _) = explorer.curves(Measurements(shards), CELL, "train")
+    assert network["points"][1] == [1.0, None, None, None]
+    assert None not in network["points"][0]
+    assert "NaN" not in explorer._filled("x", {"curves": [network]})
+
+
+def test_a_large_page_loses_quality_then_early_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = [replace(CELL, images_seen=seen) for seen in (640, 64, 6400)]
+    entries = {cell: {"title": explorer.title(cell), "rows": [("network", cell.id)], "curves": []} for cell in cells}
+    noise = np.random.default_rng(0).integers(0, 256, (80, 32, 3), dtype=np.uint8)
+    sheets = {cell.id: noise for cell in cells}
+
+    def made(limit: int) -> dict:
+        monkeypatch.setattr(explorer, "LIMIT", limit)
+        return content(explorer.fitted("digits", {}, entries, sheets))
+
+    whole = made(10**7)
+    assert whole["note"] == "" and picture(whole["sheets"][CELL.id]).tolist() == noise.tolist()
+    sizes = {quality: len(explorer.encoded(noise, quality)) for quality in explorer.QUALITIES}
+    page = len(explorer._filled("digits", {"cells": list(entries.values())})) + 400
+    lower = made(page + 3 * sizes[60])
+    assert len(lower["cells"]) == 3 and "quality 60" in lower["note"]
+    fewer = made(page + 2 * sizes[35])
+    assert [one["title"] for one in fewer["cells"]] == [explorer.title(cells[0]), explorer.title(cells[2])]
+    assert fewer["sheets"].keys() == {cells[0].id, cells[2].id} and "left out: 1" in fewer["note"]
     with pytest.raises(InputError, match=r"choose fewer cells in grid\.sweeps"):
-        explorer._filled("digits", {})
+        made(1000)
 
 
 def test_curves_have_the_colours_of_the_figures() -> None:

@@ -26,9 +26,11 @@ from hidden_gaussian.references import possible
 
 PICTURES = 4  # images shown side by side, each with one noise
 LIMIT = 10_000_000  # bytes of the page
+QUALITIES = (85, 60, 35)  # of JPEG, the next where the page is too large
 TEMPLATE = Path(__file__).parents[1] / "report" / "explorer.html"
 
 Sheet = NDArray[np.uint8]
+Entry = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,12 @@ class Explorer:
         Raises
         ------
         InputError
-            If the page would be too large for a browser.
+            If the page would be too large for a browser, see :func:`fitted`.
         """
         clean, levels = self._clean(), noise.schedule(10)
         noisy = {sigma: self._noisy(clean, sigma) for sigma in levels.tolist()}
         sheets = {"clean": sheet([clean] * len(noisy)), "noisy": sheet(list(noisy.values()))}
-        chosen = []
+        chosen: dict[Cell, Entry] = {}
         for cell in self.cells:
             rows = self._rows(cell)
             for identifier in (name for _, name in rows if name not in sheets and not name.endswith("/nearest")):
@@ -85,9 +87,9 @@ class Explorer:
                 sheets[identifier] = sheet(outputs)
                 if identifier == cell.id:
                     sheets[f"{cell.id}/nearest"] = sheet(self._nearest(cell, outputs))
-            chosen.append({"title": title(cell), "rows": rows, "curves": curves(measured, cell, self.inputs)})
-        data = {"levels": levels.tolist(), "side": clean.shape[-1], "cells": chosen, "inputs": self.inputs}
-        return _filled(self.root.name, data | {"sheets": {name: encoded(one) for name, one in sheets.items()}})
+            chosen[cell] = {"title": title(cell), "rows": rows, "curves": curves(measured, cell, self.inputs)}
+        data = {"levels": levels.tolist(), "side": clean.shape[-1], "inputs": self.inputs}
+        return fitted(self.root.name, data, chosen, sheets)
 
     def _clean(self) -> torch.Tensor:
         subset = self.root / self.cells[0].subset / "subset.npy"
@@ -127,10 +129,11 @@ def sheet(outputs: Sequence[torch.Tensor]) -> Sheet:
     return pixels.transpose(0, 3, 1, 4, 2).reshape(levels * height, count * width, channels)
 
 
-def encoded(pixels: Sheet) -> str:
-    """Return a picture as the address of itself: lossless while that is small, else JPEG."""
+def encoded(pixels: Sheet, quality: int = QUALITIES[0]) -> str:
+    """Return a picture as the address of itself: lossless while that is small, else JPEG; below the best always."""
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    kind, options = ("png", {"optimize": True}) if pixels.size < 100_000 else ("jpeg", {"quality": 85})
+    lossless = pixels.size < 100_000 and quality == QUALITIES[0]
+    kind, options = ("png", {"optimize": True}) if lossless else ("jpeg", {"quality": quality})
     buffer = io.BytesIO()
     picture.save(buffer, kind, **options)
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
@@ -148,18 +151,50 @@ def curves(measured: Measurements, cell: Cell, inputs: str) -> list[dict[str, An
     for name, identifier in (("network", cell.id), ("empirical", f"{cell.subset}/empirical")):
         where = {"reference_id": f"{cell.subset}/gaussian", "inputs": inputs}
         table = measured.curve("nrmse", identifier, **where)
-        points = table[["sigma", "value", "low", "high"]].to_numpy().round(6).tolist()
+        rows = table[["sigma", "value", "low", "high"]].to_numpy(float).round(6).tolist()
+        points = [[number if np.isfinite(number) else None for number in row] for row in rows]  # JSON has no NaN
         found.append({"name": name, "points": points})
     return found
 
 
+def earlier(cells: Sequence[Cell]) -> list[Cell]:
+    """Return the snapshots that later ones of the same run follow, the earliest first."""
+    last = {cell.run: cell for cell in sorted(cells)}
+    return sorted((cell for cell in cells if cell != last[cell.run]), key=lambda cell: cell.images_seen)
+
+
+def fitted(name: str, data: Mapping[str, Any], entries: Mapping[Cell, Entry], sheets: Mapping[str, Sheet]) -> str:
+    """Return the fullest page that a browser bears: first pictures lose quality, then the earliest snapshots go.
+
+    Raises
+    ------
+    InputError
+        If the last snapshots alone are too many.
+    """
+    early = earlier(list(entries))
+    for quality in QUALITIES:
+        pictures = {identifier: encoded(pixels, quality) for identifier, pixels in sheets.items()}
+        for count in range(len(early) + 1 if quality == QUALITIES[-1] else 1):
+            cells = [entry for cell, entry in entries.items() if cell not in early[:count]]
+            shown = {identifier: pictures[identifier] for entry in cells for _, identifier in entry["rows"]}
+            page = _filled(name, {**data, "cells": cells, "sheets": shown, "note": _note(quality, count)})
+            if len(page) <= LIMIT:
+                return page
+    raise InputError(
+        f"the page of {name} would have {len(page) / 1e6:.0f} MB, more than {LIMIT / 1e6:.0f}, however compressed and "
+        "without earlier snapshots: choose fewer cells in grid.sweeps"
+    )
+
+
+def _note(quality: int, count: int) -> str:
+    """Return what the page says of what it lost."""
+    if quality == QUALITIES[0]:
+        return ""
+    lost = f"; earlier snapshots that are left out: {count}" if count else ""
+    return f"So that the page does not become too large, its pictures are compressed (JPEG, quality {quality}){lost}."
+
+
 def _filled(name: str, data: Mapping[str, Any]) -> str:
     """Return the template with its data; a closing tag inside a string cannot end the script."""
-    text = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
-    page = TEMPLATE.read_text(encoding="utf-8").replace("{{dataset}}", name).replace("{{data}}", text)
-    if len(page) > LIMIT:
-        raise InputError(
-            f"the page of {name} would have {len(page) / 1e6:.0f} MB, more than {LIMIT / 1e6:.0f}: "
-            "choose fewer cells in grid.sweeps"
-        )
-    return page
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
+    return TEMPLATE.read_text(encoding="utf-8").replace("{{dataset}}", name).replace("{{data}}", text)
