@@ -42,6 +42,25 @@ BAD = {
     "unknown architecture": ("datasets.digits.grid.runs.0.architectures", ["unet"], "architectures"),
     "halves overlap": ("datasets.digits.grid.runs.0.subset_sizes", [1000], "disjoint only up to 866"),
     "more than there is": ("datasets.digits.heldout", 1790, "there are only 7"),
+    "a run of more than there is": ("datasets.digits.grid.runs.1.subset_sizes", [1800], "grid.runs asks for 1800 training"),
+    "a file of more than there is": (
+        "datasets.digits.grid",
+        {"pretrained": [{"path": "x", "subset_size": 1800, "scale": 4, "images_seen": 8}], "sweeps": {}},
+        "grid.pretrained asks for 1800 training images, but there are only 1733",
+    ),
+    "a file overlaps the other half": (
+        "datasets.digits.grid.pretrained",
+        [{"path": "x", "subset_size": 1000, "half": half, "scale": 4, "images_seen": 8} for half in "ab"],
+        "grid.pretrained asks for halves a and b of 1000 images each",
+    ),
+    "a sweep of no file": (
+        "datasets.digits.grid",
+        {
+            "pretrained": [{"path": "x", "subset_size": 16, "scale": 4, "images_seen": 8}],
+            "sweeps": {"size": {"scales": [8]}},
+        },
+        "grid.sweeps.size asks for scales 8 that no cell of the grid has",
+    ),
     "no snapshot": ("datasets.digits.grid.runs.0.snapshots", [], "'snapshots'"),
     "sweep names no cell": ("datasets.digits.grid.sweeps.scale", {"scales": [5]}, "scales 5"),
     "sweep names no combination": (

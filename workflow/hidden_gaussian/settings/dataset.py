@@ -109,6 +109,14 @@ class Dataset(Strict):
         """Return every cell of the grid, in the order of the settings."""
         return self.grid.cells(name, self.training.batch)
 
+    def _asking(self, size: int) -> str:
+        """Return which lists of the grid have a subset of a size, as the beginning of a sentence."""
+        trained = any(size in run.subset_sizes for run in self.grid.runs)
+        read = any(size == snapshot.subset_size for snapshot in self.grid.pretrained)
+        if trained and read:
+            return "grid.runs and grid.pretrained ask"
+        return "grid.runs asks" if trained else "grid.pretrained asks"
+
     def sweep(self, name: str, sweep: str) -> list[Cell]:
         """Return the cells of one sweep; empty when the settings do not have it."""
         chosen: Slice | None = getattr(self.grid.sweeps, sweep)
@@ -134,12 +142,12 @@ class Dataset(Strict):
             if size > self.available:
                 apart = f" less heldout {self.heldout}" if isinstance(self.heldout, int) else ""
                 raise ValueError(
-                    f"grid.runs asks for {size} training images, but there are only {max(0, self.available)}: "
+                    f"{self._asking(size)} for {size} training images, but there are only {max(0, self.available)}: "
                     f"source.count {self.source.count}{apart}"
                 )
             if len(both) == 2 and 2 * size > self.available:
                 raise ValueError(
-                    f"grid.runs asks for halves a and b of {size} images each, but they can be disjoint only up to "
+                    f"{self._asking(size)} for halves a and b of {size} images each, but they can be disjoint only up to "
                     f"{self.available // 2}"
                 )
         for run in self.grid.runs:
@@ -165,7 +173,7 @@ class Dataset(Strict):
             found, unknown = chosen.choose(cells), chosen.unknown(cells)
             if unknown or not found:
                 what = ", ".join(unknown) or "a combination"
-                raise ValueError(f"grid.sweeps.{name} asks for {what} that no run of grid.runs has")
+                raise ValueError(f"grid.sweeps.{name} asks for {what} that no cell of the grid has")
             first = [cell for cell in found if cell.replicate <= 1]
             both = {"a", "b"} if name.startswith("halves") else {"a"}
             if not both <= {cell.half for cell in first}:
@@ -188,11 +196,11 @@ class Dataset(Strict):
             )
         splice = self.sampling.splice
         if splice is not None and not splice.choose(cells):
-            raise ValueError("sampling.splice names no cell of grid.runs; widen it or leave it out")
+            raise ValueError("sampling.splice names no cell of the grid; widen it or leave it out")
         jacobian = self.measures.jacobian
         if jacobian is not None and not jacobian.cells.choose(cells):
             raise ValueError(
-                "measures.jacobian.cells names no cell of grid.runs; widen it or give no measures.jacobian"
+                "measures.jacobian.cells names no cell of the grid; widen it or give no measures.jacobian"
             )
         if self.foreign == "heldout" and self.heldout == 0:
             raise ValueError("foreign is 'heldout', but no images are held out")
