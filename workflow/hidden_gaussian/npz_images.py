@@ -53,10 +53,11 @@ def open_array(path: Path, name: str | None, key: str) -> tuple[int, Iterator[tu
 
 
 def _check_several(path: Path, key: str) -> None:
-    if path.is_file():
-        with path.open("rb") as file:
-            if file.read(len(_LONE)) == _LONE:
-                raise InputError(f"{key}.path: {path} is a lone .npy array; expected an .npz: save it by numpy.savez")
+    if not path.is_file():
+        raise InputError(f"{key}.path: {path} is not a file; give the path of an .npz file")
+    with path.open("rb") as file:
+        if file.read(len(_LONE)) == _LONE:
+            raise InputError(f"{key}.path: {path} is a lone .npy array; expected an .npz: save it by numpy.savez")
 
 
 def _shape(file: IO[bytes], where: str) -> tuple[int, ...]:
