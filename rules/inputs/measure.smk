@@ -4,7 +4,7 @@ REFERENCES = ["gaussian", "empirical", "identity", "mean"]
 
 
 def reference_files(wildcards):
-    """Return the spectrum that is called gaussian-all, and the files of the listed references of the subset."""
+    """Return the spectrum of the largest subset, and the files of the listed references of the subset."""
     subset = wildcards.get("subset", wildcards.get("id", "")).split("/")[0]
     listed = references.possible(chosen(wildcards).measures.references, subset)
     largest = below(wildcards, [f"{largest_subset(wildcards)}/spectrum.safetensors"])

@@ -38,7 +38,7 @@ def open_subject(root: str | Path, identifier: str, *, largest: str, listed: Seq
     identifier : str
         Id of the denoiser, below ``n<size><half>/``.
     largest : str
-        Folder of the largest subset, such as ``n512a``: its Gaussian is the one called gaussian-all.
+        Folder of the largest subset, such as ``n512a``, whose Gaussian stands for that of all images.
     listed : sequence of str
         Names of further reference denoisers of the subset, such as ``mixture-8``; a mixture of more components than
         the subset has images is left out.
