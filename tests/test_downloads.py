@@ -235,8 +235,10 @@ def test_a_study_fetches_what_it_may_and_tells_the_rest(
 
 
 def test_every_archive_of_the_paper_is_known_and_documented() -> None:
-    assert set(settings.load(ROOT / "config/paper.yaml").archives) == set(mirrors.KNOWN)
+    places = settings.load(ROOT / "config/paper.yaml").archives
+    assert set(places) == set(mirrors.KNOWN)
     page = (ROOT / "docs/data.md").read_text()
+    assert all(place in page for place in places.values() if place.endswith(".zip"))
     for name, download in mirrors.KNOWN.items():
         assert f"`{name}`" in page
         assert download.licence.split(";")[0] in page, name

@@ -19,7 +19,7 @@ KNOWN = {
     "celebahq": Download(
         licence="CC BY-NC 4.0; photographs of CelebA, for research that is not commercial only",
         instructions="follow https://github.com/tkarras/progressive_growing_of_gans, which makes its 30,000 images "
-        "from CelebA, or take a copy of them as PNG or JPEG, and pack them in a zip file",
+        "from CelebA, or take a copy of them as PNG or JPEG, and pack them as celebahq.zip",
     ),
     "afhq": Download(
         licence="CC BY-NC 4.0 by NAVER",
@@ -28,7 +28,7 @@ KNOWN = {
     "churches": Download(
         licence="no licence is stated; research only, cite Yu et al. (2015)",
         instructions="fetch church_outdoor_train_lmdb.zip by https://github.com/fyu/lsun, export its 126,227 images "
-        "with that project's data.py, and pack them in a zip file",
+        "with that project's data.py, and pack them as churches.zip",
     ),
 }
 """By the names under 'archives'; the setting 'downloads' of the same name takes precedence, such as for a mirror."""
