@@ -37,12 +37,14 @@ One file is one study. Every key is below, with its default; an unknown key is a
 
 | file | study |
 | --- | --- |
-| `config.yaml` | digits: the default, minutes on a laptop |
-| `faces.yaml` | faces at 16x16 from your zip, 72 minutes on two busy cores |
+| `config.yaml` | digits: the default |
+| `faces.yaml` | faces at 16x16 from your zip |
 | `cifar10.yaml` | CIFAR-10 at 32x32 from your zip, a small grid |
 | `architectures.yaml` | digits by other networks: VP, ADM, the VE baseline, denoising autoencoders |
-| `surrogates.yaml` | digits beside random images of equal covariance, minutes on a laptop |
+| `surrogates.yaml` | digits beside random images of equal covariance |
 | `paper.yaml` | the paper's grid, for a GPU cluster |
+
+How long they take: [README](../README.md).
 
 What makes a job run again: a changed input file, a changed setting that it uses, a raised recipe
 (`workflow/hidden_gaussian/recipes.py`). An edited comment does not. A snapshot appended at the end of a run trains only
