@@ -39,6 +39,29 @@ def test_plan_counts_runs_once(config: dict[str, Any]) -> None:
     assert plan.superseded(study) == [f"digits/n16{half}/ve4r1/i32/state.safetensors" for half in "ab"]
 
 
+def told(config: dict[str, Any]) -> list[str]:
+    """Return what the plan says below its table."""
+    study = settings.read(config)
+    return plan.describe(study).splitlines()[1 + len(study.datasets) :]
+
+
+def test_the_plan_names_cells_that_nothing_asks_for(config: dict[str, Any]) -> None:
+    (line,) = told(config)
+    assert line.startswith("digits: 1 cell is in no sweep (n16b/ve4r1/i32), so that ")
+    whole = replaced(config, "datasets.digits.grid.sweeps.halves_stopped", {"subset_sizes": [16], "images_seen": [32]})
+    assert told(whole) == []
+    runs = [*config["datasets"]["digits"]["grid"]["runs"]]
+    runs += [{"subset_sizes": [64], "halves": ["a", "b"], "scales": [4], "snapshots": [32, 64]}]
+    wider = replaced(whole, "datasets.digits.grid.runs", runs)
+    wider = replaced(wider, "datasets.digits.grid.sweeps.size", {"subset_sizes": [16, 32], "halves": ["a"]})
+    (line,) = told(wider)
+    assert line.startswith("digits: 4 cells are in no sweep (n64a/ve4r1/i32, n64a/ve4r1/i64, n64b/ve4r1/i32 ...), so ")
+    spliced = replaced(wider, "datasets.digits.sampling.splice", {"subset_sizes": [64], "images_seen": [32]})
+    slopes = {"cells": {"subset_sizes": [64], "halves": ["a"]}}
+    (line,) = told(replaced(spliced, "datasets.digits.measures.jacobian", slopes))
+    assert line.startswith("digits: 1 cell is in no sweep (n64b/ve4r1/i64), so that ")
+
+
 def test_the_plan_counts_the_jobs_of_a_dry_run(tmp_path: Path) -> None:
     jobs = len(planned(at=tmp_path))
     done = snakemake("--configfile", str(SMOKE), "--", "plan", at=tmp_path)

@@ -9,6 +9,7 @@ from hidden_gaussian.settings import Dataset, Network, Study
 
 BYTES = {"weights": 4, "state": 20}  # a parameter: its average; and itself, its average, two moments, spare
 
+SHOWN = 3  # ids of cells that are in no sweep
 JOB_SECONDS = 8  # Snakemake's own process and imports
 
 
@@ -57,7 +58,7 @@ def _bytes(cell: Cell) -> int:
 
 
 def describe(study: Study) -> str:
-    """Return a table of data sets: cells, training runs, images seen, disk, and hours of one device."""
+    """Return a table of data sets: cells, training runs, images seen, disk, hours of one device; and unused cells."""
     lines = [f"{'data set':<16}{'cells':>7}{'runs':>6}{'images seen':>15}{'disk GB':>9}{'device hours':>14}"]
     for name, dataset in study.datasets.items():
         cells = dataset.cells(name)
@@ -67,7 +68,26 @@ def describe(study: Study) -> str:
             f"{name:<16}{len(cells):>7}{len(runs):>6}{seen:>15,}"
             f"{disk_gigabytes(dataset, cells):>9.1f}{training_hours(dataset, cells):>14.1f}"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_unasked(study)])
+
+
+def _unasked(study: Study) -> list[str]:
+    """Return a line for each data set with cells that no sweep, splice or measurement of slopes names."""
+    lines = []
+    for name, dataset in study.datasets.items():
+        cells, jacobian = dataset.cells(name), dataset.measures.jacobian
+        asked = {cell for chosen in dataset.sweeps(name).values() for cell in chosen}
+        for one in (dataset.sampling.splice, jacobian and jacobian.cells):
+            asked |= set(one.choose(cells)) if one else set()
+        left = [cell.id for cell in cells if cell not in asked]
+        if left:
+            many = "1 cell is" if len(left) == 1 else f"{len(left)} cells are"
+            more = " ..." if len(left) > SHOWN else ""
+            lines.append(
+                f"{name}: {many} in no sweep ({', '.join(left[:SHOWN])}{more}), so that nothing measures them, and "
+                "only a later snapshot of their run would train them; the numbers above count them"
+            )
+    return lines
 
 
 def total(study: Study, jobs: int) -> str:

@@ -182,7 +182,10 @@ class Grid(Strict):
 
     runs: tuple[Run, ...] = Field((), description="training runs")
     pretrained: tuple[Pretrained, ...] = Field((), description="snapshots that come from files")
-    sweeps: Sweeps = Field(description="named slices for figures and claims")
+    sweeps: Sweeps = Field(
+        description="named slices for figures, tables and claims; cells that are in none are not measured, and trained "
+        "only where a later snapshot of their run needs them, unless sampling.splice or measures.jacobian names them"
+    )
 
     @property
     def largest_scale(self) -> int:
