@@ -100,8 +100,14 @@ BAD = {
         lambda _: {"kind": "folder", "path": "/nowhere", "count": 1},
         "source.path: /nowhere is not a fold",
     ),
-    "no zip": (lambda _: {"kind": "zip", "path": "/nowhere.zip", "count": 1}, "/nowhere.zip is not a file; give the path of a zip archive"),
-    "no npz": (lambda _: {"kind": "npz", "path": "/nowhere.npz", "count": 1}, "/nowhere.npz is not a file; give the path of an .npz file"),
+    "no zip": (
+        lambda _: {"kind": "zip", "path": "/nowhere.zip", "count": 1},
+        "/nowhere.zip is not a file; give the path of a zip archive",
+    ),
+    "no npz": (
+        lambda _: {"kind": "npz", "path": "/nowhere.npz", "count": 1},
+        "/nowhere.npz is not a file; give the path of an .npz file",
+    ),
     "no tar": (
         lambda _: {"kind": "cifar10", "path": "/nowhere.tar", "count": 1},
         "/nowhere.tar is not a file",

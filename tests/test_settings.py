@@ -42,7 +42,7 @@ BAD = {
     "unknown architecture": ("datasets.digits.grid.runs.0.architectures", ["unet"], "architectures"),
     "halves overlap": ("datasets.digits.grid.runs.0.subset_sizes", [1000], "disjoint only up to 866"),
     "more than there is": ("datasets.digits.heldout", 1790, "there are only 7"),
-    "a run of more than there is": ("datasets.digits.grid.runs.1.subset_sizes", [1800], "grid.runs asks for 1800 training"),
+    "a run of more than there is": ("datasets.digits.grid.runs.1.subset_sizes", [1800], "grid.runs asks for 1800"),
     "a file of more than there is": (
         "datasets.digits.grid",
         {"pretrained": [{"path": "x", "subset_size": 1800, "scale": 4, "images_seen": 8}], "sweeps": {}},

@@ -147,8 +147,8 @@ class Dataset(Strict):
                 )
             if len(both) == 2 and 2 * size > self.available:
                 raise ValueError(
-                    f"{self._asking(size)} for halves a and b of {size} images each, but they can be disjoint only up to "
-                    f"{self.available // 2}"
+                    f"{self._asking(size)} for halves a and b of {size} images each, but they can be disjoint only "
+                    f"up to {self.available // 2}"
                 )
         for run in self.grid.runs:
             if not run.snapshots and not run.epochs:
@@ -199,9 +199,7 @@ class Dataset(Strict):
             raise ValueError("sampling.splice names no cell of the grid; widen it or leave it out")
         jacobian = self.measures.jacobian
         if jacobian is not None and not jacobian.cells.choose(cells):
-            raise ValueError(
-                "measures.jacobian.cells names no cell of the grid; widen it or give no measures.jacobian"
-            )
+            raise ValueError("measures.jacobian.cells names no cell of the grid; widen it or give no measures.jacobian")
         if self.foreign == "heldout" and self.heldout == 0:
             raise ValueError("foreign is 'heldout', but no images are held out")
         for role in ("heldout", "foreign"):
