@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from hidden_gaussian import schemas, tables
+from hidden_gaussian.estimates.metrics import METRICS
 
 TEXT = (Path(__file__).parents[1] / "results/README.md").read_text(encoding="utf-8")
 SIZES, SIGMAS = (8, 512), (0.5, 4.0)
@@ -64,6 +65,13 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tables.write_table(folder / "distance.parquet", everything, schemas.ESTIMATES)
     monkeypatch.chdir(tmp_path)
     return folder
+
+
+def test_every_metric_is_described() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", TEXT, re.MULTILINE))
+    for metric in METRICS:
+        plain = re.sub(r"_(centred|residual|raw|expected)$", "", metric.name)
+        assert {f"`{metric.name}`", f"`{plain}`"} & set(re.findall(r"`\w+`", rows[metric.family])), metric.name
 
 
 def test_pandas(made: Path) -> None:
