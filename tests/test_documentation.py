@@ -42,6 +42,14 @@ def test_cited_pages_exist() -> None:
             assert (ROOT / "docs" / target).exists(), target
 
 
+def test_every_rule_that_asks_for_resources_is_explained() -> None:
+    asked = (ROOT / "rules/requests.smk").read_text()
+    rules = {name for line in re.findall(r"^ +case (.+):", asked, re.M) for name in re.findall(r'"(\w+)"', line)}
+    rows = re.findall(r"^\| (`.+?) \|", (ROOT / "docs/resources.md").read_text(), re.M)
+    told = {name for row in rows for name in re.findall(r"`([\w<>]+)`", row)}
+    assert told == rules - {"plot_figure"} | {"plot_<name>"}
+
+
 FORMULAS = {
     "c_skip": ("s^2 / (sigma^2 + s^2)", lambda sigma, s: s**2 / (sigma**2 + s**2)),
     "c_out": ("sigma s / sqrt(sigma^2 + s^2)", lambda sigma, s: sigma * s / math.sqrt(sigma**2 + s**2)),
