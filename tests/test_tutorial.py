@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from hidden_gaussian import settings
+from hidden_gaussian.figures import catalogue
+from hidden_gaussian.figures.plan import Plan
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+def blocks(language: str, text: str = TEXT) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def test_the_study_is_valid() -> None:
@@ -25,17 +28,27 @@ def test_the_study_is_valid() -> None:
     assert {cell.subset for cell in study.datasets["mine"].cells("mine")} == {"n64a", "n64b", "n800a", "n800b"}
 
 
-def test_the_snapshot_from_a_file_is_the_cell_that_the_text_says() -> None:
+def test_the_network_from_a_file_is_the_cell_that_the_text_says_and_is_shown_on_unseen_images() -> None:
     _, content = blocks("yaml")
-    given = yaml.safe_load(content)["grid"]
-    found = settings.Grid.model_validate({**given, "sweeps": {}})
-    assert [cell.id for cell in found.cells("mine", 64)] == re.findall(r"cell `(n\S+)`", TEXT)
+    ((name, dataset),) = settings.read(yaml.safe_load(content)).datasets.items()
+    assert [cell.id for cell in dataset.cells(name)] == re.findall(r"cell `(n\S+)`", TEXT)
+    assert "heldout" in dataset.inputs
+    assert {"dataset_size", "linear_weights", "loss_gap"} <= set(catalogue.available(Plan.of(name, dataset)))
 
 
-def test_the_result_that_is_opened_is_one_of_the_default_study() -> None:
-    (folder, cell) = re.findall(r'open_denoiser\("results/(\w+)", "(n\S+/i\d+)"\)', TEXT)[0]
-    dataset = settings.load(ROOT / "config/config.yaml").datasets[folder]
-    assert cell in {cell.id for cell in dataset.cells(folder)}
+def test_the_results_that_are_opened_are_those_of_the_default_study() -> None:
+    dataset = settings.load(ROOT / "config/config.yaml").datasets["digits"]
+    cells = {cell.id for cell in dataset.cells("digits")}
+    for text in (TEXT, (ROOT / "README.md").read_text(encoding="utf-8")):
+        assert set(re.findall(r"n\d+a/ve\d+r1/i\d+", text)) <= cells
+
+
+def test_files_that_are_named_for_additions_exist() -> None:
+    """Those without a place-holder."""
+    library = ROOT / "workflow/hidden_gaussian"
+    named = re.findall(r"`((?:\w+/)*\w+\.(?:py|md))`", TEXT.split("## Add a figure")[1])
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).exists() and not (library / name).exists()] == []
 
 
 @pytest.mark.parametrize("path", ["README.md", "docs", "profiles", "config", "results"])
@@ -59,9 +72,11 @@ def test_no_target_follows_an_option_that_takes_several_values(path: str) -> Non
 
 
 def test_the_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """That which needs no results."""
     names: dict[str, Any] = {}
     for block in blocks("python"):
-        exec(compile(block, "tutorial.md", "exec"), names)
+        if "results/" not in block:
+            exec(compile(block, "tutorial.md", "exec"), names)
     assert names["held"].curve("affinity", "n64a/mine", inputs="heldout")["value"].max() < 1e-10
     assert (
         names["held"].curve("nrmse", "n64a/mine", reference_id="n64a/gaussian", inputs="heldout")["value"].max() > 0.1
@@ -69,3 +84,19 @@ def test_the_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert "gaussian memorised: 0.0" in printed
     assert "empirical memorised: 1.0" in printed
+
+
+def test_the_python_runs_on_results(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the ids of the smoke study: the tutorial's network against its Gaussian, and README's samples."""
+    monkeypatch.chdir(finished)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = [block for block in [*blocks("python"), *blocks("python", readme)] if "results/" in block]
+    assert len(found) == 2
+    for block in found:
+        adapted = block.replace("n512a", "n32a").replace("ve16r1/i32000", "ve4r1/i64")
+        exec(compile(adapted, "page", "exec"), {"torch": torch, "shrink": lambda noisy, sigma: noisy / (1 + sigma**2)})
+    near, far = re.findall(r"tensor\((\S+)\)", capsys.readouterr().out)
+    assert 0 < float(near) < 1
+    assert 0 < float(far) < 1
