@@ -14,7 +14,8 @@ from hidden_gaussian.settings import Dataset, Distillation, Measures, Source
 HEAD = """# Experimental setup
 
 The paper's grid as this project runs it, generated from `config/paper.yaml`. Pixels are in [-1, 1]; sigma is the
-standard deviation of the noise, never its variance; lengths of training are in images seen.
+standard deviation of the noise, never its variance; lengths of training are in images seen. What each key means is in
+[config/README.md](../config/README.md).
 
 ## The denoiser
 
@@ -130,11 +131,8 @@ def _source(images: Source | int | str | None) -> str:
 
 
 def _block(block: type[BaseModel], parts: Mapping[str, BaseModel]) -> str:
-    rows = [
-        (f"`{key}`", *(_value(getattr(part, key)) for part in parts.values()), field.description or "")
-        for key, field in block.model_fields.items()
-    ]
-    return _table(("key", *parts, "meaning"), rows)
+    rows = [(f"`{key}`", *(_value(getattr(part, key)) for part in parts.values())) for key in block.model_fields]
+    return _table(("key", *parts), rows)
 
 
 def _value(value: object) -> str:
