@@ -81,23 +81,30 @@ def test_setup_shows_the_settings_of_the_paper() -> None:
         assert ambiguity in text.split("What the paper leaves open")[1]
 
 
-def test_claims_page_says_what_the_ledgers_say() -> None:
+def test_claims_page_says_once_what_the_ledgers_say() -> None:
     text = (ROOT / "docs/claims.md").read_text()
-    judged = page.ledgers(DIGITS.parent)["digits"].set_index("claim")
-    line = next(line for line in text.splitlines() if line.startswith("* **digits**"))
-    fails = judged["verdict"] == "fails"
-    for chosen, word in (
-        (judged["verdict"] == "holds", "hold"),
-        (fails & (judged["reason"] == "interval"), "fail by their interval"),
-        (fails & (judged["reason"] == "gate"), "fail by an unmet gate"),
-    ):
-        listed = re.search(rf"{word}: ([^;.]+)", line)
-        numbers = re.sub(r" \([^)]*\)", "", listed[1]).split(", ") if listed else []
-        assert numbers == judged.index[chosen].tolist()
-    tested = judged["reason"] == "interval"
-    assert line.endswith(f"Tests in Holm's correction: {tested.drop('cal').sum()}.")
-    for claim in claims.LEDGER:
-        assert text.count(f"* **{claim.number}** ") == 1
+    ledgers = page.ledgers(DIGITS.parent)
+    lines = [line.strip("| ").split(" | ") for line in text.split("## Results")[1].splitlines() if line.startswith("|")]
+    columns, rows = lines[0], {line[0]: line for line in lines[2:]}
+    assert list(rows) == [claim.number for claim in claims.LEDGER]
+    words = {"holds": "holds", "undecided": "is undecided"}
+    reasons = {"interval": "fails by its interval", "gate": "fails by an unmet gate"}
+    for name, judged in ledgers.items():
+        for row in judged.itertuples():
+            cell = rows[row.claim][columns.index(name)]
+            if row.reason in ("interval", "gate"):
+                interval = f"{row.estimate:.3g} [{row.low:.3g}, {row.high:.3g}]"
+                delta = next(claim.delta for claim in claims.LEDGER if claim.number == row.claim)
+                bound = "" if row.delta == delta else f" against {row.delta:g}"
+                assert f"{interval}{bound} {words.get(row.verdict) or reasons[row.reason]}" in cell
+                assert text.count(interval) == 1
+            else:
+                assert cell == f"could not be tested ({row.reason})"
+        tested = judged.loc[judged["reason"] == "interval", "claim"]
+        line = next(line for line in text.splitlines() if line.startswith(f"* **{name}**"))
+        assert line.endswith(f" Tests in Holm's correction: {(tested != 'cal').sum()}.")
+    for statement in (claim.statement for claim in claims.LEDGER):
+        assert text.count(statement) == 2
 
 
 def made_up(**verdicts: str) -> pd.DataFrame:
@@ -107,7 +114,7 @@ def made_up(**verdicts: str) -> pd.DataFrame:
         verdict, reason = told.split()
         row = {"claim": name[1:], "verdict": verdict, "verdict_holm": verdict, "statistic": "x"}
         row["reason"] = reason.replace("_", " ")
-        rows.append({**row, "estimate": 0.5, "low": 0.25, "high": 0.75, "delta": 0.1})
+        rows.append({**row, "estimate": 0.5, "low": 0.25, "high": 0.75, "delta": 0.1, "window": None})
     return pd.DataFrame(rows)
 
 
@@ -117,22 +124,32 @@ def test_prose_follows_other_ledgers_too() -> None:
         "walls": made_up(c1="holds interval", c4="holds interval", c6="undecided interval", c7="undecided missing"),
     }
     chosen = [claim for claim in claims.LEDGER if claim.number in {"1", "4", "6", "7"}]
-    untested = {"tiles": made_up(c3="undecided missing"), "walls": made_up(c3="undecided one_level")}
-    assert prose.sentence(claims.LEDGER[2], untested).endswith("could not be tested on tiles and walls.")
     assert prose.standing(chosen, ledgers) == (
         "Hold on every data set that has their cells: 1. Hold wherever their gate is met: 4 (walls). Hold on none, and "
         "fail by their interval: 6 (fails by its interval on tiles; is undecided on walls). Not tested, because their "
         "gate is met on no data set: 7."
     )
-    assert prose.summary(chosen, ledgers["tiles"]) == (
-        "hold: 1; fail by their interval: 6; fail by an unmet gate: 4 (Q), 7 (T)"
-    )
-    assert prose.sentence(chosen[0], ledgers).endswith(
-        "holds on tiles (0.5 [0.25, 0.75] against 0.1) and walls (0.5 [0.25, 0.75] against 0.1)."
-    )
-    answer = next(line for line in reviews.page(ledgers).splitlines() if "Does it hold beyond faces" in line)
-    assert "4: tiles 0.5 [0.25, 0.75] fails by an unmet gate; walls 0.5 [0.25, 0.75] holds<br>6: tiles" in answer
+    text = page.page(ledgers)
+    told = "0.5 [0.25, 0.75] against 0.1"
+    assert f"| 0.01 | {told} holds | {told} holds |" in text
+    assert f"| 0.05 | {told} fails by an unmet gate (Q) | {told} holds |" in text
+    assert f"| 0.05 | {told} fails by an unmet gate (T) | could not be tested (missing) |" in text
+    one_level = {"tiles": made_up(c3="undecided one_level")}
+    assert "| could not be tested (one level) |" in page.page(one_level)
+
+
+def test_the_page_of_reviews_gives_one_number_a_claim() -> None:
+    ledgers = {
+        "walls": made_up(c4="holds interval", c6="undecided interval"),
+        "tiles": made_up(c4="fails gate", c6="fails interval"),
+    }
+    (answer,) = [line for line in reviews.page(ledgers).splitlines() if "Does it hold beyond faces" in line]
+    number = "0.5 [0.25, 0.75]"
+    assert f"4: {number}, walls holds; tiles fails by an unmet gate<br>6: {number}, walls is undecided; tiles" in answer
     assert "15: not measured" in answer
+    ledgers["digits"] = made_up(c4="holds interval")
+    (answer,) = [line for line in reviews.page(ledgers).splitlines() if "Does it hold beyond faces" in line]
+    assert f"4: {number}, digits holds; walls holds; tiles fails" in answer
 
 
 def test_the_readme_gives_the_verdicts_on_digits() -> None:

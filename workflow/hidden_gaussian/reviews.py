@@ -15,11 +15,16 @@ Each demand of the paper's public reviews, and what answers it here. Figures are
 where the study has their cells; claims are explained in [claims.md](claims.md), tables in
 [results/README.md](../results/README.md). Generated from `hidden_gaussian/reviews.py`.
 
-Of claims, the estimate with its 95 % interval and the verdict, from the ledgers in `docs/results/`.
+Of claims, the verdict on each data set, and of one of them, digits where they are tested there, the estimate with its
+95 % interval; the others are in [the table of claims](claims.md#results).
 
 | demand | figures | claims | numbers | where they are |
 | --- | --- | --- | --- | --- |
 """
+
+
+SHOWN = "digits"
+"""Data set of which the page gives estimates: anybody can make them again in minutes."""
 
 
 class Demand(NamedTuple):
@@ -170,10 +175,14 @@ def _row(demand: Demand, results: Results) -> str:
 
 
 def _numbers(claim: Claim, results: Results) -> str:
-    """Return the estimate and the verdict on every data set where the claim was measured."""
-    found = {name: (row, outcome(row)) for name, row in rows_of(claim, results).items()}
-    told = [f"{name} {number(row)} {what}{after_holm(row)}" for name, (row, what) in found.items() if what != MISSING]
-    return f"{claim.number}: " + ("; ".join(told) or "not measured")
+    """Return the verdict on every data set where the claim was measured, and the estimate on one of them."""
+    measured = {name: row for name, row in rows_of(claim, results).items() if outcome(row) != MISSING}
+    if not measured:
+        return f"{claim.number}: not measured"
+    first = SHOWN if SHOWN in measured else next(iter(measured))
+    names = [first, *(name for name in measured if name != first)]
+    verdicts = [f"{name} {outcome(measured[name])}{after_holm(measured[name])}" for name in names]
+    return f"{claim.number}: {number(measured[first])}, {'; '.join(verdicts)}"
 
 
 def _joined(names: Collection[str]) -> str:

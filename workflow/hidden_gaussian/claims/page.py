@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from hidden_gaussian.claims import LEDGER
-from hidden_gaussian.claims.ledger import markdown, shown
+from hidden_gaussian.claims.ledger import markdown
 from hidden_gaussian.claims.linearity import CALIBRATED
-from hidden_gaussian.claims.prose import Results, outcome, rows_of, sentence, standing, summary
+from hidden_gaussian.claims.prose import Results, outcome, rows_of, standing, told
 from hidden_gaussian.claims.verdicts import Claim
 
 RULES = {"above": "interval above {}", "below": "equivalence: interval below {}", "covers": "interval covers {}"}
@@ -18,15 +18,14 @@ HEAD = """# Claims
 What the paper (Li, Dai & Qu, NeurIPS 2024), its reviewers and its authors' replies claim, as tests: the statistic,
 the smallest effect that matters (delta) or the bound of an equivalence, and the gate were fixed before any result was
 seen. Generated from `hidden_gaussian/claims/` and from the ledgers in `docs/results/`, which are `tables/claims.csv`
-of the runs. A ledger that names no window is of an earlier state of the measurements and of the study's settings, and
-is kept until that study is run again.
+of the runs.
 
 A claim **holds** if the whole 95 % interval lies beyond delta (below it for an equivalence), in each of its parts. It
 **fails** if the whole interval of one part lies on the other side, or if the gate is unmet: an untrained network agrees
 perfectly with another one, so agreement counts only where the network has learned something. It is **undecided**
-otherwise, and where it could not be tested: the study has not the cells (reason `missing`, in ledgers of earlier runs
-for the others as well), the window has one noise level, so that there is no trend over it (`one level`, claim 3), or
-the linear maps were fitted with a ridge, which draws them towards the Gaussian's (`ridge`; claims 1, 3, 4, 5, `cal`).
+otherwise, and where it could not be tested: the study has not the cells (reason `missing`), the window has one noise
+level, so that there is no trend over it (`one level`, claim 3), or the linear maps were fitted with a ridge, which
+draws them towards the Gaussian's (`ridge`; claims 1, 3, 4, 5, `cal`).
 Each test has to call its counter-example a failure (`tests/test_claims_*.py`).
 
 * *Window*: the noise levels where E|D_emp - D_G|^2, the squared distance of the empirical (memorising) denoiser to
@@ -84,11 +83,7 @@ def page(results: Results) -> str:
     results : mapping of str to DataFrame
         Ledgers (the columns of ``schemas.CLAIMS``) by data set.
     """
-    parts = [HEAD + _tests(), RESULTS + _summary(results)]
-    for name, judged in results.items():
-        columns = ["claim", "statement", "estimate", "delta", "verdict", "reason"]
-        parts += [f"### {name}\n", markdown(shown(judged)[columns])]
-    return "\n".join([*parts, READING])
+    return "\n".join([HEAD + _tests(), RESULTS + _standing(results), _runs(results), _outcomes(results), READING])
 
 
 def ledgers(folder: Path) -> dict[str, pd.DataFrame]:
@@ -115,17 +110,20 @@ def _test(claim: Claim) -> dict[str, str | None]:
     }
 
 
-def _summary(results: Results) -> str:
-    """Tell which claims hold, which do not, and which could not be judged: in all, by data set, by claim."""
-    parts = [_standing(results)]
-    parts.append(
-        "\n".join(
-            f"* **{name}**: {summary(LEDGER, judged)}.{_window(judged)}{_tested(judged)}"
-            for name, judged in results.items()
-        )
-    )
-    parts.append("\n".join(sentence(claim, results) for claim in LEDGER))
-    return "\n\n".join([*parts, ""])
+def _runs(results: Results) -> str:
+    """Return of each data set where its window is, and how many claims came to a test."""
+    lines = [f"* **{name}**:{_window(judged)}{_tested(judged)}" for name, judged in results.items()]
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def _outcomes(results: Results) -> str:
+    """Return what became of each claim on each data set: estimate, interval and verdict."""
+    table = []
+    for claim in LEDGER:
+        found = {name: told(claim, row) for name, row in rows_of(claim, results).items()}
+        bounds = {"claim": claim.number, "statement": claim.statement, "delta": f"{claim.delta:g}"}
+        table.append(bounds | {name: found.get(name, "") for name in results})
+    return markdown(pd.DataFrame(table))
 
 
 def _standing(results: Results) -> str:

@@ -41,19 +41,6 @@ def gate_name(claim: Claim) -> str:
     return gate[0] if gate[1:2] == ":" else "its own"
 
 
-def summary(claims: Sequence[Claim], judged: pd.DataFrame) -> str:
-    """Return the numbers of the claims by outcome, those that fail by a gate with its name, on one data set."""
-    found: dict[str, list[str]] = {}
-    for claim in claims:
-        for row in rows_of(claim, {"": judged}).values():
-            what = outcome(row)
-            found.setdefault(what, []).append(f"{claim.number} ({gate_name(claim)})" if what == GATE else claim.number)
-    words = ("hold", "fail by their interval", "fail by an unmet gate", "undecided", MISSING)
-    return "; ".join(
-        f"{word}: {', '.join(found[what])}" for what, word in zip(OUTCOMES, words, strict=True) if what in found
-    )
-
-
 def number(row: pd.Series) -> str:
     """Return the estimate of a row with its interval, and which part it is of where a claim has several."""
     text = f"{row['estimate']:.3g} [{row['low']:.3g}, {row['high']:.3g}]"
@@ -66,19 +53,14 @@ def after_holm(row: pd.Series) -> str:
     return "" if row["verdict"] == row["verdict_holm"] else f", {row['verdict_holm']} after Holm"
 
 
-def sentence(claim: Claim, results: Results) -> str:
-    """Return what became of a claim, data sets of one outcome together."""
-    groups: dict[str, list[str]] = {}
-    for name, row in rows_of(claim, results).items():
-        what = outcome(row)
-        bound = "" if what == MISSING else f" ({number(row)} against {row['delta']:g}{after_holm(row)})"
-        groups.setdefault(what, []).append(f"{name}{bound}")
-    parts = [
-        f"{what}{f' ({claim.gate})' if what == GATE else ''} on {listed(groups[what])}"
-        for what in OUTCOMES
-        if what in groups
-    ]
-    return f"* **{claim.number}** ({claim.source}). *{claim.statement}* " + "; ".join(parts) + "."
+def told(claim: Claim, row: pd.Series) -> str:
+    """Return what became of a claim on one data set: estimate, interval and verdict, or why there is none."""
+    what = outcome(row)
+    if what == MISSING:
+        return f"{what} ({row['reason']})"
+    gate = f" ({gate_name(claim)})" if what == GATE else ""
+    bound = f" against {row['delta']:g}" if row["delta"] != claim.delta else ""  # that of the part which is shown
+    return f"{number(row)}{bound} {what}{gate}{after_holm(row)}"
 
 
 def standing(claims: Sequence[Claim], results: Results) -> str:
