@@ -145,13 +145,12 @@ def test_training_clock_follows_the_same_runs_everywhere(world):
 
 def test_training_clock_follows_half_a_where_the_other_was_kept_more_often():
     content = settings()
-    runs = [([8], ["b"]), ([8], ["a"]), ([32], ["a", "b"])]
+    runs = [(8, ["a"], [6400]), (8, ["b"], [640, 6400]), (128, ["a", "b"], [640, 6400])]
     content["grid"]["runs"] += [
-        {"subset_sizes": sizes, "halves": halves, "scales": [2], "snapshots": [640, 6400][halves == ["a"] :]}
-        for sizes, halves in runs
+        {"subset_sizes": [size], "halves": halves, "scales": [2], "snapshots": kept} for size, halves, kept in runs
     ]
     every = {"scales": [2], "architectures": ["ve"], "images_seen": "all"}
-    content["grid"]["sweeps"] |= {"time": {**every, "subset_sizes": [32]}, "clock": every}
+    content["grid"]["sweeps"] |= {"time": {**every, "subset_sizes": [128]}, "clock": every}
     cells = alike(Plan.of("digits", Dataset.model_validate(content)))
     assert [cell.id for cell in cells if cell.subset_size == 8] == ["n8a/ve2r1/i6400"]
     assert len(cells) == 5
