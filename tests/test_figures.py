@@ -20,6 +20,7 @@ from matplotlib.text import Text
 from synthetic_arrays import LEVELS, MAIN, settings
 from synthetic_results import World
 
+from hidden_gaussian import tables
 from hidden_gaussian.figures import distances as distances_drawn
 from hidden_gaussian.figures import generalisation_score, linearity, neighbours, overview, residual_linearity, style
 from hidden_gaussian.figures.catalogue import CATALOGUE, narrowed, needs
@@ -305,6 +306,24 @@ def test_legends_of_linearity_do_not_overlap(world, count):
     canvas.draw()
     first, second = (legend.get_window_extent(canvas.get_renderer()) for legend in figure.legends)
     assert first.x1 <= second.x0 and first.x0 >= 0 and second.x1 <= figure.bbox.x1
+
+
+def test_nulls_of_scores_are_pooled_over_the_halves_that_networks_are(world, figures):
+    def gl(half, sampler, kind, parameter=None):
+        name = f"n8{half}/{kind}/memorisation_{sampler}.parquet"
+        rows = tables.read_shard(world.root / name)
+        rows = rows[rows["parameter"].isna() if parameter is None else rows["at"] == parameter]
+        wide = rows.pivot_table(index=["image", "draw"], columns="quantity", values="value", observed=True)
+        return np.sqrt(wide["nearest"] / wide["norm"]).mean()
+
+    for label, where in (
+        ("Gaussian samples", ("exact", "gaussian")),
+        ("held-out photographs", ("photographs", "nulls")),
+        ("copies with 1 % noise", ("photographs", "nulls", 0.01)),
+    ):
+        expected = np.mean([gl(half, *where) for half in "ab"])
+        assert expected != gl("a", *where)
+        assert np.isclose(curve(figures["generalisation_score"], 0, label)[0, 1], expected)
 
 
 @pytest.mark.parametrize("name", ["generalisation_score", "moments", "agreement"])

@@ -8,7 +8,6 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.settings import Dataset, Network, Study
 
 BYTES = {"weights": 4, "state": 20}  # a parameter: its average; and itself, its average, two moments, spare
-
 SHOWN = 3  # ids of cells that are in no sweep
 JOB_SECONDS = 8  # Snakemake's own process and imports
 

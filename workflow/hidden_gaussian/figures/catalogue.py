@@ -58,9 +58,9 @@ def _samples(plan: Plan) -> list[str]:
 
 def _generalisation_score(plan: Plan) -> list[str]:
     cells = plan.cells("size")
-    exact = [f"{cell.subset}/gaussian/memorisation_exact.parquet" for cell in shown(cells)]
-    networks = [f"{cell.id}/memorisation_{plan.solver(cell.id)}.parquet" for cell in cells]
-    return [*networks, *plan.memorisation(shown(cells)), *exact]
+    subsets = dict.fromkeys(cell.subset for cell in cells)
+    exact = [f"{subset}/gaussian/memorisation_exact.parquet" for subset in subsets]
+    return [*plan.memorisation(cells), *exact]
 
 
 CATALOGUE: dict[str, Entry] = {

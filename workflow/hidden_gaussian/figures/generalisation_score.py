@@ -14,9 +14,8 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import curves, neighbours, style
 from hidden_gaussian.figures.curves import Curve, joined
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import shown
 from hidden_gaussian.figures.neighbours import wide
-from hidden_gaussian.figures.varied import SIZE, Groups
+from hidden_gaussian.figures.varied import SIZE, Groups, references
 
 PAPER_THRESHOLD = 0.6
 Score = Callable[[Sequence[pd.DataFrame]], Curve]
@@ -63,15 +62,22 @@ def _samples(data: FigureData, cells: list[Cell]) -> list[pd.DataFrame]:
 
 
 def _nulls(axes: Axes, data: FigureData, groups: Groups, score: Score) -> None:
-    subsets = {size: shown(cells)[0].subset for size, cells in groups.items()}
-    exact = {size: data.shard(f"{subset}/gaussian", "memorisation", "exact") for size, subset in subsets.items()}
-    style.null(axes, joined(exact, [score([wide(shard)]) for shard in exact.values()]), "Gaussian samples", "gaussian")
+    """Draw Gaussian samples, photographs and noisy copies, against the subsets that the networks were trained on."""
+    subsets = {size: list(dict.fromkeys(cell.subset for cell in cells)) for size, cells in groups.items()}
+    exact = {
+        size: score([wide(data.shard(name, "memorisation", "exact")) for name in references(chosen, "gaussian")])
+        for size, chosen in subsets.items()
+    }
+    style.null(axes, joined(exact, exact.values()), "Gaussian samples", "gaussian")
     if not data.plan.photographs:
         return
-    nulls = {size: data.shard(f"{subset}/nulls", "memorisation", "photographs") for size, subset in subsets.items()}
-    photographs = [score([wide(shard[shard["parameter"].isna()])]) for shard in nulls.values()]
-    style.null(axes, joined(nulls, photographs), f"{data.plan.unseen_name} photographs", "identity")
-    levels = sorted(next(iter(nulls.values()))["at"].dropna().unique())
+    nulls = [
+        [data.shard(name, "memorisation", "photographs") for name in references(chosen, "nulls")]
+        for chosen in subsets.values()
+    ]
+    photographs = [score([wide(shard[shard["parameter"].isna()]) for shard in shards]) for shards in nulls]
+    style.null(axes, joined(subsets, photographs), f"{data.plan.unseen_name} photographs", "identity")
+    levels = sorted(nulls[0][0]["at"].dropna().unique())
     for level, dashes in zip((levels[0], levels[-1]), ("empirical", "empirical_large"), strict=True):
-        copies = [score([wide(shard[shard["at"] == level])]) for shard in nulls.values()]
-        style.null(axes, joined(nulls, copies), f"copies with {100 * level:.0f} % noise", dashes)
+        copies = [score([wide(shard[shard["at"] == level]) for shard in shards]) for shards in nulls]
+        style.null(axes, joined(subsets, copies), f"copies with {100 * level:.0f} % noise", dashes)
