@@ -85,7 +85,8 @@ def start_without_limit():
     Under a limit Snakemake 9.27 looks at all ready jobs once more a second, in a thread of its own, for every job that
     has ended: after thousands of jobs that takes a core, and more threads than a login node allows.
     """
-    limiter = getattr(workflow.scheduler, "job_rate_limiter", None)  # no part of what Snakemake promises
+    # Not part of Snakemake's promised interface, so it may be gone in another version.
+    limiter = getattr(workflow.scheduler, "job_rate_limiter", None)
     if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
 

@@ -69,10 +69,9 @@ def memory(rule):
     """Return a function that gives the megabytes of a rule's job: as many times as it was tried."""
 
     def asked(wildcards, attempt):
-        megabytes = request_of(rule, wildcards).mem_mb
-        if rule in OPENING:
-            megabytes += resources.opening(chosen(wildcards), wildcards.id)
-        return attempt * megabytes
+        opens = rule in OPENING
+        network = resources.opening(chosen(wildcards), wildcards.id) if opens else 0
+        return attempt * (request_of(rule, wildcards).mem_mb + network)
 
     return asked
 
