@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from hidden_gaussian.denoisers.empirical import FLOOR
 from hidden_gaussian.denoisers.protocol import column
 
-LOGITS = 2**22  # held at a time: 32 MB
+TOGETHER = 512  # patches of either side compared at a time: their logits, 2 MB, stay in a core's cache
+
 
 
 class PatchDenoiser:
@@ -34,31 +36,30 @@ class PatchDenoiser:
         self.images, self.size = images, size
 
     def __call__(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
-        """Return the local posterior mean of each pixel; in float64, which low noise needs."""
-        precise = noisy.double()
+        """Return the local posterior mean of each pixel; logits are taken in float64, which low noise needs."""
         pixels = noisy.shape[-2] * noisy.shape[-1]
-        precision = column(sigma, precise).expand(len(noisy), 1).repeat_interleave(pixels, 0) ** -2
-        queries = self._patches(precise)
-        few = max(1, LOGITS // pixels)
-        chunks = zip(torch.split(queries, few), torch.split(precision, few), strict=True)
-        parts = [self._posterior(*part) for part in chunks]
+        queries = self._patches(noisy.double())
+        precision = column(sigma, queries).expand(len(noisy), 1).repeat_interleave(pixels, 0) ** -2
+        chunks = zip(torch.split(queries, TOGETHER), torch.split(precision, TOGETHER), strict=True)
+        parts = [self._posterior(*part, noisy.dtype) for part in chunks]
         centres = torch.cat(parts).reshape(len(noisy), pixels, -1)
         return centres.transpose(1, 2).reshape(noisy.shape).to(noisy)
 
-    def _posterior(self, queries: Tensor, precision: Tensor) -> Tensor:
-        """Return the mean centre, of shape (queries, channels), by an online softmax over training images."""
+    def _posterior(self, queries: Tensor, precision: Tensor, kind: torch.dtype) -> Tensor:
+        """Return the mean centre, of shape (queries, channels), by an online softmax; its weights are of this type."""
+        channels = self.images.shape[1]
         best = queries.new_full((len(queries), 1), -torch.inf)
-        mass, total = torch.zeros_like(best), queries.new_zeros(len(queries), self.images.shape[1])
-        for image in self.images:
-            clean = image[None].to(queries) / 127.5 - 1
-            keys = self._patches(clean)
-            logits = (queries @ keys.T - keys.square().sum(1) / 2) * precision
-            highest = torch.maximum(best, logits.amax(1, keepdim=True))
-            weights, decay = torch.exp(logits - highest), torch.exp(best - highest)
-            mass = mass * decay + weights.sum(1, keepdim=True)
-            total = total * decay + weights @ clean[0].flatten(1).T
+        total = queries.new_zeros(len(queries), channels + 1)  # of weighted centres, and of weights
+        for images in torch.split(self.images, max(1, TOGETHER // self.images[0, 0].numel())):
+            clean = images.to(queries) / 127.5 - 1
+            keys, centres = self._patches(clean), clean.flatten(2).transpose(0, 1).flatten(1)
+            logits = torch.addmm(keys.square().sum(1) / -2, queries, keys.T)
+            highest = torch.maximum(best, logits.detach().amax(1, keepdim=True))
+            weights = (logits.sub_(highest) * precision).to(kind).clamp_(min=FLOOR).exp_()
+            values = torch.cat([centres, torch.ones_like(centres[:1])]).to(kind)
+            total = total * torch.exp((best - highest) * precision) + functional.linear(weights, values)
             best = highest
-        return total / mass
+        return total[:, :channels] / total[:, channels:]
 
     def _patches(self, images: Tensor) -> Tensor:
         """Return the patches around all pixels as rows, of shape (images * height * width, channels * P * P)."""
