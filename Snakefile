@@ -1,5 +1,6 @@
 """Hidden Gaussian: images -> spectrum -> training -> samples and measures -> tables, figures, claims."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ min_version("9.27")
 LIBRARY = Path(workflow.current_basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY))
+
+# A plan is millions of objects that stay: Python's collector, going over them again and again, took a sixth of its time.
+gc.set_threshold(100_000, 50, 50)
 
 # A configuration that has data sets is a study of its own, even if it forgot its name.
 if not {"study", "datasets"} & config.keys():

@@ -70,7 +70,7 @@ def ten_levels(folder: Path, resolution: int, draws: int) -> None:
 
 def _subjects(folder: Path, resolution: int, draws: int) -> tuple[EmpiricalDenoiser, Fit, GaussianDenoiser]:
     pixels = images.open_images(folder / f"{resolution}.npy")
-    own, others = np.ascontiguousarray(pixels[:1024]), np.ascontiguousarray(pixels[1024:5120])
+    own, others = np.array(pixels[:1024]), np.array(pixels[1024:5120])
     fit = Fit(torch.from_numpy(others).float() / 127.5 - 1, draws, seed=0, purpose="full size", by_image=True)
     return EmpiricalDenoiser(torch.from_numpy(own)), fit, GaussianDenoiser(spectrum.fit(own))
 

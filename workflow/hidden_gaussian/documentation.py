@@ -41,6 +41,7 @@ One file is one study. Every key is below, with its default; an unknown key is a
 | `faces.yaml` | faces at 16x16 from your zip |
 | `cifar10.yaml` | CIFAR-10 at 32x32 from your zip, a small grid |
 | `architectures.yaml` | digits by other networks: VP, ADM, the VE baseline, denoising autoencoders |
+| `analytic_models.yaml` | digits beside every denoiser known in closed form, patch denoisers among them |
 | `surrogates.yaml` | digits beside random images of equal covariance |
 | `paper.yaml` | the paper's grid, for a GPU cluster |
 
