@@ -39,7 +39,7 @@ NOTES = {
     "what `snakemake plan` then says, of one device. For another machine or study run `benchmarks/speed.py STUDY` with "
     "`PYTHONPATH=workflow` and copy its number into the study. No GPU has measured it yet.",
     "Where a step goes": "Our step on one thread by kind of operator, from torch's profiler. *limit*: times plain if "
-    "nothing were left of it but its convolutions, which are the library's.",
+    "nothing were left of it but what the library computes: convolutions, products and attention.",
     "Many small cells": "Four networks of equal architecture (`ve`, `channel_mult` 1, 2, one block, 16x16) at batch 32 "
     "on two cores: in turn with two threads, two processes of one thread with two cells each, or one model of all "
     "by `torch.func`, whose convolutions are grouped. The workflow trains side by side. On a GPU, put several cells on "

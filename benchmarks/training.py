@@ -159,8 +159,8 @@ def steps(threads: int) -> Iterator[dict[str, object]]:
 def parts(case: Case) -> dict[str, object]:
     """Return the shares of our step by kind of operator, and how many times the plain step's speed is their limit.
 
-    The limit is the plain step's time over that of our convolutions alone: what would be left of a step in which all
-    else were free.
+    The limit is the plain step's time over that of our convolutions, products and attention: what would be left of a
+    step in which all else were free.
     """
     ours, simple = OurStep(case), plain.Step(plain.network(case.build()), SIGMA_DATA)
     clean = torch.from_numpy(case.images()).float() / 127.5 - 1
@@ -173,7 +173,7 @@ def parts(case: Case) -> dict[str, object]:
         kinds = (kind for kind, names in KINDS.items() if any(name in event.key.lower() for name in names))
         spent[next(kinds, "all else")] += event.self_cpu_time_total
     whole = sum(spent.values())
-    left = seconds["ours"] * spent["convolutions"] / whole
+    left = seconds["ours"] * (spent["convolutions"] + spent["products and attention"]) / whole
     return {
         "scale": case.scale,
         "pixels": f"{case.resolution}x{case.resolution}",
