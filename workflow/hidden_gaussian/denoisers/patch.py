@@ -12,7 +12,6 @@ from hidden_gaussian.denoisers.protocol import column
 TOGETHER = 512  # patches of either side compared at a time: their logits, 2 MB, stay in a core's cache
 
 
-
 class PatchDenoiser:
     """The local empirical posterior of a translation-equivariant denoiser with a field of view of P x P pixels.
 
