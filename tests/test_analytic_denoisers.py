@@ -16,6 +16,7 @@ from hidden_gaussian.denoisers import (
     PatchDenoiser,
     StationaryDenoiser,
     open_denoiser,
+    patch,
 )
 from hidden_gaussian.denoisers.fitting import fit_reference
 from hidden_gaussian.denoisers.opening import best_device
@@ -108,6 +109,21 @@ def test_patch_is_the_local_posterior_mean(sigma: float) -> None:
             expected[index, :, r, c] = weights @ keys[:, :, 1, 1] / weights.sum()
     denoiser = PatchDenoiser(torch.from_numpy(IMAGES[:7]), 3)
     np.testing.assert_allclose(denoiser(noisy, sigma).numpy(), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("sigma", SIGMAS)
+def test_patch_weighs_as_well_in_float32(sigma: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    denoiser, noisy = PatchDenoiser(torch.from_numpy(IMAGES), 3), _noisy(sigma, 2).float()
+    exact = denoiser(noisy.double(), sigma)
+    torch.testing.assert_close(denoiser(noisy, sigma).double(), exact, atol=1e-6, rtol=0)
+    monkeypatch.setattr(patch, "TOGETHER", 7)
+    torch.testing.assert_close(denoiser(noisy.double(), sigma), exact, atol=1e-12, rtol=0)
+
+
+def test_patch_has_derivatives() -> None:
+    denoiser = PatchDenoiser(torch.from_numpy(IMAGES[:7]), 3)
+    noisy, sigma = _noisy(0.5, 1).requires_grad_(), torch.tensor([0.5], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(denoiser, (noisy, sigma))
 
 
 def test_patch_is_equivariant_away_from_the_border_and_empirical_when_it_sees_everything() -> None:
