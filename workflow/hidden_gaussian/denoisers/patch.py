@@ -47,7 +47,8 @@ class PatchDenoiser:
     def _posterior(self, queries: Tensor, precision: Tensor, kind: torch.dtype) -> Tensor:
         """Return the mean centre, of shape (queries, channels), by an online softmax; its weights are of this type."""
         channels = self.images.shape[1]
-        best = queries.new_full((len(queries), 1), torch.finfo(queries.dtype).min)  # times no slope: 0
+        # finite, since -inf times a slope of zero would be no number
+        best = queries.new_full((len(queries), 1), torch.finfo(queries.dtype).min)
         total = queries.new_zeros(len(queries), channels + 1)  # of weighted centres, and of weights
         for images in torch.split(self.images, max(1, TOGETHER // self.images[0, 0].numel())):
             clean = images.to(queries) / 127.5 - 1
