@@ -10,7 +10,7 @@ GPU := $(shell nvidia-smi -L 2>/dev/null | grep -m 1 ^GPU)
 SNAKEMAKE := $(BIN)/snakemake --cores all $(if $(GPU),--resources gpu=1)
 NEWER := Python 3.11 or newer is needed, but $(PYTHON) is %d.%d: say which, as in make PYTHON=python3.12
 
-.PHONY: demo test test-cluster lint bench reliability
+.PHONY: demo test test-cluster lint bench
 
 demo: $(READY) ## run the default study on real digits, and say where everything is
 	$(SNAKEMAKE) --quiet rules
@@ -24,11 +24,12 @@ demo: $(READY) ## run the default study on real digits, and say where everything
 	@echo "report   results/report.zip        (unpack, open report.html)"
 	@echo "for more  . .venv/bin/activate      (puts snakemake on the PATH)"
 
-test: $(READY) ## every test
+test: $(READY) ## every test that needs no Slurm
 	$(BIN)/python -m pytest
 
-test-cluster: $(READY) ## the slurm profile on a real Slurm, brought up for it: root, and Debian with slurmctld slurmd slurm-client slurmdbd munge mariadb-server
-	nice $(BIN)/python -m pytest -m cluster tests/slurm
+test-cluster: $(READY) ## faults again, and the slurm profile on a real Slurm, into docs/reliability.md: root, and Debian with slurmctld slurmd slurm-client slurmdbd munge mariadb-server
+	$(BIN)/python -m pytest -m "fault and not cluster" --reliability=docs/reliability.md
+	nice $(BIN)/python -m pytest -m cluster tests/slurm --reliability=docs/reliability.md
 
 lint: $(READY) ## style, types, formatting of rules, Snakemake's own checks
 	$(BIN)/ruff check .
@@ -40,10 +41,6 @@ lint: $(READY) ## style, types, formatting of rules, Snakemake's own checks
 bench: $(READY) ## speed against the plain ways and public peers, into docs/performance.md
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	PYTHONPATH=workflow $(BIN)/python benchmarks/page.py
-
-reliability: $(READY) ## docs/reliability.md from the tests of faults, those on a real Slurm included
-	$(BIN)/python -m pytest -m "fault and not cluster" --reliability=docs/reliability.md
-	nice $(BIN)/python -m pytest -m "fault and cluster" tests/slurm --reliability=docs/reliability.md
 
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit("$(NEWER)" % v if v < (3, 11) else 0)'

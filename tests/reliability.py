@@ -10,8 +10,8 @@ import pytest
 
 HEAD = """# Faults, and what becomes of them
 
-Written from the tests marked `fault` by the runs of these tests themselves (`make reliability`): each row is a test,
-and how many cases of it passed. Those of `tests/slurm/` ran on a private Slurm, which `make test-cluster` brings up.
+Written from the tests marked `fault` by the runs of these tests themselves (`make test-cluster`): each row is a test,
+and how many cases of it passed. Those of `tests/slurm/` ran on a private Slurm, brought up for them.
 
 | fault | what happens | test | cases |
 | --- | --- | --- | --- |

@@ -201,5 +201,5 @@ def test_the_page_of_faults_has_a_row_for_each_marked_test() -> None:
         for name in re.findall(r"^@pytest\.mark\.fault\((?:.*?\n)+?def (test_\w+)\(", path.read_text(), re.M)
     }
     page = (ROOT / "docs/reliability.md").read_text()
-    assert set(re.findall(r"\| `(\S+::test_\w+)` \|", page)) == marked, "run make reliability"
+    assert set(re.findall(r"\| `(\S+::test_\w+)` \|", page)) == marked, "run make test-cluster"
     assert " failed" not in page
