@@ -1,12 +1,13 @@
 # What all stages share: the study, where its files lie, and what each id is made from.
 
+import inspect
 import re
 from dataclasses import asdict
 from functools import cache
 
 from snakemake.exceptions import WorkflowError
 
-from hidden_gaussian import recipes, records, references, resources, settings
+from hidden_gaussian import levels, recipes, records, references, resources, settings
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import catalogue
@@ -68,7 +69,7 @@ wildcard_constraints:
     images_seen=r"\d+",
     id=rf"n\d+[ab]/({REFERENCE}|{NETWORK}/i\d+(/linear)?)",
     reference=references.FITTED,
-    sampler="exact|euler10|heun18|heun40",
+    sampler="|".join(["exact", *levels.SOLVERS]),
 
 
 def record_settings():
@@ -102,9 +103,16 @@ def plan_of(name):
     return Plan.of(name, STUDY.datasets[name], STUDY.datasets)
 
 
+def signed(function):
+    """Write on a function which parameters it has; Snakemake works that out again at each call, a sixth of a plan."""
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
 def setting(*path):
     """Return a function of the wildcards that gives one part of a dataset's settings, for `params`."""
 
+    @signed
     def part(wildcards):
         value = chosen(wildcards)
         for name in path:

@@ -1,5 +1,6 @@
 # From images on disk to the subsets that networks are trained on.
-# Needs: a source of images. Makes: images.npy, split.safetensors, n<size><half>/subset.npy.
+# Needs: a source of images. Makes: {images,heldout,foreign}.{npy,json}, split.safetensors, duplicates.json,
+# n<size><half>/subset.npy.
 
 
 rule download_images:

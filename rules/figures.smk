@@ -1,5 +1,6 @@
 # From shards and sample sets to figures: each from the files of its own cells and their nulls, and no others.
-# Needs: what hidden_gaussian/figures/catalogue.py lists. Makes: figures/<name>.{pdf,png}.
+# Needs: what hidden_gaussian/figures/catalogue.py lists. Makes: figures/<name>.{pdf,png},
+# explore.html.
 
 
 for figure, entry in catalogue.CATALOGUE.items():
@@ -36,7 +37,7 @@ for figure, entry in catalogue.CATALOGUE.items():
             plan=figure_plan(figure),
             recipe=recipes.FIGURES,
         script:
-            "../workflow/scripts/draw_figure.py"
+            "../workflow/scripts/plot_figure.py"
 
     rule:
         name:

@@ -67,7 +67,7 @@ rule judge_claims:
 
 
 rule tables:
-    """All tables."""
+    """Every table but the claims."""
     input:
         expand(
             f"{ROOT}/tables/{{family}}.parquet",

@@ -1,5 +1,6 @@
 # From a subset to trained networks: a chain of snapshots, each continuing the one before, or a file from elsewhere.
-# Needs: images.npy, subset.npy. Makes: n<size><half>/<run>/i<images_seen>/{weights,state}.safetensors, training.parquet.
+# Needs: images.npy, subset.npy. Makes: n<size><half>/<run>/i<images_seen>/weights.safetensors, beside it
+# training.parquet and state.safetensors, or states.zip of autoencoders, or imported.json of a file.
 
 
 rule train_denoiser:

@@ -19,7 +19,7 @@ ONLY_FOR_TENSORS = "hidden_gaussian.files._own_memory"  # which nobody calls who
 TORCHLESS = {
     "analysis": (
         "compare_samples",
-        "draw_figure",
+        "plot_figure",
         "draw_subset",
         "fit_spectrum",
         "gather_tables",
@@ -83,7 +83,7 @@ def test_an_environment_has_all_that_the_scripts_of_its_rules_reach(env: str, sc
     """Every import of the script and of the library's modules that it reaches, those within functions too."""
     names = (dependency.split(" =")[0] for dependency in ENVS[env]["dependencies"])
     provided = {MODULES.get(name, NAMES.get(name, name)) for name in names}
-    reached = Reached((LIBRARY / f"scripts/{script}.py").read_text(), FIGURES if script == "draw_figure" else ())
+    reached = Reached((LIBRARY / f"scripts/{script}.py").read_text(), FIGURES if script == "plot_figure" else ())
     lacking = {name: places - {ONLY_FOR_TENSORS} for name, places in reached.packages.items() if name not in provided}
     assert not {name: places for name, places in lacking.items() if places}
 

@@ -384,6 +384,6 @@ def test_script_writes_the_same_files_twice(world, tmp_path):
             log=[str(folder / "log")],
             params=SimpleNamespace(name="samples", plan=asdict(narrowed("samples", world.plan)), root=str(world.root)),
         )
-        runpy.run_path(str(ROOT / "workflow" / "scripts" / "draw_figure.py"), init_globals={"snakemake": job})
+        runpy.run_path(str(ROOT / "workflow" / "scripts" / "plot_figure.py"), init_globals={"snakemake": job})
         written.append([Path(path).read_bytes() for path in job.output])
     assert written[0] == written[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from hidden_gaussian import levels
@@ -77,3 +78,15 @@ class Cell:
             raise InputError(f"{identifier!r} is not the id of a cell; one looks like 'n64a/ve16r1/i64000'")
         size, half, architecture, scale, replicate, images_seen = match.groups()
         return cls(dataset, int(size), half, architecture, int(scale), int(replicate), int(images_seen))
+
+
+def smallest(cells: Collection[Cell]) -> list[Cell]:
+    """Return the cells with the fewest training images."""
+    least = min((cell.subset_size for cell in cells), default=0)
+    return [cell for cell in cells if cell.subset_size == least]
+
+
+def largest(cells: Collection[Cell]) -> list[Cell]:
+    """Return the cells with the most training images."""
+    most = max((cell.subset_size for cell in cells), default=0)
+    return [cell for cell in cells if cell.subset_size == most]

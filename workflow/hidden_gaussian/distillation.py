@@ -72,10 +72,6 @@ class Distilled:
     second: AffineMap
     stein: SteinAverage
 
-    def rows(self, rows: slice) -> Tensor:
-        """Return rows of the mean of both weight matrices, float64."""
-        return (self.first.weight[rows] + self.second.weight[rows]) / 2
-
     def __call__(self, noisy: Tensor) -> Tensor:
         """Return the mean of both maps of a batch of images."""
         return (self.first(noisy) + self.second(noisy)) / 2

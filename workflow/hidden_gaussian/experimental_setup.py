@@ -1,4 +1,4 @@
-"""The page of the paper's experimental setup: networks, training and measurements, every number from the settings."""
+"""The page of the paper's experimental setup: networks, training and measurements, with tables of the settings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ beta = (0.9, 0.999) and epsilon = 1e-8; the weights that are measured are an exp
 
 ## Architectures
 
-The names stand for networks alone: forward process, preconditioning and loss are those above for all of them.
+`ve`, `vp` and `adm` stand for networks alone: forward process, preconditioning and loss are those above. The others
+have a denoiser and a loss of their own.
 
 | name | network | its parts |
 | --- | --- | --- |
@@ -51,6 +52,11 @@ the noisy image enters at every level; one head of attention; sums divided by sq
 entry of the image; otherwise as `ve` |
 | `adm` | ADM (Dhariwal & Nichol 2021): U-Net | sinusoidal embedding; c_noise also scales features; heads of 64 \
 channels; weights that end a block start at 0 |
+| `ve-baseline` | that of `ve` | D = x + sigma F(x; ln(sigma / 2)); loss \\|D - x\\|^2 / sigma^2, ln sigma uniform \
+from ln 0.02 to ln 100 (Song et al. 2021) |
+| `dae-ve`, `dae-skip`, `dae-dit`, `dae-linear` | ten networks, one a noise level: that of `ve`; encoder and decoder \
+with 1x1 convolutions on the skips; a transformer of patches (Peebles & Xie 2023); one affine map | D = F(x; sigma); \
+loss \\|D - x\\|^2 at its level alone |
 
 The *scale* is the number of base channels; `channel_mult` multiplies it at each resolution, finest first. At 64x64
 with `channel_mult` (1, 2, 2, 2) and 4 blocks, `ve` has 64,583 parameters at scale 4, 251,531 at 8, 992,531 at 16,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hidden_gaussian import resources
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.settings import Dataset, Network, Study
 
@@ -21,12 +22,9 @@ def parameters(network: Network, scale: int) -> int:
 
 
 def training_hours(dataset: Dataset, cells: Sequence[Cell]) -> float:
-    """Return hours of one device: images of each run over the speed, which falls in proportion to the scale."""
-    largest = max(cell.scale for cell in cells)
-    seconds = sum(
-        cell.networks * cell.images_seen / (dataset.speed * largest / cell.scale) for cell in last_of_runs(cells)
-    )
-    return seconds / 3600
+    """Return hours of one device: the images of each run over the speed at its scale."""
+    runs = last_of_runs(cells)
+    return sum(cell.networks * cell.images_seen / resources.speed(dataset, cell.scale) for cell in runs) / 3600
 
 
 def last_of_runs(cells: Sequence[Cell]) -> list[Cell]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.levels import AUTOENCODERS
+from hidden_gaussian.levels import AUTOENCODERS, SOLVERS
 from hidden_gaussian.settings import Dataset
 
 PLAIN, TORCH = 1_000, 3_000  # MB of Snakemake's own process beside the job's, and of the libraries that it imports
@@ -20,7 +20,7 @@ GPU_FLOPS = 2e11  # of a consumer's GPU; those of data centres do fifty times as
 DAY = 1_440  # minutes: longer trainings are stopped, save and go on in the next attempt
 ROW, SHARDS = 40, 4  # bytes of a row of measurements in pandas; shards that a figure holds at a time
 CONVERTED, COMPARED = 300, 2e8  # images packed a second; pairs of images screened for likeness a second
-EVALUATIONS = {"euler10": 10, "heun18": 35, "heun40": 79, "exact": 0}
+EVALUATIONS = {name: n if scheme == "euler" else 2 * n - 1 for name, (scheme, n) in SOLVERS.items()} | {"exact": 0}
 REFERENCES = 4  # denoisers of a subset that are measured in one job
 
 

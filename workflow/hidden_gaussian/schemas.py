@@ -55,7 +55,7 @@ _WHERE = (
     Column(
         "parameter",
         NAME,
-        "name of a further axis: alpha, draws, epoch, component, rank, step; window: pooled over it",
+        "name of a further axis, see results/README.md; window: pooled over it",
         True,
     ),
     Column("at", pa.float64(), "place on the further axis", True),
@@ -82,8 +82,12 @@ SHARD = Table(
         *_WHERE,
         Column("image", pa.int32(), "index of the clean image or sample; -1: not per image", default=-1),
         Column("draw", pa.int32(), "index of the noise draw of the image", default=0),
-        Column("quantity", NAME, "which sum over pixels: a squared norm or an inner product, never a ratio"),
-        Column("value", pa.float64(), "the sum over pixels"),
+        Column(
+            "quantity",
+            NAME,
+            "what was measured: a sum over pixels, or a number of one image or map",
+        ),
+        Column("value", pa.float64(), "its value"),
     ),
     (*(column.name for column in _WHERE), "image", "draw", "quantity"),
 )

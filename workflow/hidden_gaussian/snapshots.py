@@ -94,7 +94,6 @@ def save_state(path: Path, state: TrainingState, fingerprint: Mapping[str, Any])
         **_columns("pending", state.recent()),
     }
     tensors |= {f"adam.{name}": tensor for name, tensor in state.moments.items()}
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps({"images_seen": state.images_seen, "fingerprint": fingerprint}, sort_keys=True)
     with _written(path):
         files.save_tensors(path, tensors, {"snapshot": text})

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from hidden_gaussian import replicates
-from hidden_gaussian.cells import Cell
+from hidden_gaussian.cells import Cell, largest, smallest
 from hidden_gaussian.claims import gates
-from hidden_gaussian.claims.evidence import Evidence, Missing, largest, require_sizes, smallest
+from hidden_gaussian.claims.evidence import Evidence, Missing, require_sizes
 from hidden_gaussian.claims.linearity import averaged, per_doubling
 from hidden_gaussian.claims.verdicts import Claim, Finding, Part
 from hidden_gaussian.estimates.blocks import Array

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from hidden_gaussian import estimates, statistics, tables
+from hidden_gaussian import estimates, statistics, tables, window
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.estimates import Measurements
 from hidden_gaussian.estimates.blocks import Array
@@ -70,8 +70,6 @@ class Evidence:
         Everything that was trained.
     sweeps : mapping of str to sequence of Cell
         ``size, scale, time, halves_large, halves_small, halves_stopped, halves_small_scale``; any may be absent.
-    window_size : int, optional
-        Subset whose denoisers define the window; default: the largest.
     ridge : float
         The penalty that linear maps were fitted with.
     """
@@ -81,7 +79,6 @@ class Evidence:
     training: pd.DataFrame
     cells: Sequence[Cell]
     sweeps: Mapping[str, Sequence[Cell]]
-    window_size: int | None = None
     ridge: float = 0.0
 
     @classmethod
@@ -129,16 +126,16 @@ class Evidence:
 
     @cached_property
     def window(self) -> tuple[float, ...]:
-        """Noise levels where memorising and being Gaussian differ, see :meth:`Measurements.window`."""
-        window = self.measurements.window(self.window_size)
-        if not window:
+        """Noise levels where memorising and being Gaussian differ, see :mod:`hidden_gaussian.window`."""
+        levels = self.measurements.window()
+        if not levels:
             raise Missing("no empirical denoiser was measured")
-        return window
+        return levels
 
     @property
     def window_text(self) -> str | None:
         """The window as the ledger keeps it: where it lies, and of which subset it was computed."""
-        subset = self.measurements.window_subset(self.window_size)
+        subset = self.measurements.window_subset()
         if subset is None:
             return None
         levels = ", ".join(f"{sigma:.3g}" for sigma in self.window)
@@ -155,7 +152,7 @@ class Evidence:
         return bool(self.sweeps.get(name))
 
     def in_window(self, metric: str, identifier: str, *, images: slice | None = None, **where: str) -> Array:
-        """Return a metric pooled over the window, on untrained-on inputs unless said, with its resamples.
+        """Return a metric pooled over the window, on images that were not trained on unless said, with its resamples.
 
         Raises
         ------
@@ -176,7 +173,7 @@ class Evidence:
         Missing
             If there is no such level.
         """
-        low, high = self.measurements.window_ends(self.window_size) if self.window else (0.0, 0.0)
+        low, high = window.ends(self.measurements.departures().index.tolist(), self.window)
         chosen: dict[str, Any] = {"inputs": self.inputs, **where}
         sigma = self.measurements.curve(metric, identifier, **chosen)["sigma"]
         kept = {"below": sigma < low, "within": sigma.between(low, high), "above": sigma > high}[side]
@@ -243,21 +240,6 @@ def pairs(cells: Sequence[Cell]) -> list[list[tuple[Cell, Cell]]]:
     if not found:
         raise Missing("no cell has its other half")
     return found
-
-
-def largest(cells: Sequence[Cell]) -> list[Cell]:
-    """Return the cells with the most training images."""
-    return [cell for cell in cells if cell.subset_size == max(other.subset_size for other in cells)]
-
-
-def smallest(cells: Sequence[Cell]) -> list[Cell]:
-    """Return the cells with the fewest training images."""
-    return [cell for cell in cells if cell.subset_size == min(other.subset_size for other in cells)]
-
-
-def extremes(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
-    """Return the cells with the fewest and with the most training images, by their number."""
-    return {f"N = {group[0].subset_size}": group for group in (smallest(cells), largest(cells))}
 
 
 def require_sizes(cells: Sequence[Cell]) -> None:

@@ -7,16 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hidden_gaussian import replicates, statistics
-from hidden_gaussian.cells import Cell
+from hidden_gaussian.cells import Cell, largest, smallest
 from hidden_gaussian.claims import gates
 from hidden_gaussian.claims.evidence import (
     Evidence,
     Missing,
     OneLevel,
-    extremes,
-    largest,
     require_sizes,
-    smallest,
     trainings,
 )
 from hidden_gaussian.claims.verdicts import Claim, Finding, Part
@@ -100,9 +97,10 @@ def at_extremes(
 ) -> Finding:
     """Find whether a statistic is above delta both for the fewest and for the most training images."""
     parts = []
-    for name, cells in extremes(evidence.sweep("size")).items():
+    sweep = evidence.sweep("size")
+    for size, cells in {ends[0].subset_size: ends for ends in (smallest(sweep), largest(sweep))}.items():
         estimate = replicates.combine(averaged(cells, {cell: statistic(cell) for cell in cells}), covers)
-        parts.append(Part(name, estimate, delta))
+        parts.append(Part(f"N = {size}", estimate, delta))
     return Finding(tuple(parts))
 
 

@@ -11,7 +11,6 @@ from hidden_gaussian.claims.verdicts import Claim
 
 HOLDS, INTERVAL, GATE = "holds", "fails by its interval", "fails by an unmet gate"
 UNDECIDED, MISSING = "is undecided", "could not be tested"
-OUTCOMES = (HOLDS, INTERVAL, GATE, UNDECIDED, MISSING)
 EVERYWHERE, GATED = "Hold on every data set that has their cells", "Hold wherever their gate is met"
 DIVIDED, FAIL = "Hold on some data sets and not on others", "Hold on none, and fail by their interval"
 UNSURE, UNTESTED = "Undecided wherever they were tested", "Not tested, because their gate is met on no data set"
@@ -21,7 +20,7 @@ Results = Mapping[str, pd.DataFrame]
 
 
 def outcome(row: pd.Series) -> str:
-    """Return which of :data:`OUTCOMES` a row of a ledger is."""
+    """Return what became of the claim of a row: it holds, fails in one of two ways, is undecided or untested."""
     if row["reason"] in (Missing.reason, OneLevel.reason, Shrunk.reason):
         return MISSING
     if row["verdict"] == "fails":

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hidden_gaussian import replicates, statistics
-from hidden_gaussian.cells import Cell
+from hidden_gaussian.cells import Cell, largest, smallest
 from hidden_gaussian.claims import gates
-from hidden_gaussian.claims.evidence import Evidence, Missing, largest, pairs, smallest, trainings
+from hidden_gaussian.claims.evidence import Evidence, Missing, pairs, trainings
 from hidden_gaussian.claims.linearity import averaged
 from hidden_gaussian.claims.verdicts import Claim, Finding, Part
 from hidden_gaussian.estimates.blocks import Array

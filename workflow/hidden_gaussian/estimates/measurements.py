@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hidden_gaussian import rings, statistics, tables
+from hidden_gaussian import rings, statistics, tables, window
 from hidden_gaussian.estimates.blocks import Array, Block, Place, blocks
 from hidden_gaussian.estimates.evaluation import Found, Pooled, Selection, evaluate
 from hidden_gaussian.estimates.formulas import Metric, Term
@@ -141,49 +141,27 @@ class Measurements:
         pooled = evaluate(row.terms, row.metric, self.pixels, Selection(sigmas, images)) if row else None
         return None if pooled is None else pooled.values[0]
 
-    def window(self, subset_size: int | None = None) -> tuple[float, ...]:
-        """Return the noise levels where memorising and being Gaussian differ: E|D_emp - D_G|^2 over half its maximum.
+    def window(self) -> tuple[float, ...]:
+        """Return the noise levels of the window, see :mod:`hidden_gaussian.window`, of the largest subset.
 
-        On training images: there both denoisers return the image at low noise and the mean at high noise, so that the
-        window ends on both sides. On other images the memoriser stays at a training image, however low the noise.
-
-        Parameters
-        ----------
-        subset_size : int, optional
-            Subset whose denoisers decide, half a before half b; default: the largest.
-
-        Returns
-        -------
-        tuple of float
-            Ascending; empty where the empirical denoiser was not measured.
+        Empty where the empirical denoiser was not measured.
         """
-        squares = self._departure(subset_size)
-        return tuple(float(sigma) for sigma in squares.index[squares > squares.max() / 2])
+        return window.inside(self.departures())
 
-    def window_ends(self, subset_size: int | None = None) -> tuple[float, float]:
-        """Return the ends of the window, halfway (in log sigma) to the levels outside of it; ValueError if none is."""
-        levels, inside = self._departure(subset_size).index.to_numpy(), self.window(subset_size)
-        if not inside:
-            raise ValueError("no empirical denoiser was measured, so that there is no window")
-        below, above = levels[levels < inside[0]], levels[levels > inside[-1]]
-        low = float(np.sqrt(below[-1] * inside[0])) if len(below) else inside[0]
-        return low, float(np.sqrt(above[0] * inside[-1])) if len(above) else inside[-1]
-
-    def window_subset(self, subset_size: int | None = None) -> str | None:
+    def window_subset(self) -> str | None:
         """Return the subset whose denoisers decide the window, such as n512a; None where none was measured."""
         memorisers = [match for name in self.ids if (match := _EMPIRICAL.fullmatch(name))]
         found = [(int(match[1]), match[2]) for match in memorisers if self._has_departure(match[0])]
-        wanted = [item for item in found if subset_size is None or item[0] == subset_size]
-        return "n{}{}".format(*min(wanted, key=lambda item: (-item[0], item[1]))) if wanted else None
+        return "n{}{}".format(*min(found, key=lambda item: (-item[0], item[1]))) if found else None
 
     def _has_departure(self, identifier: str) -> bool:
         """Return whether a denoiser was compared with its Gaussian, and not only with its own Taylor map, say."""
         gaussian = self._names(identifier)["gaussian"]
         return any(place.reference_id == gaussian for place in self._places.get((identifier, "distance"), []))
 
-    def _departure(self, subset_size: int | None) -> pd.Series[float]:
-        """Return the mean squared distance of memoriser and Gaussian by sigma."""
-        subset = self.window_subset(subset_size)
+    def departures(self) -> pd.Series[float]:
+        """Return the mean squared distance of the largest subset's memoriser to its Gaussian, by sigma; or nothing."""
+        subset = self.window_subset()
         if subset is None:
             return pd.Series(dtype=float)
         identifier = f"{subset}/empirical"

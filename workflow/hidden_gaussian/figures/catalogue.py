@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from hidden_gaussian.cells import largest, smallest
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import catalogue_asked, catalogue_images, catalogue_measures
-from hidden_gaussian.figures.entry import HALVES, Entry, extremes, first_replicates, shown, untrained
+from hidden_gaussian.figures.entry import HALVES, Entry, first_replicates, shown, untrained
 from hidden_gaussian.figures.plan import Plan
 
 
@@ -19,7 +20,7 @@ def _strong(plan: Plan) -> list[str]:
 def _sweep(sweep: str) -> Callable[[Plan], list[str]]:
     def needs(plan: Plan) -> list[str]:
         cells = plan.cells(sweep)
-        nulls = plan.measures(extremes(cells)[1], "identity", "mean")
+        nulls = plan.measures(largest(cells), "identity", "mean")
         return [*plan.measures(cells, "empirical"), *nulls, *plan.strips(shown(cells))]
 
     return needs
@@ -27,10 +28,9 @@ def _sweep(sweep: str) -> Callable[[Plan], list[str]]:
 
 def _linearity(plan: Plan) -> list[str]:
     cells = plan.cells("size")
-    small, large = extremes(cells)
-    nulls = plan.measures(large, "empirical", "gaussian", "identity")
+    nulls = plan.measures(largest(cells), "empirical", "gaussian", "identity")
     own = plan.measures([*cells, *untrained(plan)])
-    return [*own, *plan.measures(small, "empirical"), *nulls, *plan.memorisation(shown(cells))]
+    return [*own, *plan.measures(smallest(cells), "empirical"), *nulls, *plan.memorisation(shown(cells))]
 
 
 def _memorisation(plan: Plan) -> list[str]:

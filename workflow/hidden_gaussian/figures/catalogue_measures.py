@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hidden_gaussian.cells import largest, smallest
 from hidden_gaussian.figures.entry import (
     EXTREMES,
     VARIED,
     Entry,
     alike,
-    extremes,
     of_architectures,
     of_one_level,
     shown,
@@ -23,9 +23,8 @@ def along(*kinds: str, sweeps: tuple[str, ...] = VARIED) -> Callable[[Plan], lis
     def needs(plan: Plan) -> list[str]:
         files: list[str] = []
         for cells in filter(None, map(plan.cells, sweeps)):
-            small, large = extremes(cells)
-            files += plan.measures(cells) + plan.measures(large, *kinds) + plan.memorisation(shown(cells))
-            files += plan.measures(small, *(kind for kind in kinds if kind in EXTREMES))
+            files += plan.measures(cells) + plan.measures(largest(cells), *kinds) + plan.memorisation(shown(cells))
+            files += plan.measures(smallest(cells), *(kind for kind in kinds if kind in EXTREMES))
         return files
 
     return needs

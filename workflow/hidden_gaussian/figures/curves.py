@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hidden_gaussian import rings, statistics
+from hidden_gaussian import rings, statistics, window
 from hidden_gaussian.estimates.formulas import signed_root
 from hidden_gaussian.figures.data import FigureData
 
@@ -187,17 +187,12 @@ class Measured:
         return self.table([f"{identifier.split('/')[0]}/empirical" for identifier in ids], "distance", "gaussian")
 
     def window_levels(self) -> list[float]:
-        """Return the noise levels of the window W, see :meth:`hidden_gaussian.estimates.Measurements.window`."""
-        distance = self._departure().mean()
-        return [float(sigma) for sigma in distance.index[distance > distance.max() / 2]]
+        """Return the noise levels of the window, see :mod:`hidden_gaussian.window`."""
+        return list(window.inside(self._departure().mean()))
 
     def window(self) -> tuple[float, float]:
-        """Return the ends of the window W, halfway (in log sigma) to the levels outside of it."""
-        levels = np.asarray(self._departure().columns, dtype=float)
-        inside = self.window_levels()
-        below, above = levels[levels < inside[0]], levels[levels > inside[-1]]
-        low = float(np.sqrt(below[-1] * inside[0])) if len(below) else inside[0]
-        return low, float(np.sqrt(above[0] * inside[-1])) if len(above) else inside[-1]
+        """Return the ends of the window, see :func:`hidden_gaussian.window.ends`."""
+        return window.ends([float(sigma) for sigma in self._departure().columns], self.window_levels())
 
     def _departure(self) -> pd.DataFrame:
         """Return the distance of the largest subset's memoriser to its Gaussian, on training images where measured."""

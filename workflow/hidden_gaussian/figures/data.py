@@ -56,7 +56,7 @@ class FigureData:
         return tables.read_shard(self._path(f"{identifier}/measures.parquet"))
 
     def shard(self, identifier: str, family: str, sampler: str) -> pd.DataFrame:
-        """Return a memorisation or agreement shard of a sample set."""
+        """Return a shard of a sample set by its family: memorisation, agreement, moments or splice."""
         return tables.read_shard(self._path(f"{identifier}/{family}_{sampler}.parquet"))
 
     def sampler_error(self, subset: str) -> pd.DataFrame:
@@ -68,7 +68,7 @@ class FigureData:
         return tables.read_shard(self._path(f"{identifier}/jacobian.parquet"))
 
     def slope_images(self, identifier: str) -> dict[str, NDArray[np.float32]]:
-        """Return the images that show the local slopes of a denoiser, see :func:`hidden_gaussian.jacobian`."""
+        """Return the images that show the local slopes of a denoiser, see :mod:`hidden_gaussian.jacobian`."""
         return files.load_arrays(self._path(f"{identifier}/jacobian.safetensors"))
 
     def outputs(self, identifier: str) -> dict[str, NDArray[np.float16]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from hidden_gaussian.cells import Cell
@@ -82,15 +82,6 @@ def first_replicates(cells: list[Cell]) -> list[Cell]:
 def shown(cells: list[Cell]) -> list[Cell]:
     """Return the cells whose samples stand for their halves and replicates: half a, first replicate."""
     return [cell for cell in first_replicates(cells) if cell.half == "a"]
-
-
-def extremes(cells: Iterable[Cell]) -> tuple[list[Cell], list[Cell]]:
-    """Return the cells of the smallest subset size, and those of the largest: nulls are pooled as networks are."""
-    ordered = sorted(cells, key=lambda cell: cell.subset_size)
-    small, large = (
-        [cell for cell in ordered if cell.subset_size == end.subset_size] for end in (ordered[0], ordered[-1])
-    )
-    return small, large
 
 
 def whole(plan: Plan) -> list[Cell]:

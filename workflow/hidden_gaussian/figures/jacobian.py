@@ -23,7 +23,7 @@ ROWS = ("state", "output", "$u_1$", "$u_2$", "$u_3$")
 
 
 def draw(data: FigureData) -> Figure:
-    """Return the figure: overlap and distance of slopes for some networks, and singular vectors of the last one."""
+    """Return the figure: overlap and distance of slopes, and singular vectors of the network of most images."""
     measured = Measured(data)
     cells = data.plan.sloped_shown
     figure = style.new(1.9 * len(cells) + 3.1)

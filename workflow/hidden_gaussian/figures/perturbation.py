@@ -19,7 +19,7 @@ ROWS = ("pushed", "output", "back")
 
 
 def draw(data: FigureData) -> Figure:
-    """Return the figure: how linear the response is for some networks, and the outputs of the last one."""
+    """Return the figure: how linear the response is and the outputs of the network of most images."""
     measured = Measured(data)
     cells, main = data.plan.sloped_shown, data.plan.sloped_main
     figure = style.new(2.3 + 1.9 * LATENTS)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from hidden_gaussian.cells import Cell
+from hidden_gaussian.cells import Cell, largest, smallest
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import extremes, shown
+from hidden_gaussian.figures.entry import shown
 from hidden_gaussian.figures.neighbours import Copying
 from hidden_gaussian.figures.plan import Plan
 
@@ -69,8 +69,9 @@ def spaced(groups: Groups, most: int) -> Groups:
 
 def subsets(groups: Groups) -> tuple[list[str], list[str]]:
     """Return the subsets of the smallest size of a sweep, and those of the largest: both halves where it has both."""
-    small, large = extremes(cell for cells in groups.values() for cell in cells)
-    return list(dict.fromkeys(cell.subset for cell in small)), list(dict.fromkeys(cell.subset for cell in large))
+    everything = [cell for cells in groups.values() for cell in cells]
+    few, many = smallest(everything), largest(everything)
+    return list(dict.fromkeys(cell.subset for cell in few)), list(dict.fromkeys(cell.subset for cell in many))
 
 
 def references(subsets: list[str], kind: str) -> list[str]:

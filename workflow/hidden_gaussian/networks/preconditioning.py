@@ -16,7 +16,7 @@ class Parametrisation(nn.Module):
     Parameters
     ----------
     model : Module
-        The network F, called as model(image, label, augment_labels).
+        The network F, called as model(image, label, augment_labels); by :class:`Direct` without the last.
     sigma_data : float
         Standard deviation s of the pixels, which lie in [-1, 1].
     options : dict

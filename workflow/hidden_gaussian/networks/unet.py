@@ -1,4 +1,4 @@
-"""The frame of all networks: an encoder and a decoder of residual blocks, joined by skip connections."""
+"""The frame of all U-Nets: an encoder and a decoder of residual blocks, joined by skip connections."""
 
 from __future__ import annotations
 
@@ -114,13 +114,13 @@ class UNet(nn.Module):
         self.dec = self._decoder(skips)
 
     def forward(self, image: Tensor, label: Tensor, augment_labels: Tensor | None = None) -> Tensor:
-        """Map noisy images of unit variance to the output before preconditioning.
+        """Map images to the raw output, from which a parametrisation makes a denoiser.
 
         Parameters
         ----------
         image : Tensor of shape (batch, channels, height, width)
         label : Tensor of shape (batch,) or (1,)
-            Noise label, ln(sigma) / 4.
+            Noise label as the parametrisation gives it: ln(sigma) / 4, ln(sigma / 2) or sigma.
         augment_labels : Tensor of shape (batch, augment_dim), optional
             How each image was augmented; zeros, the default, stand for not at all.
         """
