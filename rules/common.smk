@@ -27,7 +27,7 @@ NETWORK = r"[a-z-]+\d+r\d+"
 TRAINED = r"(?!dae-)[a-z-]+\d+r[1-9]\d*"
 AUTOENCODERS = r"dae-[a-z]+\d+r[1-9]\d*"
 IMPORTED = r"[a-z-]+\d+r0"
-REFERENCE = f"gaussian|empirical|identity|mean|{references.LISTED}"
+REFERENCE = "|".join([*references.STANDING, references.LISTED])
 
 # Asked for by every job, so made once.
 CELLS = {name: dataset.cells(name) for name, dataset in STUDY.datasets.items()}

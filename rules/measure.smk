@@ -46,12 +46,12 @@ rule measure_references:
     output:
         measures=expand(
             f"{ROOT}/{{{{subset}}}}/{{kind}}/measures.parquet",
-            kind=REFERENCES,
+            kind=references.STANDING,
             allow_missing=True,
         ),
         outputs=expand(
             f"{ROOT}/{{{{subset}}}}/{{kind}}/outputs.safetensors",
-            kind=REFERENCES,
+            kind=references.STANDING,
             allow_missing=True,
         ),
     log:

@@ -96,7 +96,7 @@ def scale_of(path):
 def shards_of(wildcards):
     """Return how many shards of measurements a dataset has: of its networks, and of the references of its subsets."""
     cells = CELLS[wildcards.dataset]
-    return len(cells) + resources.REFERENCES * len({cell.subset for cell in cells})
+    return len(cells) + len(references.STANDING) * len({cell.subset for cell in cells})
 
 
 def stretch(wildcards):

@@ -179,7 +179,7 @@ def test_overlaps_and_singular_values(world):
 def test_spliced_samples_by_window(world):
     shard = world.data("splice").shard(MAIN, "splice", "heun18")
     rows = shard[shard["id"] == f"{MAIN}/splice-gaussian"]
-    ends, values = splice.windows(rows, splice.correlation)
+    ends, values = splice.by_range(rows, splice.correlation)
     assert ends == [0, 0.3, 3, 80]
     assert np.isnan(values[1, 0]) and np.isnan(values[2, :2]).all() and np.isfinite(values[0]).all()
     mean = world.spectrum("n512a")[0]

@@ -137,7 +137,7 @@ def test_a_large_page_loses_quality_then_early_snapshots(monkeypatch: pytest.Mon
 
     def made(limit: int) -> dict:
         monkeypatch.setattr(explorer, "LIMIT", limit)
-        return content(explorer.fitted("digits", {}, entries, sheets))
+        return content(explorer.within_limit("digits", {}, entries, sheets))
 
     whole = made(10**7)
     assert whole["note"] == "" and picture(whole["sheets"][CELL.id]).tolist() == noise.tolist()

@@ -51,7 +51,7 @@ def test_ranges_are_named_by_all_digits_of_their_ends() -> None:
     way = list(sampling.trajectory(MEMORISER, START, "euler10"))
     sets = splicing.spliced(MEMORISER, {"gaussian": GAUSSIAN}, way, "euler10", sorted(levels))
     named = {(float(one.parameter.removeprefix("above ")), one.at) for one in sets}
-    assert named == set(splicing.windows(levels))
+    assert named == set(splicing.ranges(levels))
 
 
 def test_a_sampler_can_begin_at_any_of_its_states() -> None:

@@ -51,7 +51,7 @@ def drawn(name):
     ]
 
 
-# the page
+# What the page of the explorer needs.
 
 
 EXPLORABLE = [

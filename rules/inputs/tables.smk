@@ -21,7 +21,7 @@ def shard_files(wildcards):
     plan = plan_of(wildcards.dataset)
     cells = plan.every
     files = [
-        *plan.measures(cells, *REFERENCES),
+        *plan.measures(cells, *references.STANDING),
         *plan.memorisation(cells),
         *plan.agreement(cells),
         *plan.moments(cells),

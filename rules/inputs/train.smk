@@ -5,8 +5,7 @@ RUN = f"{ROOT}/n{{size}}{{half}}/{{run}}"
 
 def earlier_snapshots(wildcards):
     """Return the images seen at the snapshots before one, of its run."""
-    run = f"n{wildcards.size}{wildcards.half}/{wildcards.run}"
-    kept = RUNS[wildcards.dataset].get(run, [])
+    kept = RUNS[wildcards.dataset].get(trained_cell(wildcards, 0).run, [])
     return [images for images in kept if images < int(wildcards.images_seen)]
 
 
@@ -44,9 +43,9 @@ def training_recipe(wildcards):
 
 def pretrained_of(wildcards):
     """Return the settings of a snapshot that comes from a file, which may move."""
-    cell = f"n{wildcards.size}{wildcards.half}/{wildcards.run}/i{wildcards.images_seen}"
+    cell = trained_cell(wildcards, wildcards.images_seen)
     return next(
         snapshot.model_dump(mode="json", exclude={"path"})
         for snapshot in chosen(wildcards).grid.pretrained
-        if snapshot.cell(wildcards.dataset).id == cell
+        if snapshot.cell(wildcards.dataset) == cell
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from hidden_gaussian import levels, plan, resources, settings
+from hidden_gaussian import levels, markdown, plan, resources, settings
 from hidden_gaussian.settings import Dataset, Distillation, Measures, Source
 
 HEAD = """# Experimental setup
@@ -127,7 +127,7 @@ def _data(datasets: Mapping[str, Dataset]) -> str:
         )
         for name, dataset in datasets.items()
     ]
-    return _table(("data set", "pixels", "images", "held out", "foreign inputs"), rows)
+    return markdown.table(("data set", "pixels", "images", "held out", "foreign inputs"), rows)
 
 
 def _source(images: Source | int | str | None) -> str:
@@ -138,7 +138,7 @@ def _source(images: Source | int | str | None) -> str:
 
 def _block(block: type[BaseModel], parts: Mapping[str, BaseModel]) -> str:
     rows = [(f"`{key}`", *(_value(getattr(part, key)) for part in parts.values())) for key in block.model_fields]
-    return _table(("key", *parts), rows)
+    return markdown.table(("key", *parts), rows)
 
 
 def _value(value: object) -> str:
@@ -158,7 +158,7 @@ def _runs(datasets: Mapping[str, Dataset]) -> str:
             network = "" if run.network is None else _value(run.network).strip("{}")
             rows.append((name, *(", ".join(_value(item) for item in one) for one in lists), network))
     titles = ("data set", "training images", "halves", "architectures", "scales", "images seen", "network differs in")
-    return _table(titles, rows)
+    return markdown.table(titles, rows)
 
 
 def _costs(datasets: Mapping[str, Dataset]) -> str:
@@ -180,7 +180,7 @@ def _costs(datasets: Mapping[str, Dataset]) -> str:
         opened = max(resources.opening(dataset, cell.id) for cell in runs)
         memory = (max(request.mem_mb for request in asked) + opened) / 1000
         rows.append([name, str(len(cells)), str(len(runs)), f"{hours:,.0f}", f"{disk:,.0f}", f"{memory:,.0f}"])
-    return _table(["data set", "cells", "trainings", "device hours", "disk GB", "memory GB"], rows)
+    return markdown.table(["data set", "cells", "trainings", "device hours", "disk GB", "memory GB"], rows)
 
 
 def _remarks(path: Path) -> str:
@@ -188,9 +188,3 @@ def _remarks(path: Path) -> str:
     comment = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     listed = [line.removeprefix("# ") for line in comment if line.startswith(("# * ", "#   "))]
     return "\n".join(listed) + "\n"
-
-
-def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    titles = list(header)
-    lines = [titles, ["---"] * len(titles), *(list(row) for row in rows)]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"

@@ -74,7 +74,7 @@ class Explorer:
         Raises
         ------
         InputError
-            If the page would be too large for a browser, see :func:`fitted`.
+            If the page would be too large for a browser, see :func:`within_limit`.
         """
         clean, levels = self._clean(), noise.schedule(10)
         noisy = {sigma: self._noisy(clean, sigma) for sigma in levels.tolist()}
@@ -89,7 +89,7 @@ class Explorer:
                     sheets[f"{cell.id}/nearest"] = sheet(self._nearest(cell, outputs))
             chosen[cell] = {"title": title(cell), "rows": rows, "curves": curves(measured, cell, self.inputs)}
         data = {"levels": levels.tolist(), "side": clean.shape[-1], "inputs": self.inputs}
-        return fitted(self.root.name, data, chosen, sheets)
+        return within_limit(self.root.name, data, chosen, sheets)
 
     def _clean(self) -> torch.Tensor:
         subset = self.root / self.cells[0].subset / "subset.npy"
@@ -163,7 +163,7 @@ def earlier(cells: Sequence[Cell]) -> list[Cell]:
     return sorted((cell for cell in cells if cell != last[cell.run]), key=lambda cell: cell.images_seen)
 
 
-def fitted(name: str, data: Mapping[str, Any], entries: Mapping[Cell, Entry], sheets: Mapping[str, Sheet]) -> str:
+def within_limit(name: str, data: Mapping[str, Any], entries: Mapping[Cell, Entry], sheets: Mapping[str, Sheet]) -> str:
     """Return the fullest page that a browser bears: first pictures lose quality, then the earliest snapshots go.
 
     Raises

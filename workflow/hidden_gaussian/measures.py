@@ -19,7 +19,7 @@ from hidden_gaussian.metrics.distance import output_quantities, squared
 from hidden_gaussian.metrics.linearity import affinity_quantities, mixture_quantities
 from hidden_gaussian.passes import Pass, Subject
 from hidden_gaussian.progress import shown
-from hidden_gaussian.settings import Distillation, Measures
+from hidden_gaussian.settings import Distillation, Measures, unseen
 
 
 def measure(
@@ -88,7 +88,9 @@ class _Task(NamedTuple):
 
 def _pictured(tasks: Sequence[_Task], pools: Mapping[str, Tensor]) -> _Task | None:
     """Return the task whose descent is shown: images not trained on where there are any, the level nearest to 4."""
-    inputs = next((kind for kind in ("heldout", "foreign", "train") if kind in pools), None)
+    if not pools:
+        return None
+    inputs = unseen(pools)
     chosen = [task for task in tasks if task.whole and task.inputs == inputs]
     return min(chosen, key=lambda task: abs(math.log(task.sigma / PICTURED)), default=None)
 

@@ -23,6 +23,7 @@ from hidden_gaussian.metrics.quality import FrechetDistance
 from hidden_gaussian.samples import noisy_copies, rows, single_rows
 from hidden_gaussian.seeding import numpy_stream
 from hidden_gaussian.spectrum import Spectrum
+from hidden_gaussian.statistics import stream_of
 
 Array = NDArray[np.float64]
 POOL = 2048  # training images that stand for all in the null and in the reference of the power spectrum
@@ -135,11 +136,6 @@ class Standard:
         alone = Standard(self.subset, self.spectrum, self.training, None)
         frames.append(alone.measured(f"{self.subset}/heldout", heldout[:count], "photographs", seed=seed))
         return pd.concat(frames, ignore_index=True)
-
-
-def stream_of(sampler: str) -> str:
-    """Return the name of the samples that are resampled together."""
-    return "photographs" if sampler == "photographs" else "latents"
 
 
 def resampled_rows(identifier: str, statistics: Mapping[str, Array], **where: object) -> pd.DataFrame:

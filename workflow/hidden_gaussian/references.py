@@ -1,16 +1,18 @@
-"""Names of the reference denoisers of a subset that settings may list; known without importing torch."""
+"""Names of the reference denoisers of a subset; known without importing torch."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
+STANDING = ("gaussian", "empirical", "identity", "mean")
+"""Those that are always measured, in one job a subset."""
 AFFINE = r"gaussian-shrunk|gaussian-expected|stationary"
 """Those that are affine, and so their own distilled maps."""
 FITTED = rf"{AFFINE}|mixture-[1-9]\d*"
 """Those that are fitted once and kept in a file."""
 LISTED = rf"{FITTED}|patch-\d*[13579]"
-"""All that settings may list; the Gaussian, the empirical, the identity and the mean are always measured."""
+"""All that settings may list."""
 
 
 def is_affine(name: str) -> bool:

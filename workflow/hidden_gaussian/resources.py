@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.levels import AUTOENCODERS, SOLVERS
+from hidden_gaussian.references import STANDING
 from hidden_gaussian.settings import Dataset
 
 PLAIN, TORCH = 1_000, 3_000  # MB of Snakemake's own process beside the job's, and of the libraries that it imports
@@ -21,7 +22,6 @@ DAY = 1_440  # minutes: longer trainings are stopped, save and go on in the next
 ROW, SHARDS = 40, 4  # bytes of a row of measurements in pandas; shards that a figure holds at a time
 CONVERTED, COMPARED = 300, 2e8  # images packed a second; pairs of images screened for likeness a second
 EVALUATIONS = {name: n if scheme == "euler" else 2 * n - 1 for name, (scheme, n) in SOLVERS.items()} | {"exact": 0}
-REFERENCES = 4  # denoisers of a subset that are measured in one job
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def measuring(dataset: Dataset, size: int, scale: int | None, *, largest: int, d
     empirical = 2 * min(noisy, images * measures.draws * measures.levels) * size * d
     seconds = empirical / GPU_FLOPS
     if scale is None:
-        seconds *= REFERENCES
+        seconds *= len(STANDING)
         seconds += 2 * noisy * (size + d) * d / GPU_FLOPS
     else:
         seconds += noisy / (3 * speed(dataset, scale))

@@ -15,8 +15,8 @@ Each demand of the paper's public reviews, and what answers it here. Figures are
 where the study has their cells; claims are explained in [claims.md](claims.md), tables in
 [results/README.md](../results/README.md). Generated from `hidden_gaussian/reviews.py`.
 
-Of claims, the verdict on each data set, and of one of them, digits where they are tested there, the estimate with its
-95 % interval; the others are in [the table of claims](claims.md#results).
+Of each claim: the verdict on every data set, and on one (digits, where it was tested there) the estimate with its 95 %
+interval; the other estimates are in [the table of claims](claims.md#results).
 
 | demand | figures | claims | numbers | where they are |
 | --- | --- | --- | --- | --- |

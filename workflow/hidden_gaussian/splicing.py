@@ -38,7 +38,7 @@ class SampleSet(NamedTuple):
     samples: Tensor
 
 
-def windows(ends: Sequence[float]) -> list[tuple[float, float]]:
+def ranges(ends: Sequence[float]) -> list[tuple[float, float]]:
     """Return every range of noise levels between two of the ends: (low, high], the lower end excluded."""
     return list(combinations(sorted(ends), 2))
 
@@ -56,11 +56,11 @@ def spliced(
     way : sequence of Tensor of shape (n, channels, height, width)
         The network's own states at the levels of the sampler: down to the range they are the same.
     ends : sequence of float
-        See :func:`windows`.
+        See :func:`ranges`.
     """
     levels = sampler_levels(sampler)
     for kind, inside in insides.items():
-        for low, high in windows(ends):
+        for low, high in ranges(ends):
             begin = max(sum(level > high for level in levels) - 1, 0)
             denoiser = SplicedDenoiser(network, inside, low, high)
             samples = sampling.draw(denoiser, way[begin], sampler, begin)

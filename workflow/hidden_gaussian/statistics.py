@@ -27,6 +27,11 @@ GIVEN = "given these networks"
 GIVEN_FITS = "given these networks and fits"
 
 
+def stream_of(sampler: str | None) -> str:
+    """Return the name of the samples that are resampled together."""
+    return "photographs" if sampler == "photographs" else "latents"
+
+
 @lru_cache(maxsize=16)
 def weights(count: int, stream: str) -> Array:
     """Return how much each image counts in the estimate, in each resample, and without each group of images.

@@ -19,6 +19,7 @@ import torch
 from hidden_gaussian import files, guards, networks, parallel, progress, recipes, seeding, snapshots, subsets, training
 from hidden_gaussian.batches import Subset, blocks
 from hidden_gaussian.cells import Cell
+from hidden_gaussian.denoisers.opening import best_device
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.images import open_images
 from hidden_gaussian.objectives import Objective, at_level, objective_of
@@ -123,7 +124,7 @@ def run(stretch: Stretch) -> None:
     if stretch.training.gpus > 1:
         parallel.launch(__name__, stretch.training.gpus, stretch.model_dump(mode="json"))
     else:
-        train(stretch, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        train(stretch, best_device())
 
 
 def train(stretch: Stretch, device: torch.device, team: Team = ALONE, done: Callable[[], None] = lambda: None) -> None:

@@ -17,7 +17,7 @@ from hidden_gaussian.jacobian import SAMPLER, ceiling_rows, measure_slopes
 from hidden_gaussian.measures import measure
 from hidden_gaussian.outputs import PICTURES, outputs
 from hidden_gaussian.passes import Subject
-from hidden_gaussian.settings import Distillation, Jacobian, Measures
+from hidden_gaussian.settings import Distillation, Jacobian, Measures, unseen
 from hidden_gaussian.spectrum import Spectrum
 
 APART = ("heldout", "foreign")
@@ -137,7 +137,7 @@ def _way(folder: Path) -> Tensor:
     return torch.from_numpy(files.load_array(folder / f"trajectories_{SAMPLER}.npy"))
 
 
-def shown(root: str | Path, identifier: str, *, inputs: Sequence[str], seed: int) -> dict[str, Tensor]:
+def shared_outputs(root: str | Path, identifier: str, *, inputs: Sequence[str], seed: int) -> dict[str, Tensor]:
     """Return a denoiser's outputs on noised images that no network was trained on, where there are any.
 
     Parameters
@@ -147,7 +147,7 @@ def shown(root: str | Path, identifier: str, *, inputs: Sequence[str], seed: int
     inputs : sequence of str
         Kinds of clean images that the dataset has.
     """
-    kind = next(name for name in ("heldout", "foreign", "train") if name in inputs)
+    kind = unseen(inputs)
     clean = clean_images(root, identifier, [kind], PICTURES)[kind]
     return outputs(open_denoiser(root, identifier), clean, seed=seed)
 

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from hidden_gaussian import distillation, logs
+from hidden_gaussian.settings import unseen
 from hidden_gaussian.subjects import clean_images, open_subject
 
 params, identifier = snakemake.params, snakemake.wildcards.id
 with logs.job_log(snakemake.log[0]):
     root = Path(snakemake.input.denoiser[0]).parent
-    inputs = next(name for name in ("heldout", "foreign", "train") if name in params.inputs)
+    inputs = unseen(params.inputs)
     clean = clean_images(root, identifier, [inputs])[inputs]
     subject = open_subject(root, identifier, largest=identifier.split("/")[0])
     fit = distillation.Fit(clean, params.draws, params.seed, "distillation/kept", ridge=params.ridge)

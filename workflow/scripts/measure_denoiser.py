@@ -10,5 +10,5 @@ with logs.job_log(snakemake.log[0]):
     kept = {}
     shard = subjects.measured(root, identifier, **params, kept=kept)
     tables.write_shard(snakemake.output.measures, shard)
-    pictures = subjects.shown(root, identifier, inputs=params.inputs, seed=params.seed)
+    pictures = subjects.shared_outputs(root, identifier, inputs=params.inputs, seed=params.seed)
     files.save_tensors(snakemake.output.outputs, pictures | kept)

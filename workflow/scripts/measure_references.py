@@ -13,5 +13,5 @@ with logs.job_log(snakemake.log[0]):
         if not identifier.endswith("empirical"):
             settings["distillation"] = {}  # affine by definition
         tables.write_shard(measures, subjects.measured(root, identifier, **settings))
-        pictures = subjects.shown(root, identifier, inputs=params.inputs, seed=params.seed)
+        pictures = subjects.shared_outputs(root, identifier, inputs=params.inputs, seed=params.seed)
         files.save_tensors(outputs, pictures)

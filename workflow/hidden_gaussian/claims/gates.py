@@ -22,7 +22,7 @@ def is_trained(evidence: Evidence, cells: Sequence[Cell]) -> bool:
 
 
 def beats_gaussian(evidence: Evidence, cells: Sequence[Cell]) -> bool:
-    """Gate Q: over the window, every cell's loss on untrained-on images is below its Gaussian's, interval and all."""
+    """Gate Q: over the window, each loss on images not trained on is below the Gaussian's, interval and all."""
     ratios = [evidence.in_window("loss_ratio", cell.id, reference_id=f"{cell.subset}/gaussian") for cell in cells]
     return all(statistics.intervals(ratio)[1] < 1 for ratio in ratios)
 

@@ -61,9 +61,3 @@ def html(judged: pd.DataFrame) -> str:
     """Return the ledger as an HTML table."""
     table: str = shown(judged).to_html(index=False, border=0, classes="ledger", justify="left")
     return f"{STYLE}\n{table}\n"
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """Return a table of text as Markdown."""
-    rows = [[*table.columns], ["---"] * table.shape[1], *table.to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows) + "\n"

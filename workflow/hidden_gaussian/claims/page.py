@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from hidden_gaussian import markdown
 from hidden_gaussian.claims import LEDGER
-from hidden_gaussian.claims.ledger import markdown
 from hidden_gaussian.claims.linearity import CALIBRATED
 from hidden_gaussian.claims.prose import Results, outcome, rows_of, standing, told
 from hidden_gaussian.claims.verdicts import Claim
@@ -23,7 +23,7 @@ of the runs.
 A claim **holds** if the whole 95 % interval lies beyond delta (below it for an equivalence), in each of its parts. It
 **fails** if the whole interval of one part lies on the other side, or if the gate is unmet: an untrained network agrees
 perfectly with another one, so agreement counts only where the network has learned something. It is **undecided**
-otherwise, and where it could not be tested: the study has not the cells (reason `missing`), the window has one noise
+otherwise, and where it could not be tested: the study lacks the cells (reason `missing`), the window has one noise
 level, so that there is no trend over it (`one level`, claim 3), or the linear maps were fitted with a ridge, which
 draws them towards the Gaussian's (`ridge`; claims 1, 3, 4, 5, `cal`).
 Each test has to call its counter-example a failure (`tests/test_claims_*.py`).
@@ -36,8 +36,8 @@ Each test has to call its counter-example a failure (`tests/test_claims_*.py`).
   reach down to the lowest level. Everything else is measured on held-out inputs unless said otherwise, with sums
   pooled over the window before any ratio.
 * *Gates*: T, training loss in the window below that of the Gaussian denoiser; Q, the upper end of the ratio of
-  held-out loss to the Gaussian's is below 1; M, the lower end of the memorised fraction is above that of held-out
-  photographs.
+  held-out loss to the Gaussian's is below 1; M, the lower end of the memorised fraction is above the fraction of
+  held-out photographs.
 * *Intervals*: images and latents are resampled once and used in every cell (BCa, with Student's deviate); where images
   are mixed, whole rings of four that were mixed with each other. With several trainings a cell, their variance is
   pooled over the cells and enters by t; with one, the interval is "given these networks" and says nothing of another
@@ -93,8 +93,8 @@ def ledgers(folder: Path) -> dict[str, pd.DataFrame]:
 
 
 def _tests() -> str:
-    table = pd.DataFrame([_test(claim) for claim in LEDGER])
-    return markdown(table.fillna(""))
+    lines = [_test(claim) for claim in LEDGER]
+    return markdown.table(lines[0], ([cell or "" for cell in line.values()] for line in lines))
 
 
 def _test(claim: Claim) -> dict[str, str | None]:
@@ -118,12 +118,11 @@ def _runs(results: Results) -> str:
 
 def _outcomes(results: Results) -> str:
     """Return what became of each claim on each data set: estimate, interval and verdict."""
-    table = []
+    lines = []
     for claim in LEDGER:
         found = {name: told(claim, row) for name, row in rows_of(claim, results).items()}
-        bounds = {"claim": claim.number, "statement": claim.statement, "delta": f"{claim.delta:g}"}
-        table.append(bounds | {name: found.get(name, "") for name in results})
-    return markdown(pd.DataFrame(table))
+        lines.append([claim.number, claim.statement, f"{claim.delta:g}", *(found.get(name, "") for name in results)])
+    return markdown.table(["claim", "statement", "delta", *results], lines)
 
 
 def _standing(results: Results) -> str:

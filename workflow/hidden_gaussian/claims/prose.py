@@ -64,7 +64,7 @@ def told(claim: Claim, row: pd.Series) -> str:
 
 def standing(claims: Sequence[Claim], results: Results) -> str:
     """Return which claims hold, which do not, and of which nothing is known, over all data sets."""
-    told: dict[str, list[str]] = {}
+    by_kind: dict[str, list[str]] = {}
     for claim in claims:
         where: dict[str, list[str]] = {}
         for name, row in rows_of(claim, results).items():
@@ -74,8 +74,8 @@ def standing(claims: Sequence[Claim], results: Results) -> str:
         kind = _kind(where)
         details = listed(where[HOLDS]) if kind == GATED else details
         shown = f"{claim.number} ({details})" if len(tested) > 1 or kind == GATED else claim.number
-        told.setdefault(kind, []).append(shown)
-    return " ".join(f"{kind}: {', '.join(told[kind])}." for kind in KINDS if kind in told)
+        by_kind.setdefault(kind, []).append(shown)
+    return " ".join(f"{kind}: {', '.join(by_kind[kind])}." for kind in KINDS if kind in by_kind)
 
 
 def _kind(where: Mapping[str, Sequence[str]]) -> str:

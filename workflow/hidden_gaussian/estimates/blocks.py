@@ -31,7 +31,7 @@ class Place(NamedTuple):
         """Name of the images that are resampled together: a kind of input, photographs, or samples of latents."""
         if self.inputs is not None:
             return self.inputs
-        return "photographs" if self.sampler == "photographs" else "latents"
+        return statistics.stream_of(self.sampler)
 
 
 @dataclass(frozen=True)

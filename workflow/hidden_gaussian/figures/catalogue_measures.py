@@ -30,17 +30,13 @@ def along(*kinds: str, sweeps: tuple[str, ...] = VARIED) -> Callable[[Plan], lis
     return needs
 
 
-def with_own(*kinds: str, sweeps: tuple[str, ...] = VARIED) -> Callable[[Plan], list[str]]:
+def with_own(*kinds: str, nulls: tuple[str, ...] = (), sweeps: tuple[str, ...] = VARIED) -> Callable[[Plan], list[str]]:
     """Return the needs of figures that divide by measures of the reference denoisers of every cell's subset."""
 
     def needs(plan: Plan) -> list[str]:
-        return [*along(sweeps=sweeps)(plan), *plan.measures(plan.cells(*sweeps), *kinds)]
+        return [*along(*nulls, sweeps=sweeps)(plan), *plan.measures(plan.cells(*sweeps), *kinds)]
 
     return needs
-
-
-def _both(*needs: Callable[[Plan], list[str]]) -> Callable[[Plan], list[str]]:
-    return lambda plan: [path for need in needs for path in need(plan)]
 
 
 def _training_clock(plan: Plan) -> list[str]:
@@ -66,21 +62,21 @@ ENTRIES: dict[str, Entry] = {
         "Between the Gaussian and the empirical denoiser",
         "",
         ("size",),
-        _both(along("mean"), with_own("empirical")),
+        with_own("empirical", nulls=("mean",)),
         also=VARIED[1:],
     ),
     "energy_split": Entry(
         "Linear mismatch and non-linear part",
         "",
         ("size",),
-        _both(along("empirical"), with_own("empirical")),
+        with_own("empirical", nulls=("empirical",)),
         also=VARIED[1:],
     ),
     "loss_gap": Entry(
         "Loss on training and on held-out images",
         "",
         ("size",),
-        _both(along("empirical"), with_own("gaussian")),
+        with_own("gaussian", nulls=("empirical",)),
         also=VARIED[1:],
         inputs=("train", "heldout"),
     ),
@@ -115,10 +111,7 @@ ENTRIES: dict[str, Entry] = {
         "Distance to the identity",
         "Fig. 15",
         ("size",),
-        _both(
-            along("gaussian", "empirical", sweeps=("size", "architecture")),
-            with_own("identity", sweeps=("size", "architecture")),
-        ),
+        with_own("identity", nulls=("gaussian", "empirical"), sweeps=("size", "architecture")),
         also=("architecture",),
     ),
     "low_noise": Entry(

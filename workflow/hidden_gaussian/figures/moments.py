@@ -119,7 +119,7 @@ def _pooled(shard: pd.DataFrame, quantity: str) -> tuple[Array, Array]:
     rows = shard[shard["quantity"] == quantity]
     if (rows["image"] >= 0).all():
         table = rows.assign(at=rows["at"].fillna(0.0)).pivot_table(index="image", columns="at", values="value")
-        stream = "photographs" if (rows["sampler"] == "photographs").all() else "latents"
+        stream = statistics.stream_of(rows["sampler"].iloc[0])
         return table.columns.to_numpy(float), statistics.pool(table.to_numpy(float).T, stream)
     values = rows.sort_values("draw")["value"].to_numpy(float)
     return np.zeros(1), np.broadcast_to(values, (1, statistics.POOLED))

@@ -8,7 +8,7 @@ from typing import Any
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.references import possible
-from hidden_gaussian.settings import Dataset
+from hidden_gaussian.settings import Dataset, unseen
 
 INPUT_NAMES = {"heldout": "held-out", "foreign": "foreign", "train": "training"}
 
@@ -133,7 +133,7 @@ class Plan:
     @property
     def unseen(self) -> str:
         """Kind of clean image that no network was trained on, or ``train`` where there is none."""
-        return next(name for name in ("heldout", "foreign", "train") if name in self.inputs)
+        return unseen(self.inputs)
 
     @property
     def unseen_name(self) -> str:
@@ -151,9 +151,7 @@ class Plan:
 
     def measures(self, cells: list[Cell], *kinds: str) -> list[str]:
         """Return measurement shards of cells, of some reference denoisers of their subsets, and of what tells W."""
-        subsets = dict.fromkeys(cell.subset for cell in cells)
-        ids = [*(cell.id for cell in cells), *(f"{subset}/{kind}" for subset in subsets for kind in kinds)]
-        return [f"{identifier}/measures.parquet" for identifier in [*ids, f"{self.largest}/empirical"]]
+        return [f"{identifier}/measures.parquet" for identifier in [*_ids(cells, kinds), f"{self.largest}/empirical"]]
 
     def memorisation(self, cells: list[Cell]) -> list[str]:
         """Return memorisation shards of cells, and of the photographs and copies that are their nulls."""
@@ -228,15 +226,11 @@ class Plan:
 
     def ways(self, cells: list[Cell], *kinds: str) -> list[str]:
         """Return the states of the 10-step Euler sampler, of cells and of reference denoisers of their subsets."""
-        subsets = dict.fromkeys(cell.subset for cell in cells)
-        ids = [*(cell.id for cell in cells), *(f"{subset}/{kind}" for subset in subsets for kind in kinds)]
-        return [f"{identifier}/trajectories_euler10.npy" for identifier in ids]
+        return [f"{identifier}/trajectories_euler10.npy" for identifier in _ids(cells, kinds)]
 
     def outputs(self, cells: list[Cell], *kinds: str) -> list[str]:
         """Return outputs on shared inputs, of cells and of reference denoisers of their subsets."""
-        subsets = dict.fromkeys(cell.subset for cell in cells)
-        ids = [*(cell.id for cell in cells), *(f"{subset}/{kind}" for subset in subsets for kind in kinds)]
-        return [f"{identifier}/outputs.safetensors" for identifier in ids]
+        return [f"{identifier}/outputs.safetensors" for identifier in _ids(cells, kinds)]
 
     def strips(self, cells: list[Cell]) -> list[str]:
         """Return what a strip of samples with nearest training images is drawn from."""
@@ -261,3 +255,9 @@ def _distilled(dataset: Dataset, cells: list[Cell], unseen: str) -> tuple[set[st
     if distillation.solver != "adam" or unseen == "train":
         return fitted, set()
     return fitted, fitted & {cell.id for cell in distillation.adam.cells.choose(cells)}
+
+
+def _ids(cells: Sequence[Cell], kinds: Sequence[str]) -> list[str]:
+    """Return the ids of cells, and of some reference denoisers of their subsets."""
+    subsets = dict.fromkeys(cell.subset for cell in cells)
+    return [*(cell.id for cell in cells), *(f"{subset}/{kind}" for subset in subsets for kind in kinds)]

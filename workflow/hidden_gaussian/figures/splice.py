@@ -64,12 +64,12 @@ def draw(data: FigureData) -> Figure:
         found = []
         for cell, kind in rows:
             shard = shards[cell, kind]
-            found.append(windows(shard[shard["id"] == f"{cell.id}/splice-{kind}"], score))
+            found.append(by_range(shard[shard["id"] == f"{cell.id}/splice-{kind}"], score))
         highest = (
             1.0 if score is not quality else max(float(values.max(initial=0, where=values > 0)) for _, values in found)
         )
         for index, (cell, _) in enumerate(rows):
-            _windows(panels[index, column], *found[index], highest)
+            _ranges(panels[index, column], *found[index], highest)
             own = f" (own: {Copying.of(data, cell.id).text})" if score is copies else ""
             style.letter(panels[index, column], ascii_lowercase[index * len(SCORES) + column], title + own)
         panels[len(rows) - 1, column].set_xlabel(r"up to $\sigma$")
@@ -85,7 +85,7 @@ def solver(data: FigureData, cell: Cell, kind: str) -> str:
     return "euler10" if kind == "linear" else data.plan.solver(cell.id)
 
 
-def windows(rows: pd.DataFrame, score: Callable[[pd.DataFrame], Curve]) -> tuple[list[float], NDArray[np.float64]]:
+def by_range(rows: pd.DataFrame, score: Callable[[pd.DataFrame], Curve]) -> tuple[list[float], NDArray[np.float64]]:
     """Return the ends of the ranges, and a score by lower end (rows) and upper end (columns), else NaN."""
     found = {
         (float(str(low).removeprefix("above ")), float(str(high))): float(score(part).value[0])
@@ -96,7 +96,7 @@ def windows(rows: pd.DataFrame, score: Callable[[pd.DataFrame], Curve]) -> tuple
     return ends, np.array(values)
 
 
-def _windows(axes: Axes, ends: Sequence[float], values: NDArray[np.float64], highest: float) -> None:
+def _ranges(axes: Axes, ends: Sequence[float], values: NDArray[np.float64], highest: float) -> None:
     """Draw the scores of every range on a scale that ends at `highest`, the same in all panels of a score."""
     if np.isnan(values).all():
         style.absent(axes, "held-out images")

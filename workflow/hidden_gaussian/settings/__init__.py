@@ -3,7 +3,7 @@
 from hidden_gaussian.settings.dataset import Dataset
 from hidden_gaussian.settings.distillation import Adam, Distillation
 from hidden_gaussian.settings.grid import Grid, Network, Pretrained, Run, Slice, Sweeps
-from hidden_gaussian.settings.measures import FEWEST, FEWEST_UNSEEN, Jacobian, Measures
+from hidden_gaussian.settings.measures import FEWEST, FEWEST_UNSEEN, Jacobian, Measures, unseen
 from hidden_gaussian.settings.sampling import Sampling
 from hidden_gaussian.settings.source import Download, Source
 from hidden_gaussian.settings.strict import Strict
@@ -32,4 +32,5 @@ __all__ = [
     "Training",
     "load",
     "read",
+    "unseen",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -22,6 +23,11 @@ no covariance, and there is but one ring of mixed images, whose interval is a po
 
 FEWEST_UNSEEN = 2 * FEWEST
 """Held-out and foreign images: half of them may be measured, and linear maps are fitted to the others."""
+
+
+def unseen(inputs: Collection[str]) -> str:
+    """Return which of these kinds of clean image networks were not trained on; ``train`` where there is no other."""
+    return next(kind for kind in ("heldout", "foreign", "train") if kind in inputs)
 
 
 class Jacobian(Strict):
