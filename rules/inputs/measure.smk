@@ -1,5 +1,6 @@
 # What the rules of ../measure.smk need, as functions of the wildcards.
 
+
 def reference_files(wildcards):
     """Return the spectrum of the largest subset, and the files of the listed references of the subset."""
     subset = wildcards.get("subset", wildcards.get("id", "")).split("/")[0]
