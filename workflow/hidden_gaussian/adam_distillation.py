@@ -63,6 +63,8 @@ def descend(denoiser: Denoiser, fit: Fit, sigma: float, settings: Adam) -> Itera
         Its outputs are the targets of the mean squared error.
     fit : Fit
         Images and noise; the number of draws is that of the epochs.
+    sigma : float
+        Standard deviation of the noise.
     settings : Adam
         Epochs, batch, step size.
     """

@@ -107,6 +107,8 @@ def distil(denoiser: Denoiser, fit: Fit, sigma: float, gaussian: GaussianDenoise
     ----------
     denoiser : Denoiser
     fit : Fit
+    sigma : float
+        Standard deviation of the noise.
     gaussian : GaussianDenoiser
         Its mean is subtracted from all images; a ridge shrinks the map towards it.
 

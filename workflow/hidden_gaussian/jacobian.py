@@ -115,11 +115,16 @@ def measure_slopes(
 
     Parameters
     ----------
+    subject : Subject
+        The denoiser and what it is compared with.
     clean : mapping of str to Tensor of shape (images, channels, height, width)
         Clean images by kind of input.
     linear : LinearDenoiser, distilled from the denoiser at the ten levels
     trajectories : Tensor of shape (latents, 11, channels, height, width)
         States of the ten-step Euler sampler.
+    settings : Jacobian
+    seed : int
+        Root seed of the study.
 
     Returns
     -------

@@ -42,6 +42,8 @@ def sampler_levels(sampler: str, sigma_max: float = SIGMA_MAX) -> list[float]:
     ----------
     sampler : str
         One of :data:`SOLVERS`, or ``exact``, which has the levels of heun18.
+    sigma_max : float
+        Level at which it starts.
     """
     steps = SOLVERS.get(sampler, SOLVERS["heun18"])[1]
     return [*schedule(steps, sigma_max=sigma_max).tolist(), 0.0]

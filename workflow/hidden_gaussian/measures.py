@@ -37,6 +37,8 @@ def measure(
 
     Parameters
     ----------
+    subject : Subject
+        The denoiser and what it is compared with.
     clean : mapping of str to Tensor of shape (images, channels, height, width)
         Clean images by kind of input, in [-1, 1], on the device of the denoisers.
     pools : mapping of str to Tensor
@@ -45,6 +47,8 @@ def measure(
         Noise levels, draws, weights of pairs. Levels at which the denoiser is not defined are left out.
     distil : Distillation or None
         None: no linear maps.
+    seed : int
+        Root seed of the study.
     kept : dict, optional
         Takes pictures of the descent, of the first kind of input not trained on and the level nearest to sigma = 4.
     way : Tensor of shape (latents, 11, channels, height, width), optional

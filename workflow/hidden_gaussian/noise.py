@@ -22,6 +22,10 @@ def noise_for(indices: Sequence[int], shape: Sequence[int], *, seed: int, purpos
         Sample numbers; each has a generator of its own.
     shape : sequence of int
         Shape of one sample.
+    seed : int
+        Root seed of the study.
+    purpose : str
+        What the noise is for: other purposes have other noise.
 
     Returns
     -------

@@ -55,6 +55,8 @@ def spliced(
         What replaces it; ``linear`` needs a sampler that visits the levels it was fitted at.
     way : sequence of Tensor of shape (n, channels, height, width)
         The network's own states at the levels of the sampler: down to the range they are the same.
+    sampler : str
+        One of ``levels.SOLVERS``.
     ends : sequence of float
         See :func:`ranges`.
     """
@@ -74,8 +76,13 @@ def teleported(network: Denoiser, gaussian: GaussianDenoiser, start: Tensor, sam
 
     Parameters
     ----------
+    network : Denoiser
+    gaussian : GaussianDenoiser
+        Of the training images.
     start : Tensor of shape (n, channels, height, width)
         Latents.
+    sampler : str
+        One of ``levels.SOLVERS``.
     """
     for begin, sigma in enumerate(sampler_levels(sampler)):
         state = gaussian.flow(start.double(), SIGMA_MAX, sigma).float()

@@ -136,6 +136,8 @@ def bands(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
     Parameters
     ----------
     pooled : ndarray of shape (places, POOLED)
+    level : float
+        Probability that the whole curve lies within.
 
     Returns
     -------

@@ -114,6 +114,8 @@ def measured(
         Settings of those names; an empty `distillation` fits no linear maps.
     inputs : sequence of str
         Kinds of clean images that the dataset has.
+    seed : int
+        Root seed of the study.
     recipe : sequence of int
         Not used here: it makes Snakemake measure again.
     kept : dict, optional
@@ -146,6 +148,8 @@ def shared_outputs(root: str | Path, identifier: str, *, inputs: Sequence[str], 
         See :func:`open_subject`.
     inputs : sequence of str
         Kinds of clean images that the dataset has.
+    seed : int
+        Root seed of the study.
     """
     kind = unseen(inputs)
     clean = clean_images(root, identifier, [kind], PICTURES)[kind]
@@ -177,6 +181,8 @@ def measured_slopes(
         Kinds of clean images.
     jacobian : mapping
         Settings of that name.
+    seed : int
+        Root seed of the study.
     recipe : sequence of int
         Not used here: it makes Snakemake measure again.
     """

@@ -54,10 +54,14 @@ def train(
         Changed in place.
     images : ndarray or Subset of shape (N, channels, side, side), uint8
         Copied to a GPU where they fit there; otherwise read batch by batch.
+    settings : Training
+        The recipe.
     until : int
         A multiple of the batch.
     seed : int
         Of the run; what a step sees is a function of it and the step (:func:`hidden_gaussian.batches.draw`).
+    objective : Objective
+        Noise levels and loss.
     team : Team
         The processes that share each batch, all in the same state.
     stopped : callable

@@ -58,6 +58,8 @@ class GaussianDenoiser:
         ----------
         state : Tensor of shape (batch, channels, height, width)
             At noise level `sigma_from` > 0.
+        sigma_from : float
+            Noise level that the states are at.
         sigma_to : float
             0 gives samples of N(mu, Sigma), up to the tail that `sigma_from` leaves out.
         """

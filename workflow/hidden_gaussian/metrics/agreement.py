@@ -60,6 +60,8 @@ def expected_agreement(
         With k and m components.
     mean : ndarray of shape (d,)
         Mean image of the data set.
+    sigma_max : float
+        Noise level of the latents.
 
     Returns
     -------

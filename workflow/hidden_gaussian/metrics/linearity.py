@@ -20,8 +20,11 @@ def mixture_quantities(
 
     Parameters
     ----------
+    denoiser : Denoiser
     noisy, denoised : Tensor of shape (batch, channels, height, width)
         Noisy images of one draw at one noise level, and the denoiser's outputs.
+    sigma : float
+        Standard deviation of the noise.
     mean : Tensor of shape (channels, height, width)
         Subtracted from inputs and outputs in the centred forms, which an affine denoiser fulfils exactly.
     alpha : float
@@ -53,8 +56,11 @@ def affinity_quantities(denoiser: Denoiser, noisy: Tensor, denoised: Tensor, sig
 
     Parameters
     ----------
+    denoiser : Denoiser
     noisy, denoised : Tensor of shape (batch, channels, height, width)
         As for :func:`mixture_quantities`; each image goes with the next two on its ring.
+    sigma : float
+        Standard deviation of the noise.
 
     Returns
     -------

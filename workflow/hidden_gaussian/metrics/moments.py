@@ -22,6 +22,8 @@ def component_quantities(centred: Array, spectrum: Spectrum) -> Iterator[tuple[i
     ----------
     centred : ndarray of shape (n, d)
         Images less the mean of the training images.
+    spectrum : Spectrum
+        Of the training images.
 
     Yields
     ------
@@ -91,6 +93,10 @@ class MomentGaps:
         ----------
         centred : ndarray of shape (n, d)
             Images less the mean of the training images.
+        spectrum : Spectrum
+            Of the training images.
+        stream : str
+            What the samples are resampled with, see :func:`hidden_gaussian.statistics.weights`.
 
         Returns
         -------
