@@ -15,6 +15,7 @@ from synthetic_arrays import IMAGES, LEVELS, MAIN, settings
 from synthetic_results import World
 
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.estimates import formulas
 from hidden_gaussian.figures import (
     agreement,
     alpha_sweep,
@@ -22,7 +23,6 @@ from hidden_gaussian.figures import (
     identity_distance,
     linearity,
     loss_gap,
-    position,
     published,
 )
 from hidden_gaussian.figures.catalogue import CATALOGUE, available, needs
@@ -50,7 +50,7 @@ def vectors(world: World, sigma: float, *ids: str, subset: str = "") -> list[np.
 def test_position_is_a_projection(world):
     measured = Measured(world.data("position"))
     tables = measured.distances([MAIN])
-    for formula, expected in ((position.along, "along"), (position.aside, "aside")):
+    for formula, expected in ((formulas.position, "along"), (formulas.off_axis, "aside")):
         found = measured.combined(tables, formula)
         for place, sigma in enumerate(found.x):
             _, _, network, gaussian, empirical = vectors(world, sigma, MAIN, "n512a/gaussian", "n512a/empirical")

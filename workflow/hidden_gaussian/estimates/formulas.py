@@ -81,6 +81,11 @@ def signed_root(square: Array) -> Array:
     return root
 
 
+def signed_root_ratio(numerator: Array, denominator: Array) -> Array:
+    """Root of a ratio of squares, of which noise can make the first negative."""
+    return signed_root(numerator / denominator)
+
+
 def root_ratio(numerator: Array, denominator: Array) -> Array:
     """Root of a ratio of squares."""
     ratio: Array = np.sqrt(numerator / denominator)
@@ -96,3 +101,30 @@ def correlation(inner: Array, first: Array, second: Array) -> Array:
 def left(numerator: Array, denominator: Array) -> Array:
     """Share that is left when a share is taken away: 1 - ratio."""
     return 1 - numerator / denominator
+
+
+def position(to_gaussian: Array, to_empirical: Array, between: Array) -> Array:
+    """Place along the line from the Gaussian, 0, to the empirical denoiser, 1.
+
+    t = <D - D_G, D_emp - D_G> / |D_emp - D_G|^2, from |D - D_G|^2, |D - D_emp|^2 and |D_emp - D_G|^2.
+    """
+    return (to_gaussian + between - to_empirical) / (2 * between)
+
+
+def off_axis(to_gaussian: Array, to_empirical: Array, between: Array) -> Array:
+    """What lies off that line: |(D - D_G) - t (D_emp - D_G)|^2 / |D_emp - D_G|^2."""
+    off: Array = to_gaussian / between - np.square(position(to_gaussian, to_empirical, between))
+    return off
+
+
+def cross_share(whole: Array, fit: Array, gap: Array) -> Array:
+    """Share of the cross term: 1 - (|D - D_L|^2 + |D_L - D_G|^2) / |D - D_G|^2, 0 where the two are orthogonal."""
+    return 1 - (fit + gap) / whole
+
+
+def is_copy(nearest: Array, second: Array) -> Array:
+    """1 where a sample is nearer to a training image than to a third of the distance to the second nearest, else 0.
+
+    Distances are squared, hence 9.
+    """
+    return (9 * nearest < second).astype(np.float64)

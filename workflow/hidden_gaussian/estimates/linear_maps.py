@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hidden_gaussian.estimates.formulas import Metric, Term, root_ratio, signed_root
+from hidden_gaussian.estimates.formulas import Metric, Term, root_ratio, signed_root_ratio
 
 TO_LINEAR = Term("distance", "{linear}")
 NONLINEAR = Term("nonlinear", "{linear}")
@@ -29,7 +29,7 @@ LINEAR_MAPS: tuple[Metric, ...] = (
         "weight_distance",
         "distillation",
         (_distilled("weight_mismatch"), _distilled("gaussian_weight")),
-        lambda mismatch, weight: signed_root(mismatch / weight),
+        signed_root_ratio,
         reference="{gaussian}",
     ),
     Metric(
@@ -43,7 +43,7 @@ LINEAR_MAPS: tuple[Metric, ...] = (
         "asymmetry",
         "distillation",
         (_distilled("asymmetry_product"), _distilled("linear_product")),
-        lambda product, weight: signed_root(product / weight),
+        signed_root_ratio,
     ),
     Metric("asymmetry_raw", "distillation", (_distilled("asymmetry"), _distilled("linear_weight")), root_ratio),
     *(
@@ -51,7 +51,7 @@ LINEAR_MAPS: tuple[Metric, ...] = (
             f"jacobian_to_{name}",
             "distillation",
             (_distilled(f"jacobian_{name}"), _distilled("linear_product")),
-            lambda gap, weight: signed_root(gap / weight),
+            signed_root_ratio,
             reference="{" + name + "}",
         )
         for name in ("linear", "gaussian")

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from hidden_gaussian.estimates.formulas import Array, Metric, Term, correlation, left, root_ratio
+from hidden_gaussian.estimates.formulas import (
+    Metric,
+    Term,
+    correlation,
+    cross_share,
+    left,
+    off_axis,
+    position,
+    root_ratio,
+)
 from hidden_gaussian.estimates.linear_maps import LINEAR_MAPS, NONLINEAR
 from hidden_gaussian.estimates.sample_metrics import SAMPLE_METRICS
-
-
-def _along(subject_gaussian: Array, subject_empirical: Array, between: Array) -> Array:
-    """t = <D - D_G, D_emp - D_G> / |D_emp - D_G|^2, from |D - D_G|^2, |D - D_emp|^2 and |D_emp - D_G|^2."""
-    return (subject_gaussian + between - subject_empirical) / (2 * between)
-
-
-def _aside(subject_gaussian: Array, subject_empirical: Array, between: Array) -> Array:
-    """|(D - D_G) - t (D_emp - D_G)|^2 / |D_emp - D_G|^2 = |D - D_G|^2 / |D_emp - D_G|^2 - t^2."""
-    along = _along(subject_gaussian, subject_empirical, between)
-    return subject_gaussian / between - np.square(along)
 
 
 def _linearity(suffix: str) -> tuple[Metric, ...]:
@@ -96,12 +94,12 @@ METRICS: tuple[Metric, ...] = (
         np.divide,
         reference="{all}",
     ),
-    Metric("position", "position", (_TO_GAUSSIAN, _TO_EMPIRICAL, _BETWEEN), _along),
-    Metric("off_axis", "position", (_TO_GAUSSIAN, _TO_EMPIRICAL, _BETWEEN), _aside),
+    Metric("position", "position", (_TO_GAUSSIAN, _TO_EMPIRICAL, _BETWEEN), position),
+    Metric("off_axis", "position", (_TO_GAUSSIAN, _TO_EMPIRICAL, _BETWEEN), off_axis),
     Metric(
         "energy_cross",
         "position",
         (_TO_GAUSSIAN, NONLINEAR, Term("mismatch", "{linear}")),
-        lambda whole, fit, map_gap: 1 - (fit + map_gap) / whole,
+        cross_share,
     ),
 )

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from hidden_gaussian.estimates.formulas import Array, Formula, Metric, Term, correlation, root_ratio, signed_root
+from hidden_gaussian.estimates.formulas import (
+    Array,
+    Formula,
+    Metric,
+    Term,
+    correlation,
+    is_copy,
+    root_ratio,
+    signed_root_ratio,
+)
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 """Of the curves of fractions; the memorised fraction itself has the threshold 1/3."""
@@ -13,11 +22,6 @@ _GL = ("nearest", "norm")
 _PAIR = ("nearest", "second")
 _CORRELATION = ("inner", "norm_a", "norm_b")
 _REAL_GL = Term(_GL, "{reference}", "{subset}/heldout", sampler="photographs", each=root_ratio)
-
-
-def _is_copy(nearest: Array, second: Array) -> Array:
-    """A third of the distance to the second nearest image is a ninth of the square."""
-    return (9 * nearest < second).astype(np.float64)
 
 
 def _share_below(quantities: tuple[str, str], threshold: float) -> Term:
@@ -60,7 +64,7 @@ def _error(moment: str) -> tuple[Metric, ...]:
     """How far a moment is off: as a share of its size, and in units of a resampling null."""
     gap, norm, noise, null = (f"{moment}_{part}" for part in ("gap", "norm", "noise", "null"))
     return (
-        _compared(f"{moment}_error", "moments", (gap, norm), lambda gap, norm: signed_root(gap / norm)),
+        _compared(f"{moment}_error", "moments", (gap, norm), signed_root_ratio),
         _compared(f"{moment}_ratio", "moments", (gap, noise, null), _beyond_null),
     )
 
@@ -92,7 +96,7 @@ SAMPLE_METRICS: tuple[Metric, ...] = (
     Metric(
         "memorised_fraction",
         "memorisation",
-        (Term(_PAIR, "{reference}", each=_is_copy),),
+        (Term(_PAIR, "{reference}", each=is_copy),),
         reference="{reference}",
         proportion=True,
     ),

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hidden_gaussian import rings, statistics, window
-from hidden_gaussian.estimates.formulas import signed_root
+from hidden_gaussian.estimates.formulas import signed_root_ratio
 from hidden_gaussian.figures.data import FigureData
 
 Array = NDArray[np.float64]
@@ -37,6 +37,9 @@ class Curve:
     low: Array
     high: Array
     pooled: Array | None = None
+
+
+NOTHING = Curve(*np.empty((4, 0)))
 
 
 def ratio(numerator: pd.DataFrame, denominator: pd.DataFrame, power: float = 1.0, *, stream: str) -> Curve:
@@ -179,7 +182,7 @@ class Measured:
 
     def root_ratio(self, numerator: pd.DataFrame, denominator: pd.DataFrame) -> Curve:
         """Return the root of a ratio of sums, with the sign of the numerator."""
-        return self.combined([numerator, denominator], lambda top, bottom: signed_root(top / bottom))
+        return self.combined([numerator, denominator], signed_root_ratio)
 
     def scale(self, ids: Iterable[str] | str) -> pd.DataFrame:
         """Return the distance of the empirical denoisers of some denoisers' subsets to their Gaussians."""

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import Curve, Measured, ratio
+from hidden_gaussian.figures.curves import NOTHING, Curve, Measured, ratio
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.plan import INPUT_NAMES
 from hidden_gaussian.figures.varied import SIZE, copying, ids
@@ -69,6 +69,6 @@ def _curves(axes: Axes, measured: Measured, inputs: str, names: list[str], colou
 def mismatch(measured: Measured, names: list[str], inputs: str) -> Curve:
     """Return <L1 - D_G, L2 - D_G> of two independent maps over |D_G - mu|^2: unbiased, so it may be negative."""
     if not names:
-        return Curve(*np.empty((4, 0)))
+        return NOTHING
     products = measured.table(names, "mismatch", "linear", inputs=inputs)
     return ratio(products, measured.table(names, "gaussian_spread", "linear", inputs=inputs), stream=inputs)

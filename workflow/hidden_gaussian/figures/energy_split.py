@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -12,15 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from hidden_gaussian.estimates.formulas import cross_share
 from hidden_gaussian.figures import style, sweeps
-from hidden_gaussian.figures.curves import Array, Curve, Measured
+from hidden_gaussian.figures.curves import NOTHING, Curve, Measured
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.sweeps import Panel
 from hidden_gaussian.figures.varied import Groups, Varied, ids
 
 LETTERS = 12  # that fit side by side under a narrow panel
 TOLERANCE = 0.02  # share of the cross term up to which the parts may be stacked
-NOTHING = Curve(*np.empty((4, 0)))
 
 
 def draw(data: FigureData) -> Figure:
@@ -52,15 +51,10 @@ def nonlinear(measured: Measured, names: list[str]) -> Curve:
     return measured.combined(tables, lambda whole, fit, _: fit / whole) if tables else NOTHING
 
 
-def share(whole: Array, fit: Array, gap: Array) -> Array:
-    """Return 1 - (|D - D_L|^2 + |D_L - D_G|^2) / |D - D_G|^2, 0 where the two parts are orthogonal."""
-    return 1 - (fit + gap) / whole
-
-
 def cross(measured: Measured, names: list[str]) -> Curve:
     """Return the share of the cross term over sigma."""
     tables = parts(measured, names)
-    return measured.combined(tables, share) if tables else NOTHING
+    return measured.combined(tables, cross_share) if tables else NOTHING
 
 
 def stacked(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> dict[str, Artist]:
@@ -72,7 +66,7 @@ def stacked(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> d
             continue
         unit = measured.in_window(measured.scale(measured.distilled(ids(cells))))
         total, fit, gap = (measured.ratio(table, unit) for table in tables)
-        excess = float(measured.combined(tables, share).value[0])
+        excess = float(measured.combined(tables, cross_share).value[0])
         if abs(excess) <= TOLERANCE:
             axes.bar(number, gap.value, color=style.LINEAR)
             axes.bar(number, fit.value, bottom=gap.value, color=style.NETWORK)

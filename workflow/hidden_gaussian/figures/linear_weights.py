@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
-from hidden_gaussian.estimates.formulas import signed_root
+from hidden_gaussian.estimates.formulas import signed_root_ratio
 from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import Array, Curve, Measured
+from hidden_gaussian.figures.curves import NOTHING, Array, Curve, Measured
 from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.neighbours import scored
 
@@ -65,14 +64,14 @@ def weights(measured: Measured, identifier: str, parameter: str = "draws") -> pd
 def over_sigma(table: pd.DataFrame, numerator: str, denominator: str) -> Curve:
     """Return the signed root of a ratio over sigma at the largest number of noises; it has no interval."""
     if table.empty:
-        return Curve(*np.empty((4, 0)))
+        return NOTHING
     last = table[table["at"] == table["at"].max()].sort_values("sigma")
     values = _root_ratio(last, numerator, denominator)
     return Curve(last["sigma"].to_numpy(), values, values, values)
 
 
 def _root_ratio(rows: pd.DataFrame, numerator: str, denominator: str = "gaussian_weight") -> Array:
-    return signed_root((rows[numerator] / rows[denominator]).to_numpy(float))
+    return signed_root_ratio(rows[numerator].to_numpy(float), rows[denominator].to_numpy(float))
 
 
 def _along_draws(axes: Axes, table: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hidden_gaussian import statistics
 from hidden_gaussian.cells import Cell
+from hidden_gaussian.estimates.formulas import is_copy
 from hidden_gaussian.figures import curves, strips
 from hidden_gaussian.figures.curves import Curve
 from hidden_gaussian.figures.data import FigureData
@@ -22,11 +23,8 @@ def wide(shard: pd.DataFrame) -> pd.DataFrame:
 
 
 def memorised(samples: pd.DataFrame) -> Curve:
-    """Return the share of samples nearer than a third of the way to the second nearest training image.
-
-    Distances are squared, hence 1/9; the interval is Clopper and Pearson's.
-    """
-    copied = int((samples["nearest"] < samples["second"] / 9).sum())
+    """Return the share of samples that are copies of a training image, with Clopper and Pearson's interval."""
+    copied = int(is_copy(samples["nearest"].to_numpy(), samples["second"].to_numpy()).sum())
     low, high = statistics.clopper_pearson(copied, len(samples))
     return Curve(*(np.array([number]) for number in (0.0, copied / len(samples), low, high)))
 

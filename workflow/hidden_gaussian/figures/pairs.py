@@ -10,6 +10,7 @@ import pandas as pd
 
 from hidden_gaussian import statistics
 from hidden_gaussian.cells import Cell
+from hidden_gaussian.estimates import formulas
 from hidden_gaussian.figures import curves, style
 from hidden_gaussian.figures.curves import Curve
 from hidden_gaussian.figures.data import FigureData
@@ -39,7 +40,7 @@ def correlation(shards: list[pd.DataFrame]) -> Curve:
     ]
     total = pd.concat(table[list(PARTS)] for table in tables).groupby(level=0).sum()
     inner, first, second = (statistics.pool(total[[part]].to_numpy().T, "latents") for part in PARTS)
-    return curves.curve(np.zeros(1), inner / np.sqrt(first * second))
+    return curves.curve(np.zeros(1), formulas.correlation(inner, first, second))
 
 
 def first_pair(cells: list[Cell]) -> tuple[Cell, Cell]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from hidden_gaussian.estimates.formulas import left
 from hidden_gaussian.figures import sweeps
-from hidden_gaussian.figures.curves import Curve, Measured
+from hidden_gaussian.figures.curves import NOTHING, Curve, Measured
 from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.energy_split import NOTHING
 from hidden_gaussian.figures.linearity import cosine
 from hidden_gaussian.figures.sweeps import Panel
 from hidden_gaussian.figures.varied import SIZE
@@ -50,4 +50,4 @@ def explained(measured: Measured, ids: list[str], spread: str) -> Curve:
     if not ids:
         return NOTHING
     tables = [measured.table(ids, "nonlinear", "linear"), measured.table(ids, spread)]
-    return measured.combined(tables, lambda fit, total: 1 - fit / total)
+    return measured.combined(tables, left)

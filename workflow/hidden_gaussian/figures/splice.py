@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hidden_gaussian import statistics
 from hidden_gaussian.cells import Cell
+from hidden_gaussian.estimates import formulas
 from hidden_gaussian.figures import curves, style
 from hidden_gaussian.figures.curves import Curve, Measured
 from hidden_gaussian.figures.data import FigureData
@@ -27,7 +28,7 @@ def correlation(rows: pd.DataFrame) -> Curve:
     """Return r_c, the correlation with the network's own samples less the mean image."""
     parts = wide(rows[rows["quantity"].isin(["inner", "norm_a", "norm_b"])])
     tables = [parts[[name]].set_axis([0.0], axis=1) for name in ("inner", "norm_a", "norm_b")]
-    return curves.combined(tables, lambda inner, a, b: inner / np.sqrt(a * b), stream="latents")
+    return curves.combined(tables, formulas.correlation, stream="latents")
 
 
 def copies(rows: pd.DataFrame) -> Curve:
