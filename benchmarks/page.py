@@ -62,7 +62,7 @@ NOTES = {
     "from memory growing as d x d.",
     "Planning": "`snakemake -n` with nothing made yet, from the start of Python to the list of jobs; last, a workflow "
     "of two rules that knows nothing: what Snakemake itself takes. By cProfile our own functions (settings, inputs, "
-    "params, requests) take 3 % of that of 400 cells; what is left above the bare rules is Snakemake's for more "
+    "params, requests) take 3 % of the time; what is left above the bare rules is Snakemake's for more "
     "files a job (eleven inputs on average) and more rules (it compares an input with 160 outputs of rules).",
     "Sampling": "Heun's method with 18 levels against a plain loop over the plainly written network.",
 }
@@ -80,6 +80,7 @@ def main() -> None:
     for module in (training, speed, many_cells, algebra, linear_maps, growth):
         parts += [section(title, table) for title, table in module.tables().items()]
         PAGE.write_text("\n".join(parts), encoding="utf-8")  # what was measured stays if a later part fails
+        print(f"{module.__name__} is measured, after {(time.monotonic() - began) / 60:.1f} minutes", flush=True)
     took = f"All of it took {(time.monotonic() - began) / 60:.1f} minutes.\n"
     PAGE.write_text("\n".join([*parts, took]), encoding="utf-8")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -131,17 +131,22 @@ class _Called(nn.Module):
         return output
 
 
+@cache
+def timed(case: Case, threads: int) -> tuple[dict[str, float], float]:
+    """Return the seconds of a step: ours, written plainly, and diffusers'; and the most GFLOP/s of a bare product."""
+    torch.set_num_threads(threads)
+    clean = torch.from_numpy(case.images()).float() / 127.5 - 1
+    simple, peer = plain.Step(plain.network(case.build()), SIGMA_DATA), plain.Step(PeerNetwork(case), SIGMA_DATA)
+    sides = {"ours": OurStep(case), "plain": partial(simple, clean), "peer": partial(peer, clean)}
+    return timing.rated(sides, 3.0)
+
+
 def steps(threads: int) -> Iterator[dict[str, object]]:
     """Yield a row for each case: images a second of ours, ratios to the others, GFLOP/s and its share of the peak."""
-    torch.set_num_threads(threads)
     for case in CASES:
-        clean = torch.from_numpy(case.images()).float() / 127.5 - 1
-        ours = OurStep(case)
-        simple, peer = plain.Step(plain.network(case.build()), SIGMA_DATA), plain.Step(PeerNetwork(case), SIGMA_DATA)
+        seconds, top = timed(case, threads)
         with FlopCounterMode(display=False) as counter:
-            ours()
-        sides = {"ours": ours, "plain": partial(simple, clean), "peer": partial(peer, clean)}
-        seconds, top = timing.rated(sides, 3.0)
+            OurStep(case)()
         rate = counter.get_total_flops() / seconds["ours"] / 1e9
         yield {
             "scale": case.scale,
@@ -162,9 +167,8 @@ def parts(case: Case) -> dict[str, object]:
     The limit is the plain step's time over that of our convolutions, products and attention: what would be left of a
     step in which all else were free.
     """
-    ours, simple = OurStep(case), plain.Step(plain.network(case.build()), SIGMA_DATA)
-    clean = torch.from_numpy(case.images()).float() / 127.5 - 1
-    seconds = timing.interleaved({"ours": ours, "plain": partial(simple, clean)}, 2.0)
+    (seconds, _), ours = timed(case, 1), OurStep(case)
+    ours()
     with profile(activities=[ProfilerActivity.CPU]) as recorded:
         for _ in range(3):
             ours()
@@ -178,7 +182,6 @@ def parts(case: Case) -> dict[str, object]:
         "scale": case.scale,
         "pixels": f"{case.resolution}x{case.resolution}",
         **{kind: f"{part / whole:.0%}" for kind, part in spent.items()},
-        "times plain": round(seconds["plain"] / seconds["ours"], 2),
         "limit": round(seconds["plain"] / left, 2),
     }
 
@@ -225,7 +228,7 @@ def samples(case: Case = Case(16, 16, 32)) -> dict[str, object]:
         "ours": lambda: sampling.draw(ours, start, "heun18"),
         "plain": lambda: _heun(simple, start),
     }
-    seconds = timing.interleaved(sides, 8.0)
+    seconds = timing.interleaved(sides, 4.0)
     return {
         "scale": case.scale,
         "pixels": f"{case.resolution}x{case.resolution}",
