@@ -59,7 +59,6 @@ def test_outputs_that_do_not_depend_on_the_input_have_no_linear_share(
         inputs=("train", "heldout"),
         distillation=Distillation(draws=400, inputs=("heldout",)).model_dump(),
         seed=0,
-        recipe=[],
     )
     curve = Measurements([shard]).curve("r2_linear", "n16a/x", inputs="heldout")
     sigma, value, low, high = (curve[name].iloc[0] for name in ("sigma", "value", "low", "high"))

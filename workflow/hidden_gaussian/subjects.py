@@ -101,7 +101,6 @@ def measured(
     inputs: Sequence[str],
     distillation: Mapping[str, Any],
     seed: int,
-    recipe: Sequence[int],
     kept: dict[str, Tensor] | None = None,
 ) -> pd.DataFrame:
     """Return the measurement shard of a denoiser, from the settings that its rule is given.
@@ -116,8 +115,6 @@ def measured(
         Kinds of clean images that the dataset has.
     seed : int
         Root seed of the study.
-    recipe : sequence of int
-        Not used here: it makes Snakemake measure again.
     kept : dict, optional
         Takes pictures of the descent, see :func:`hidden_gaussian.measures.measure`.
     """
@@ -165,7 +162,6 @@ def measured_slopes(
     inputs: Sequence[str],
     jacobian: Mapping[str, Any],
     seed: int,
-    recipe: Sequence[int],
 ) -> tuple[pd.DataFrame, dict[str, Tensor]]:
     """Return the shard of local slopes of a denoiser and the images that show them, from its rule's settings.
 
@@ -183,8 +179,6 @@ def measured_slopes(
         Settings of that name.
     seed : int
         Root seed of the study.
-    recipe : sequence of int
-        Not used here: it makes Snakemake measure again.
     """
     folder, settings = Path(root) / identifier, Jacobian.model_validate(jacobian)
     subject = open_subject(root, identifier, largest=identifier.split("/")[0])

@@ -9,7 +9,7 @@ with logs.job_log(snakemake.log[0]):
     root = Path(snakemake.input.denoiser[0]).parent
     for measures, outputs in zip(output.measures, output.outputs, strict=True):
         identifier = Path(measures).parent.relative_to(root).as_posix()
-        settings = dict(params)
+        settings = {name: value for name, value in params.items() if name != "recipe"}  # by which it measures again
         if not identifier.endswith("empirical"):
             settings["distillation"] = {}  # affine by definition
         tables.write_shard(measures, subjects.measured(root, identifier, **settings))
