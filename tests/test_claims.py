@@ -89,3 +89,10 @@ def test_holm_takes_back_a_marginal_verdict() -> None:
     assert set(ledger["verdict_holm"]) == {"undecided"}
     clear = verdicts.rows([claim("0", 0.5)], small_halves(0.2, 1))
     assert clear["verdict_holm"].tolist() == ["holds"]
+
+
+def test_an_estimate_that_is_delta_beyond_doubt_fails_by_both_verdicts() -> None:
+    part = verdicts.Part("", Estimate(1.0, lambda _: (1.0, 1.0)), 1.0)
+    claim = verdicts.Claim("0", "", "", "", 1.0, lambda _: verdicts.Finding((part,)))
+    row = verdicts.rows([claim], small_halves(0.2, 1)).iloc[0]
+    assert (row["verdict"], row["verdict_holm"]) == ("fails", "fails")

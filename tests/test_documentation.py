@@ -188,6 +188,13 @@ def test_report_opens_with_overview_and_ledger(tmp_path: Path) -> None:
     assert "beyond what the Gaussian" in shown
 
 
+@pytest.mark.parametrize(
+    "caption", sorted({*(ROOT / "workflow/report").glob("*.rst")} - {ROOT / "workflow/report/workflow.rst"})
+)
+def test_captions_are_read_by_docutils_without_complaint(caption: Path) -> None:
+    assert "system-message" not in publish_parts(caption.read_text(), writer="html")["html_body"]
+
+
 def test_ledgers_have_the_columns_of_the_table() -> None:
     for judged in page.ledgers(DIGITS.parent).values():
         assert list(judged.columns) == [column.name for column in schemas.CLAIMS.columns]

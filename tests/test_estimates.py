@@ -266,3 +266,10 @@ def test_a_memoriser_with_slopes_alone_decides_no_window(held: Measurements) -> 
     assert "distance" in set(slopes["quantity"])
     frames = [synthetic.measures(name, kind) for name, kind in KINDS.items()]
     assert Measurements([*frames, slopes], pixels=6).window() == held.window() != ()
+
+
+def test_a_metric_that_is_none_or_several_is_named(held: Measurements) -> None:
+    with pytest.raises(ValueError, match=r"no metric 'nrsme'; did you mean 'nrmse'\?"):
+        held.curve("nrsme", CELL.id)
+    with pytest.raises(ValueError, match=rf"nrmse of {CELL.id} is there \d+ times; choose .*inputs of .*train"):
+        held.curve("nrmse", CELL.id)

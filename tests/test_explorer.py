@@ -110,7 +110,13 @@ def test_curves_are_of_the_network_and_the_memoriser(page: str) -> None:
     assert [curve["name"] for curve in cell["curves"]] == ["network", "empirical"]
     sigma, value, low, high = cell["curves"][0]["points"][0]
     assert sigma == 0.1 and value == pytest.approx((10 / 22) ** 0.5, abs=1e-5) and low < value < high
-    names = ["network", "gaussian", "patch-3", "empirical", "nearest training image"]  # no mixture of more than N
+    names = [
+        "network",
+        "gaussian",
+        "patch-3",
+        "empirical",
+        "training image nearest to the network",
+    ]  # no mixture of more than N
     assert [name for name, _ in cell["rows"]][2:] == names
 
 

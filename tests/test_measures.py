@@ -8,8 +8,9 @@ import torch
 from scipy.special import softmax
 
 from hidden_gaussian import adam_distillation, measures, noise, outputs, passes, sampling, schemas, spectrum, tables
-from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
+from hidden_gaussian.denoisers import Denoiser, EmpiricalDenoiser, GaussianDenoiser
 from hidden_gaussian.distillation import Fit
+from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates import Measurements, table
 from hidden_gaussian.levels import schedule
 from hidden_gaussian.settings import Adam, Distillation, Measures
@@ -18,17 +19,21 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (24, 1, 3, 3), dtype=np.uint8
 CLEAN = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (12, 1, 3, 3)) / 127.5 - 1).float()
 
 
-def _measured(kind: str, kept: dict[str, torch.Tensor] | None = None) -> pd.DataFrame:
+def _subject(kind: str, own: Denoiser | None = None) -> passes.Subject:
     gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
     memoriser = EmpiricalDenoiser(torch.from_numpy(IMAGES))
-    subject = passes.Subject(
+    return passes.Subject(
         f"n24a/{kind}",
-        {"gaussian": gaussian, "empirical": memoriser}[kind],
+        own or {"gaussian": gaussian, "empirical": memoriser}[kind],
         "n24a/gaussian",
         gaussian,
         {"n24a/empirical": memoriser},
         gaussian.mean.reshape(1, 3, 3).float(),
     )
+
+
+def _measured(kind: str, kept: dict[str, torch.Tensor] | None = None) -> pd.DataFrame:
+    subject = _subject(kind)
     settings = Measures(images=12, draws=2, levels=3, linearity_levels=3, alphas=(0.5**0.5, 0.9), inputs=("heldout",))
     clean, distil = {"heldout": CLEAN}, Distillation(draws=300, solver="adam", adam=Adam(epochs=3, batch=5))
     noise = {"noise": torch.zeros_like(CLEAN)}
@@ -193,3 +198,30 @@ def test_states_of_the_sampler_have_distances_at_its_levels_and_nothing_else() -
     names = set(made.loc[made["inputs"] == "trajectory", "metric"])
     assert {"nrmse", "rmse", "nrmse_centred", "difference_ratio"} <= names
     assert not names & {"rho", "rho_star", "position", "loss"}  # whose parts belong to other states
+
+
+OWN: dict[str, tuple[Denoiser, str]] = {
+    "another shape": (
+        lambda noisy, _: noisy.mean((2, 3), keepdim=True),
+        r"shape \(6, 1, 1, 1\), expected \(6, 1, 3, 3\)",
+    ),
+    "an array": (lambda noisy, _: noisy.numpy(), "returned a ndarray, expected a tensor"),
+    "nothing": (lambda noisy, _: None, "returned a NoneType"),
+    "a NaN": (lambda noisy, _: noisy.where(noisy < noisy.max(), torch.nan), "NaN or infinite"),
+    "a gradient": (lambda noisy, _: noisy * torch.nn.Parameter(torch.ones(1)), r"torch\.no_grad"),
+    "in place": (lambda noisy, _: noisy.mul_(0.5), "changed the noisy images"),
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_a_function_that_is_no_denoiser_is_refused(kind: str) -> None:
+    own, message = OWN[kind]
+    settings = Measures(images=8, draws=1, levels=2, linearity_levels=2, inputs=("heldout",))
+    with pytest.raises(InputError, match=f"n24a/mine.*{message}"):
+        measures.measure(_subject("mine", own), {"heldout": CLEAN[:6]}, {}, settings, None, seed=0)
+
+
+def test_images_of_another_range_are_refused() -> None:
+    settings = Measures(images=8, draws=1, levels=2, linearity_levels=2, inputs=("heldout",))
+    with pytest.raises(InputError, match=r"'heldout' have pixels beyond \[-1, 1\]"):
+        measures.measure(_subject("gaussian"), {"heldout": CLEAN[:6] + 1}, {}, settings, None, seed=0)

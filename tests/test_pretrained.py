@@ -158,6 +158,23 @@ def test_absent_and_other_files_are_refused():
     save_file(recorded("ve")[0], "network.safetensors")
     with pytest.raises(InputError, match=r"grid\.pretrained\.0\.sha256 is ab"):
         imported(Path("network.safetensors"), "ve", sha256="ab")
+    Path("network.pt").touch()
+    with pytest.raises(InputError, match=r"network\.pt is neither a \.safetensors nor a \.pkl file"):
+        imported(Path("network.pt"), "ve")
+    Path("cut.safetensors").write_bytes(Path("network.safetensors").read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"cut\.safetensors cannot be read .*: fetch it again"):
+        imported(Path("cut.safetensors"), "ve")
+
+
+def test_weights_that_are_no_numbers_or_have_other_names_are_refused():
+    weights = recorded("ve")[0]
+    name = next(iter(weights))
+    save_file(weights | {name: weights[name] * torch.nan}, "network.safetensors")
+    with pytest.raises(InputError, match=f"NaN or infinite weights, in {name}"):
+        imported(Path("network.safetensors"), "ve")
+    save_file({name.removeprefix("model."): tensor for name, tensor in weights.items()}, "network.safetensors")
+    with pytest.raises(InputError, match="names begin with 'model\\.'"):
+        imported(Path("network.safetensors"), "ve")
 
 
 def test_settings_count_files_as_cells_that_are_not_trained():

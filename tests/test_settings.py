@@ -178,6 +178,11 @@ def test_bad_settings_are_one_sentence_with_the_key(config: dict[str, Any], case
     assert "\n" not in str(caught.value)
 
 
+def test_of_a_list_with_wrong_items_only_these_are_named(config: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"runs\.0\.scales\.0: Input should be a multiple of 2 \(found 5\)$"):
+        settings.read(replaced(config, "datasets.digits.grid.runs.0.scales", [5]))
+
+
 def test_a_penalty_needs_no_more_draws_than_pixels(config: dict[str, Any]) -> None:
     study = settings.read(replaced(config, "datasets.digits.distillation", {"draws": 10, "ridge": 0.1}))
     assert study.datasets["digits"].distillation.draws == 10

@@ -150,6 +150,12 @@ def test_identical_images_have_no_variance() -> None:
     np.testing.assert_allclose(fitted.mean, 77 / 127.5 - 1)
 
 
+@pytest.mark.parametrize("images", [np.zeros((3, 1, 2, 2), np.float32), np.zeros((3, 1, 2, 2)).tolist()])
+def test_pixels_of_another_type_are_refused(images: np.ndarray) -> None:
+    with pytest.raises(InputError, match="numpy array of uint8, but these are a"):
+        spectrum.fit(images)
+
+
 def test_no_image_is_refused() -> None:
     with pytest.raises(InputError, match="at least one image"):
         spectrum.fit(np.empty((0, 1, 4, 4), np.uint8))

@@ -67,6 +67,10 @@ def explored(wildcards):
 
 def explorer_files(wildcards):
     """Return what the page's denoisers are made from, and the shards of its curves."""
+    if wildcards.dataset not in EXPLORABLE:
+        raise WorkflowError(
+            f"the page of {wildcards.dataset} shows the cells of grid.sweeps.size, which it has not"
+        )
     plan, cells = plan_of(wildcards.dataset), explored(wildcards)
     subsets = dict.fromkeys(cell.subset for cell in cells)
     weights = [f"{cell.id}/weights.safetensors" for cell in cells]

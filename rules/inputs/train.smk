@@ -42,10 +42,13 @@ def training_recipe(wildcards):
 
 
 def pretrained_of(wildcards):
-    """Return the settings of a snapshot that comes from a file, which may move."""
+    """Return the settings of a snapshot that comes from a file, which may move but keeps its name."""
     cell = trained_cell(wildcards, wildcards.images_seen)
-    return next(
-        snapshot.model_dump(mode="json", exclude={"path"})
-        for snapshot in chosen(wildcards).grid.pretrained
-        if snapshot.cell(wildcards.dataset) == cell
-    )
+    pretrained = chosen(wildcards).grid.pretrained
+    found = {snapshot.cell(wildcards.dataset): snapshot for snapshot in pretrained}
+    if cell not in found:
+        known = ", ".join(other.id for other in found) or "none"
+        raise WorkflowError(f"grid.pretrained has no {cell.id}; it has {known}")
+    snapshot = found[cell]
+    content = snapshot.model_dump(mode="json", exclude={"path"})
+    return content | {"file": Path(STUDY.located(snapshot).path).name}

@@ -106,7 +106,7 @@ class Explorer:
         listed = possible(self.references, cell.subset)
         ids = [f"{cell.subset}/gaussian", *listed, f"{cell.subset}/empirical"]
         beside = [(identifier.split("/")[1], identifier) for identifier in ids]
-        nearest = ("nearest training image", f"{cell.id}/nearest")
+        nearest = ("training image nearest to the network", f"{cell.id}/nearest")
         return [("clean", "clean"), ("noisy", "noisy"), ("network", cell.id), *linear, *beside, nearest]
 
     def _nearest(self, cell: Cell, outputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:

@@ -97,9 +97,10 @@ def _record(
 def _checked(source: Source, pictures: sources.Pictures, key: str) -> str | None:
     """Return the checksum of a source that is as declared; its images are counted first, which takes no reading."""
     if pictures.count != source.count:
+        below = f" below '{source.prefix}'" if source.prefix else ""
         raise InputError(
             f"{key}.count declares {source.count} images, but {source.path or source.kind} has "
-            f"{pictures.count}: set it to {pictures.count} or give the complete source"
+            f"{pictures.count}{below}: set it to {pictures.count} or give the complete source"
         )
     found = pictures.checksum()
     if source.sha256 is None or found == source.sha256.lower():
@@ -175,7 +176,7 @@ def _chosen(array: np.ndarray, indices: np.ndarray, path: str | Path) -> np.ndar
     return rows
 
 
-def load_inputs(root: Path, name: str, count: int | None = None, *, subset: Path | None = None) -> np.ndarray:
+def load_inputs(root: str | Path, name: str, count: int | None = None, *, subset: Path | None = None) -> np.ndarray:
     """Return clean images of one kind of input, always the same ones in the same order.
 
     A larger count only adds images at the end, and half b's subsets, like half a's, share their first images
@@ -199,6 +200,7 @@ def load_inputs(root: Path, name: str, count: int | None = None, *, subset: Path
     ndarray of shape (image, channel, row, column), uint8
         Empty if the dataset has no such images.
     """
+    root = Path(root)
     packed = root / "images.npy"
     if name == "heldout" or name == "foreign":
         source = root / "split.safetensors"

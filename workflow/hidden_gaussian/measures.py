@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hidden_gaussian import noise, rings
 from hidden_gaussian.denoisers import EmpiricalDenoiser, is_defined
+from hidden_gaussian.denoisers.protocol import checked
 from hidden_gaussian.distillation import Fit
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.jacobian import SAMPLER
@@ -20,6 +21,8 @@ from hidden_gaussian.metrics.linearity import affinity_quantities, mixture_quant
 from hidden_gaussian.passes import Pass, Subject
 from hidden_gaussian.progress import shown
 from hidden_gaussian.settings import Distillation, Measures, unseen
+
+BEYOND = 1e-5  # by which float32 rounding may bring a pixel out of [-1, 1]
 
 
 def measure(
@@ -61,8 +64,12 @@ def measure(
     Raises
     ------
     InputError
-        If the denoiser is defined at none of the levels.
+        If the denoiser is defined at none of the levels, or returns what no denoiser does; if the images are not in
+        [-1, 1].
     """
+    for name, images in clean.items():
+        if not (images.abs() <= 1 + BEYOND).all():
+            raise InputError(f"clean images '{name}' have pixels beyond [-1, 1]: pass v / 127.5 - 1, not v")
     tasks = _tasks(list(clean), settings, subject)
     frames: list[pd.DataFrame] = []
     count = settings.images * settings.draws
@@ -110,7 +117,7 @@ def _measured(
     kept: dict[str, Tensor] | None,
 ) -> Iterator[pd.DataFrame]:
     noised = Pass.of(task.inputs, clean, task.sigma, draws=settings.draws if task.whole else 1, seed=seed)
-    denoised = subject.denoiser(noised.noisy, task.sigma)
+    denoised = checked(subject.denoiser, noised.noisy, task.sigma, subject.id)
     if task.whole:
         yield from _level(subject, noised, denoised)
     if task.whole and distil and pool is not None:

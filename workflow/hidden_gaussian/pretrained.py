@@ -64,7 +64,8 @@ def import_network(path: Path, cell: Cell, dataset: Dataset, folder: Path, *, sh
     Raises
     ------
     InputError
-        If the file is missing or damaged, is another than declared, or holds another network than declared.
+        If the file is missing or damaged, is another than declared, or holds another network than declared, or numbers
+        that are not finite.
     """
     checksum = _checksum(path, sha256, key)
     found, weights = _from_pickle(path, dataset) if path.suffix == ".pkl" else _from_tensors(path, cell, dataset)
@@ -78,8 +79,12 @@ def import_network(path: Path, cell: Cell, dataset: Dataset, folder: Path, *, sh
         network.load_state_dict(weights)
     except (InputError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
+        if not any(name.startswith("model.") for name in weights):
+            reason = f"names begin with 'model.', as in EDM's state_dict, but it has {', '.join(sorted(weights)[:2])}"
         raise InputError(f"{key}.path: {path} does not fit a network of the options {options} ({reason})") from None
     averaged = {name: tensor.float() for name, tensor in network.state_dict().items()}
+    if bad := [name for name, tensor in averaged.items() if not torch.isfinite(tensor).all()]:
+        raise InputError(f"{key}.path: {path} has NaN or infinite weights, in {', '.join(bad[:3])}: give another file")
     files.save_tensors(folder / "weights.safetensors", averaged, {"options": json.dumps(options, sort_keys=True)})
     files.save_json(folder / "imported.json", {"file": path.name, "sha256": checksum, "options": options})
 
@@ -87,6 +92,11 @@ def import_network(path: Path, cell: Cell, dataset: Dataset, folder: Path, *, sh
 def _checksum(path: Path, expected: str | None, key: str) -> str:
     if not path.is_file():
         raise InputError(f"{key}.path: {path} is not a file; give the place of a .safetensors or .pkl file")
+    if path.suffix not in (".safetensors", ".pkl"):
+        raise InputError(
+            f"{key}.path: {path} is neither a .safetensors nor a .pkl file; write a state_dict with "
+            "safetensors.torch.save_file"
+        )
     found = files.sha256(path)
     if expected is not None and found != expected.lower():
         raise InputError(f"{key}.sha256 is {expected}, but {path} has {found}: fetch the file again or correct it")
@@ -114,7 +124,10 @@ def _checked(options: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _from_tensors(path: Path, cell: Cell, dataset: Dataset) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    weights, text = files.load_tensors(path), files.load_metadata(path).get("options")
+    try:
+        weights, text = files.load_tensors(path), files.load_metadata(path).get("options")
+    except InputError as error:  # which tells to delete what can be made again
+        raise InputError(f"{path} cannot be read as .safetensors ({error.__cause__}): fetch it again") from None
     if text is None:
         options = dataset.network.model_dump(mode="json") | _declared(cell, dataset)
         return options | {"augment_dim": 9 if "model.map_augment.weight" in weights else 0}, weights
@@ -131,7 +144,10 @@ def _from_pickle(path: Path, dataset: Dataset) -> tuple[dict[str, Any], dict[str
     content = network_pickle.read(path.read_bytes(), str(path))
     network = content.get("ema") if isinstance(content, Mapping) else content
     if not isinstance(network, Record):
-        raise InputError(f"{path} holds no network, expected one alone or under the name 'ema'")
+        raise InputError(
+            f"{path} holds no network, expected one alone or under the name 'ema'; write a state_dict with "
+            "safetensors.torch.save_file"
+        )
     try:
         weights = {name: torch.from_numpy(array) for name, array in network.arrays().items()}
         return options_of(network, str(path), sigma_data=dataset.network.sigma_data), weights

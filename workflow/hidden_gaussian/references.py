@@ -13,6 +13,8 @@ FITTED = rf"{AFFINE}|mixture-[1-9]\d*"
 """Those that are fitted once and kept in a file."""
 LISTED = rf"{FITTED}|patch-\d*[13579]"
 """All that settings may list."""
+KNOWN = "gaussian-shrunk, gaussian-expected, stationary, mixture-K (K components) or patch-P (P x P pixels, P odd)"
+"""The same in words."""
 
 
 def is_affine(name: str) -> bool:

@@ -157,8 +157,11 @@ def fit(images: NDArray[np.uint8]) -> Spectrum:
     Raises
     ------
     InputError
-        If there is no image.
+        If there is no image, or pixels are not uint8.
     """
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+        kind = f"{type(images).__name__} of {getattr(images, 'dtype', 'no type')}"
+        raise InputError(f"a spectrum is of pixels from 0 to 255 in a numpy array of uint8, but these are a {kind}")
     count = len(images)
     if count == 0:
         raise InputError("a spectrum needs at least one image, but the subset is empty; choose a larger subset_size")

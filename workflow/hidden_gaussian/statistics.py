@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 RESAMPLES = 2000
 GROUPS = 64
 POOLED = 1 + RESAMPLES + GROUPS
+LEAST = 2 / (RESAMPLES + 1)
+"""The least p-value."""
 LEVEL = 0.95
 GIVEN = "given these networks"
 GIVEN_FITS = "given these networks and fits"
@@ -189,9 +191,9 @@ class Estimate:
     def p_value(self, bound: float) -> float:
         """Return the two-sided p-value of a bound: 1 less the level of the widest interval that leaves it out.
 
-        Never below 2/(RESAMPLES + 1), which is as far as the resamples reach.
+        Never below LEAST, which is as far as the resamples reach.
         """
-        inside, outside = 1.0, 2 / (RESAMPLES + 1)
+        inside, outside = 1.0, LEAST
         if self._holds(bound, inside):
             return 1.0
         if not self._holds(bound, outside):

@@ -50,8 +50,8 @@ class Part:
 
     @property
     def p_value(self) -> float:
-        """Two-sided p-value of delta."""
-        return self.estimate.p_value(self.delta)
+        """Two-sided p-value of delta; the least there is where an estimate without any doubt is delta, and so fails."""
+        return statistics.LEAST if self.estimate.interval() == (self.delta,) * 2 else self.estimate.p_value(self.delta)
 
 
 @dataclass(frozen=True)

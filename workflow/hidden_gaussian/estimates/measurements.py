@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
@@ -18,6 +19,7 @@ from hidden_gaussian.estimates.formulas import Metric, Term
 from hidden_gaussian.estimates.metrics import METRICS
 from hidden_gaussian.samples import COPY_NOISE
 
+WHERE = ("reference_id", "inputs", "sampler", "parameter", "at")
 _GAUSSIAN = re.compile(r"n(\d+)[ab]/gaussian")
 _EMPIRICAL = re.compile(r"n(\d+)([ab])/empirical")
 
@@ -104,7 +106,7 @@ class Measurements:
         Raises
         ------
         ValueError
-            If several curves fit.
+            If several curves fit, or there is no such metric.
         """
         row = self._only(metric, identifier, where)
         pooled = evaluate(row.terms, row.metric, self.pixels) if row else None
@@ -177,13 +179,19 @@ class Measurements:
                 yield from self._row(metric, names, place)
 
     def _only(self, name: str, identifier: str, where: dict[str, str | float | None]) -> Row | None:
+        metrics = [metric for metric in METRICS if metric.name == name]
+        if not metrics:
+            near = difflib.get_close_matches(name, {metric.name for metric in METRICS}, n=1)
+            raise ValueError(f"there is no metric {name!r}{f'; did you mean {near[0]!r}?' if near else ''}")
         rows = []
-        for metric in (metric for metric in METRICS if metric.name == name):
+        for metric in metrics:
             measured = identifier.removesuffix("/linear") if metric.subject == "{linear}" else identifier
             rows += [row for row in self.rows(measured, [metric]) if row.id == identifier]
         rows = [row for row in rows if all(getattr(row, key) == value for key, value in where.items())]
         if len(rows) > 1:
-            raise ValueError(f"{name} of {identifier} is there {len(rows)} times: {[row[2:7] for row in rows]}")
+            found = {key: dict.fromkeys(getattr(row, key) for row in rows) for key in WHERE}
+            told = "; ".join(f"{key} of {', '.join(map(str, of))}" for key, of in found.items() if len(of) > 1)
+            raise ValueError(f"{name} of {identifier} is there {len(rows)} times; choose {told}")
         return rows[0] if rows else None
 
     def _row(self, metric: Metric, names: dict[str, str], place: Place) -> Iterator[Row]:

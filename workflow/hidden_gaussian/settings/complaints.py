@@ -9,8 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from hidden_gaussian import references
 from hidden_gaussian.settings.strict import BLOCK, VALUE, Strict
 
+REFERENCE = rf"^({references.LISTED})$"
 NAME = r"^[a-z][a-z0-9-]*$"
 
 
@@ -20,8 +22,13 @@ def sentence(error: ValidationError) -> str:
 
 
 def problems(error: ValidationError) -> str:
-    """Return each key that is wrong, with what was expected and found."""
-    return "; ".join(_problem(problem) for problem in error.errors())
+    """Return each key that is wrong, with what was expected and found.
+
+    A list whose items are wrong is also too short for pydantic, which is not said.
+    """
+    found = error.errors()
+    lists = {problem["loc"][:length] for problem in found for length in range(len(problem["loc"]))}
+    return "; ".join(_problem(one) for one in found if one["type"] != "too_short" or one["loc"] not in lists)
 
 
 def _problem(problem: Mapping[str, Any]) -> str:
@@ -34,6 +41,8 @@ def _problem(problem: Mapping[str, Any]) -> str:
     said = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
         said = f"expected a letter, then lower-case letters, digits and hyphens, such as '{_name(found)}'"
+    if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == REFERENCE:
+        said = f"expected {references.KNOWN}"
     return f"{key}: {said}" + ("" if isinstance(found, dict | list | BaseModel) else f" (found {found!r})")
 
 

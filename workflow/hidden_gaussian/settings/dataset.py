@@ -212,7 +212,7 @@ class Dataset(Strict):
         if not set(self.inputs) - set(UNCERTAIN):
             raise ValueError("measures.inputs names no kind of image that the data set has; add 'train'")
         self.distillation.check(self.channels * self.resolution**2)
-        if self.training.augment and not all(network.augment_dim for network in self.networks):
+        if self.grid.runs and self.training.augment and not all(network.augment_dim for network in self.networks):
             raise ValueError("training.augment needs network.augment_dim 9, so that the network knows what was done")
         batch, gpus, microbatch = self.training.batch, self.training.gpus, self.training.microbatch
         if batch % gpus:

@@ -13,7 +13,7 @@ from hidden_gaussian.settings.strict import NonNegative, Positive, Strict
 
 Half = Literal["a", "b"]
 UNet = Literal["ve", "vp", "adm", "ve-baseline"]
-Architecture = UNet | Literal["dae-ve", "dae-skip", "dae-dit", "dae-linear"]
+Architecture = Literal[UNet, "dae-ve", "dae-skip", "dae-dit", "dae-linear"]
 Scale = Annotated[int, Field(ge=2, multiple_of=2)]  # half of the channels embed sines, half cosines
 
 
@@ -51,7 +51,7 @@ class Run(Strict):
         (), description="images seen at which the run is kept; of autoencoders, images that each of the ten saw"
     )
     epochs: tuple[Annotated[float, Field(ge=0)], ...] = Field(
-        (), description="the same in epochs; rounded up to whole batches"
+        (), description="the same in epochs; both are rounded up to whole batches"
     )
     network: Network | None = Field(
         None, description="options in which its networks differ from the data set's: only those given here"

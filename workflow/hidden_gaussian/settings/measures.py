@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from hidden_gaussian.references import LISTED
+from hidden_gaussian.settings.complaints import REFERENCE
 from hidden_gaussian.settings.grid import Slice
 from hidden_gaussian.settings.strict import Positive, Strict
 
-Reference = Annotated[str, Field(pattern=rf"^({LISTED})$")]
+Reference = Annotated[str, Field(pattern=REFERENCE)]
 Measured = Literal["train", "heldout", "foreign", "remainder", "noise", "trajectory"]
 UNCERTAIN: tuple[Measured, ...] = ("remainder", "noise", "trajectory")
 """Kinds of input that are no images, or of which there may be none."""
