@@ -172,5 +172,5 @@ def test_the_slider_changes_the_pictures(page: str, tmp_path: Path) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     found = re.search(r"<title>(.*?)</title>", ended.stdout)
     assert found
-    expected = {"errors": [], "changed": True, "sigma": "sigma 80", "strips": 7, "curves": 2}
-    assert json.loads(found[1]) == {**expected, "names": ["clean, sigma 80", "noisy, sigma 80"]}
+    expected = {"errors": [], "changed": True, "sigma": "sigma 0.002", "strips": 7, "curves": 2}
+    assert json.loads(found[1]) == {**expected, "names": ["clean, sigma 0.002", "noisy, sigma 0.002"]}
