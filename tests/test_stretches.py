@@ -245,6 +245,13 @@ def test_a_stretch_maps_its_images_and_its_fingerprint_is_that_of_their_bytes(tm
     assert found == hashlib.sha256(PIXELS.tobytes()).hexdigest()
 
 
+def test_a_subset_of_more_images_than_there_are_is_refused(tmp_path):
+    told = stretch(tmp_path, 8)
+    files.save_array(told.subset, np.arange(1, len(PIXELS) + 1))
+    with pytest.raises(InputError, match=r"subset\.npy names image 12 of 12: delete it and run again"):
+        stretches.train(told, torch.device("cpu"))
+
+
 @pytest.mark.fault("two jobs train one cell", "the second takes over what the first made")
 @pytest.mark.parametrize("damage", [None, "state.safetensors", "weights.safetensors", "training.parquet"])
 def test_what_the_other_job_trained_is_not_trained_again(tmp_path, monkeypatch, damage):

@@ -170,8 +170,7 @@ def open_subset(packed: str | Path, subset: str | Path) -> np.ndarray:
 
 
 def _chosen(array: np.ndarray, indices: np.ndarray, path: str | Path) -> np.ndarray:
-    if len(indices) and indices.max() >= len(array):
-        raise InputError(f"{path} names image {indices.max()} of {len(array)}: delete it and run again")
+    subsets.check_subset(indices, len(array), path)
     rows: np.ndarray = array[indices]
     return rows
 

@@ -100,6 +100,7 @@ class Stretch(Strict):
     def pixels(self) -> Subset:
         """Return the training subset, uint8 of shape (subset_size, channels, side, side), without reading it."""
         pixels = Subset(open_images(self.images), subsets.load_subset(self.subset))
+        subsets.check_subset(pixels.indices, len(pixels.images), self.subset)
         if len(pixels) != self.cell.subset_size:
             raise InputError(
                 f"{self.subset} names {len(pixels)} images, expected {self.cell.subset_size}: draw the subset again"

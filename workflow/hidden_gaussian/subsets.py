@@ -163,3 +163,9 @@ def load_subset(path: str | Path) -> np.ndarray:
     if named and len(indices) != int(named.group(1)):
         raise InputError(f"{path} names {len(indices)} images, expected {named.group(1)}: delete it and run again")
     return indices
+
+
+def check_subset(indices: np.ndarray, total: int, path: str | Path) -> None:
+    """Refuse images beyond the `total` that there are; InputError names the file, `path`, that names them."""
+    if len(indices) and indices.max() >= total:
+        raise InputError(f"{path} names image {indices.max()} of {total}: delete it and run again")
