@@ -93,6 +93,17 @@ def test_maps_move_a_gaussian_as_their_closed_form(parameters, expected):
     )
 
 
+def test_maps_undo_scaling_turning_stretching_and_shifting_in_this_order():
+    def turn(angle):
+        return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+    along, shift = 2 ** (0.2 * -1.3), 0.25 * np.array([[0.5], [-0.8]])
+    forward = turn(1.1) @ np.diag([along, 1 / along]) @ turn(-1.1) @ turn(0.4) * 2 ** (0.2 * 0.7)
+    found = backward(scale=0.7, angle=0.4, axis=1.1, stretch=-1.3, right=0.5, down=-0.8)[0].numpy()
+    places = np.random.default_rng(0).normal(size=(2, 5))
+    np.testing.assert_allclose(found[:, :2] @ (forward @ places + shift) + found[:, 2:], places, atol=1e-12)
+
+
 def test_images_that_keep_their_place_are_untouched():
     images = photographs(64)
     moved, labels = augment(images, probability=0.15, generator=generator(1))
@@ -112,9 +123,24 @@ def test_labels_have_the_laws_of_the_paper():
     for column in (2, 7, 8):
         values = labels[:, column][labels[:, column] != 0]
         assert values.std().item() == pytest.approx(1, abs=0.03)
-    cosine, sine = (labels[:, 3] + 1, labels[:, 4])
-    torch.testing.assert_close(cosine**2 + sine**2, torch.ones(count))
     assert torch.equal(labels[:, 7] != 0, labels[:, 8] != 0)
+
+
+def test_turns_and_axes_are_uniform_over_the_circle():
+    parameters = augmentation.draw(40_000, probability=1, generator=generator(6))
+    angle, axis = parameters[:, 3], parameters[:, 4]
+    for turns in (angle, axis[axis != 0]):
+        quantiles = np.quantile(turns.numpy() / math.pi, [0, 0.25, 0.5, 0.75, 1])
+        np.testing.assert_allclose(quantiles, [-1, -0.5, 0, 0.5, 1], atol=0.03)
+    assert parameters[:, 5].std().item() == pytest.approx(1, abs=0.03)
+
+
+def test_labels_say_what_was_done():
+    parameters = augmentation.draw(200, probability=0.5, generator=generator(6))
+    _, labels = augmentation.augment(torch.zeros(200, 1, 1, 1).double(), parameters)
+    a0, a1, a2, a3, a4, a5, a6, a7 = parameters.numpy().T
+    expected = [a0, a1, a2, np.cos(a3) - 1, np.sin(a3), a5 * np.cos(a4), a5 * np.sin(a4), a6, a7]
+    np.testing.assert_allclose(labels.numpy(), np.stack(expected, 1), atol=1e-12)
 
 
 def test_operations_are_chosen_independently():

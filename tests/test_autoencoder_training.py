@@ -185,6 +185,32 @@ def test_statistics_of_batch_normalisation_are_those_of_the_averaged_weights(who
     torch.testing.assert_close(norm.running_var, outputs.var((0, 2, 3)), rtol=0.05, atol=0)
 
 
+class Normed(nn.Module):
+    """Batch normalisation that has seen other images."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(1)
+        self.norm.running_mean.fill_(7.0)
+        self.norm.num_batches_tracked.fill_(1000)
+
+    def forward(self, noisy, sigma):
+        return self.norm(noisy)
+
+
+def test_statistics_of_batch_normalisation_are_plain_means_over_batches_and_forget_the_training():
+    network, objective, cpu = Normed(), objectives.at_level(0.5), torch.device("cpu")
+    plain = RECIPE.model_copy(update={"augment": 0.0})
+    autoencoder_training.calibrate(network, PIXELS, plain, objective, 3, cpu)
+    steps = range(autoencoder_training.CALIBRATION)
+    drawn = [batches.draw(PIXELS, step, plain, 3, cpu, objective.levels) for step in steps]
+    noisy = torch.stack([batch.clean + 0.5 * batch.noise for batch in drawn])
+    torch.testing.assert_close(network.norm.running_mean[0], noisy.mean(), rtol=1e-4, atol=1e-4)
+    expected = torch.stack([part.var() for part in noisy]).mean()
+    torch.testing.assert_close(network.norm.running_var[0], expected, rtol=1e-4, atol=1e-4)
+    assert not network.training
+
+
 def test_losses_are_means_over_levels_and_images_count_for_each(whole):
     log = pd.read_parquet(whole / "training.parquet")
     assert log["images_seen"].tolist() == [48]

@@ -1,8 +1,10 @@
 """Autoencoders: the transformer against its formulas and published size, and what the others are told."""
 
+import math
+
 import pytest
 import torch
-from toy_networks import alive, build, noisy_images
+from toy_networks import alive, build, noisy_images, unheard
 
 from hidden_gaussian.errors import InputError
 
@@ -45,6 +47,43 @@ def test_attention_of_the_transformer_in_float64():
 
 
 @torch.no_grad()
+def test_the_transformer_around_its_attention_in_float64():
+    """Each branch of a layer has a shift, a scale and a gate of its own, which the noise level gives."""
+    model = alive(build("dae-dit", resolution=4, channels=1, scale=64, blocks=1, augment_dim=0)).double().model
+    image, sigma = noisy_images(2, 1, 4, 4).double(), torch.tensor([0.5, 3.0]).double()
+
+    def silu(x):
+        return x * x.sigmoid()
+
+    def modulated(x, shift, scale):
+        away = x - x.mean(-1, keepdim=True)
+        return away / (away.square().mean(-1, keepdim=True) + 1e-6).sqrt() * (1 + scale) + shift
+
+    def parts(layer):
+        return layer.modulation(silu(condition))[:, None].split(192, -1)
+
+    tokens = model.stem((image / (1 + sigma**2).sqrt()[:, None, None, None]).reshape(2, 16, 1)) + model.embedding
+    angles = sigma[:, None] * 10_000 ** (-torch.arange(128).double() / 128)
+    condition = model.map_layer1(silu(model.map_layer0(torch.cat([angles.cos(), angles.sin()], 1))))
+    for block in model.blocks:
+        shift, scale, gate, shift2, scale2, gate2 = parts(block)
+        tokens = tokens + gate * block._attend(modulated(tokens, shift, scale))
+        hidden = block.widen(modulated(tokens, shift2, scale2))
+        hidden = hidden / 2 * (1 + torch.tanh((2 / math.pi) ** 0.5 * (hidden + 0.044715 * hidden**3)))
+        tokens = tokens + gate2 * block.narrow(hidden)
+    expected = model.last(modulated(tokens, *parts(model))).reshape(2, 1, 4, 4)
+    torch.testing.assert_close(model(image, sigma), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_places_of_the_transformer_have_waves_of_their_column_and_row():
+    embedding = build("dae-dit", resolution=4, channels=1, scale=64, blocks=1, augment_dim=0).model.embedding
+    place = torch.arange(4)[:, None] * 10_000 ** (-torch.arange(48) / 48)
+    along = torch.cat([place.sin(), place.cos()], 1)
+    expected = torch.stack([torch.cat([along[column], along[row]]) for row in range(4) for column in range(4)])
+    torch.testing.assert_close(embedding, expected, rtol=1e-5, atol=1e-5)
+
+
+@torch.no_grad()
 def test_patches_of_the_transformer_are_put_back_in_place():
     """A new transformer has its gates shut: a pixel reaches its own patch, and no other."""
     network = build("dae-dit", resolution=32, channels=3, scale=4, blocks=1, augment_dim=0)
@@ -68,3 +107,7 @@ def test_a_linear_autoencoder_is_affine_and_the_skip_net_is_not_told_the_level()
     assert sum(weight.numel() for weight in linear.parameters()) == 64 * 64 + 64
     skip = alive(build("dae-skip", resolution=8, channels=1, augment_dim=0))
     assert torch.equal(skip(first.float(), 2.0), skip(first.float(), 3.0))
+
+
+def test_every_parameter_of_the_skip_net_reaches_the_output():
+    assert unheard(alive(build("dae-skip", resolution=8, augment_dim=0)), noisy_images(2, 3, 8, 8)) == []

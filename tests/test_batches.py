@@ -23,6 +23,14 @@ def test_the_stream_does_not_depend_on_the_batch(size):
     assert np.array_equal(whole, np.concatenate(pieces))
 
 
+def test_steps_follow_each_other_through_the_images():
+    pixels = np.arange(64, dtype=np.uint8).reshape(64, 1, 1, 1)
+    plain, cpu = recipe(batch=16, augment=0, x_flip=False), torch.device("cpu")
+    steps = [batches.draw(pixels, step, plain, 1, cpu).clean.flatten() for step in range(4)]
+    shown = ((torch.cat(steps) + 1) * 127.5).round().int().tolist()
+    assert shown == batches.positions(0, 64, 64, seed=1).tolist()
+
+
 def test_batches_are_functions_of_seed_and_step():
     def draw(step, seed):
         return batches.draw(PIXELS, step, recipe(), seed, torch.device("cpu"), layers=2)
@@ -45,12 +53,19 @@ def test_noise_and_its_levels_have_their_laws():
     assert batch.noise.std().item() == pytest.approx(1, abs=0.015)
 
 
-def test_half_of_the_images_are_mirrored():
+def test_half_of_the_images_are_mirrored_and_others_in_another_step():
     pixels = np.zeros((4000, 1, 1, 2), np.uint8)
     pixels[..., 1] = 255
-    clean = batches.draw(pixels, 0, recipe(batch=4000, augment=0), 1, torch.device("cpu")).clean
+    settings, cpu = recipe(batch=4000, augment=0), torch.device("cpu")
+    clean, other = (batches.draw(pixels, step, settings, 1, cpu).clean for step in (0, 1))
     assert set(map(tuple, clean[:, 0, 0].tolist())) == {(-1.0, 1.0), (1.0, -1.0)}
     assert (clean[:, 0, 0, 0] == 1).float().mean().item() == pytest.approx(0.5, abs=0.04)
+    assert not torch.equal(clean, other)
+
+
+def test_keys_of_dropout_are_odd():
+    keys = batches.draw(PIXELS, 0, recipe(batch=64), 1, torch.device("cpu"), layers=3).keys
+    assert (keys % 2 == 1).all()
 
 
 def test_a_subset_of_mapped_images_reads_only_what_is_asked_for(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ from toy_networks import alive, build, noisy_images
 from toy_training import recipe
 
 from hidden_gaussian import batches
+from hidden_gaussian.networks.blocks import ResidualBlock
 from hidden_gaussian.networks.dropout import Dropout
 
 
@@ -32,3 +33,12 @@ def test_dropout_is_for_training():
     assert torch.equal(network(noisy, 1.0), network(noisy, 1.0))
     network.train()
     assert not torch.equal(network(noisy, 1.0), network(noisy, 1.0))
+
+
+def test_features_are_dropped_before_the_second_convolution():
+    network, order = build("ve").train(), []
+    block = next(layer for layer in network.modules() if isinstance(layer, ResidualBlock))
+    for name in ("conv0", "norm1", "drop", "conv1"):
+        getattr(block, name).register_forward_hook(lambda *_, name=name: order.append(name))
+    network(torch.randn(1, 3, 16, 16), torch.ones(1))
+    assert order == ["conv0", "norm1", "drop", "conv1"]

@@ -62,3 +62,15 @@ def test_one_training_has_one_network(config: dict[str, Any]) -> None:
         settings.read(replaced(config, "datasets.digits.grid.runs", [*runs, {**later, "network": {"dropout": 0.3}}]))
     same = settings.read(config).datasets["digits"].network.dropout
     settings.read(replaced(config, "datasets.digits.grid.runs", [*runs, {**later, "network": {"dropout": same}}]))
+
+
+def test_a_stretch_goes_on_from_the_snapshot_before(config: dict[str, Any]) -> None:
+    study = settings.read(config)
+    digits = study.datasets["digits"]
+    cell = digits.cells("digits")[-1]
+    files: dict[str, Any] = {"images": Path("i"), "subset": Path("s")}
+    first = Stretch.of(study, "digits", cell.id, **files, before=())
+    later = Stretch.of(study, "digits", cell.id, **files, before=("before/state.safetensors",))
+    assert first.previous_state is None
+    assert later.previous_state == Path("before/state.safetensors")
+    assert (later.cell, later.seed, later.training) == (cell, study.seed, digits.training)

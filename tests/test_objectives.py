@@ -46,5 +46,20 @@ def test_objectives_have_their_laws():
         error = ((image + level * eps) / 2 - image).square().sum()
         torch.testing.assert_close(plain, error)
         torch.testing.assert_close(ve, error / level**2)
-    assert objectives.objective_of("ve-baseline") is objectives.VARIANCE_EXPLODING
-    assert objectives.objective_of("vp") is objectives.EDM
+    assert objectives.objective_of("ve-baseline") == (objectives.log_uniform, objectives.ve_loss)
+    assert objectives.objective_of("vp") == (batches.log_normal, objectives.edm_loss)
+
+
+def test_the_network_is_told_the_levels_and_the_labels():
+    told = []
+
+    def network(noisy, sigma, labels):
+        told.append((sigma, labels))
+        return noisy
+
+    clean = torch.zeros(2, 1, 4, 4)
+    batch = Batch(clean, clean, torch.tensor([0.5, 2.0]), torch.ones(2, 9))
+    for loss in (objectives.edm_loss, objectives.ve_loss, objectives.plain_loss):
+        loss(network, batch, 0.5)
+    assert len(told) == 3
+    assert all(sigma is batch.sigma and labels is batch.labels for sigma, labels in told)

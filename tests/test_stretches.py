@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import itertools
 import json
 import os
 import re
@@ -11,8 +12,10 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -21,9 +24,9 @@ import torch
 import tqdm
 from torch import nn
 from toy_images import PIXELS
-from toy_training import assert_same_snapshot, begun, cell, everything, small_network, stretch, train_cell
+from toy_training import NETWORK, assert_same_snapshot, begun, cell, everything, small_network, stretch, train_cell
 
-from hidden_gaussian import batches, files, guards, progress, snapshots, stretches, training
+from hidden_gaussian import batches, files, guards, objectives, progress, recipes, snapshots, stretches, training
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.logs import job_log
 from hidden_gaussian.state import TrainingState
@@ -76,6 +79,49 @@ def test_how_it_is_saved_and_cut_may_change(tmp_path):
     folder = train_cell(tmp_path, 80, checkpoint_minutes=9, microbatch=4)
     assert pd.read_parquet(folder / "training.parquet").images_seen.iloc[-1] == 80
     assert not side_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "version", "named"),
+    [
+        ({"seed": 6}, 0, "seed was"),
+        ({"network": NETWORK.model_copy(update={"dropout": 0.2})}, 0, r"network\.dropout was 0\.1, is 0\.2"),
+        ({}, 1, "recipe was"),
+    ],
+)
+def test_a_side_file_of_another_seed_network_or_way_of_training_is_refused(
+    tmp_path, monkeypatch, changes, version, named
+):
+    begun(tmp_path)
+    monkeypatch.setattr(recipes, "TRAINING", recipes.TRAINING + version)
+    with pytest.raises(InputError, match=named):
+        stretches.train(stretch(tmp_path, 80).model_copy(update=changes), torch.device("cpu"))
+
+
+def test_the_side_file_is_kept_until_the_snapshot_is_written(tmp_path, monkeypatch):
+    side_file = begun(tmp_path)
+
+    def fail(*_):
+        raise InputError("no room")
+
+    monkeypatch.setattr(snapshots, "save_outputs", fail)
+    with pytest.raises(InputError, match="no room"):
+        train_cell(tmp_path, 80)
+    assert side_file.exists()
+
+
+def test_the_state_is_saved_every_checkpoint_minutes(tmp_path, monkeypatch):
+    """By a clock that goes on by 20 seconds between two looks at it; the last state is the snapshot's own."""
+    clock, saved, save = itertools.count(0, 20), [], snapshots.save_state
+
+    def spied(path, state, fingerprint):
+        saved.append((path.name == "state.safetensors", state.images_seen))
+        save(path, state, fingerprint)
+
+    monkeypatch.setattr(stretches, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(snapshots, "save_state", spied)
+    train_cell(tmp_path, 80, checkpoint_minutes=1)
+    assert saved == [(False, 4 * 8), (False, 8 * 8), (True, 10 * 8)]
 
 
 def test_a_snapshot_further_than_the_side_file_is_preferred(tmp_path, monkeypatch):
@@ -233,6 +279,16 @@ def unwrapped(state):
     for module in (state.network, state.ema):
         module.state_dict = module.network.state_dict
     return state
+
+
+def test_a_network_is_trained_with_the_objective_of_its_architecture_or_at_its_one_level(tmp_path):
+    told = stretch(tmp_path, 8)
+    baseline = told.model_copy(update={"cell": replace(told.cell, architecture="ve-baseline")})
+    level = told.model_copy(update={"sigma": 2.0}).objective
+    assert told.objective is objectives.EDM
+    assert baseline.objective is objectives.VARIANCE_EXPLODING
+    assert level.loss is objectives.plain_loss
+    assert level.levels(torch.zeros(3), told.training).tolist() == [2.0] * 3
 
 
 def test_a_stretch_maps_its_images_and_its_fingerprint_is_that_of_their_bytes(tmp_path, monkeypatch):

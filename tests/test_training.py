@@ -165,14 +165,14 @@ def test_a_loss_that_is_not_finite_ends_training_and_keeps_the_last_good_state(t
 
 
 class Spiked(Gain):
-    """Its loss is finite, but its first gradient is not."""
+    """Its loss is finite, but its first gradient is not: infinite, or no number where the factor is 0."""
 
-    def __init__(self):
+    def __init__(self, factor):
         super().__init__()
-        self.other = nn.Parameter(torch.tensor(0.0))
+        self.other, self.factor = nn.Parameter(torch.tensor(0.0)), factor
 
     def forward(self, noisy, sigma, augment_labels=None):
-        return super().forward(noisy, sigma) + self.other.sqrt() * 0
+        return super().forward(noisy, sigma) + self.other.sqrt() * self.factor
 
 
 class Large(Gain):
@@ -197,11 +197,40 @@ def test_other_errors_of_torch_are_not_taken_for_a_want_of_memory():
         run(state, recipe(augment=0), 8)
 
 
-def test_a_gradient_that_is_not_finite_is_cleaned():
-    state = TrainingState.start(Spiked())
+@pytest.mark.parametrize(("factor", "taken"), [(0, 0), (1, 1e5), (-1, 1e5)])
+def test_a_gradient_that_is_not_finite_is_cleaned(factor, taken):
+    state = TrainingState.start(Spiked(factor))
     run(state, recipe(augment=0, warmup=0), 8)
     assert state.network.weight.item() != pytest.approx(0.3, abs=1e-4)
-    assert np.isfinite(state.network.other.item())
+    assert state.network.other.abs().item() == pytest.approx(1e-2 if taken else 0, rel=1e-3)  # one step of Adam
+    square = state.moments["exp_avg_sq"].max().sqrt().item() / 1e-3**0.5
+    assert square == pytest.approx(taken, rel=1e-3) if taken else square < 1e4
+
+
+@pytest.fixture
+def tf32_as_before():
+    places = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [place.allow_tf32 for place in places]
+    yield places
+    for place, allowed in zip(places, before, strict=True):
+        place.allow_tf32 = allowed
+
+
+@pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
+def test_a_pass_has_the_precision_that_was_asked_for(precision, tf32_as_before):
+    ones = torch.ones(2, 2)
+    for place in tf32_as_before:
+        place.allow_tf32 = precision != "tf32"
+    with training._arithmetic(precision, torch.device("cpu")):
+        assert (ones @ ones).dtype == (torch.bfloat16 if precision == "bf16" else torch.float32)
+    assert all(place.allow_tf32 == (precision == "tf32") for place in tf32_as_before)
+
+
+def test_a_state_that_saw_more_images_is_refused():
+    state = TrainingState.start(Gain())
+    run(state, recipe(augment=0), 16)
+    with pytest.raises(InputError, match="16 were seen before, which is more than 8"):
+        run(state, recipe(augment=0), 8)
 
 
 @pytest.mark.parametrize(

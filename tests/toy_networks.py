@@ -32,3 +32,16 @@ def alive(network, seed=1):
 
 def noisy_images(*shape, seed=2):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@torch.no_grad()
+def unheard(network, noisy, labels=None):
+    """Names of the parameters that do not reach the output."""
+    before, names = network(noisy, 0.5, labels), []
+    for name, weight in network.named_parameters():
+        kept = weight.clone()
+        weight += noisy_images(*weight.shape, seed=3)
+        if torch.equal(network(noisy, 0.5, labels), before):
+            names.append(name)
+        weight.copy_(kept)
+    return names
