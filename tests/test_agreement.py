@@ -115,5 +115,12 @@ def test_what_the_closed_form_expects_is_no_latent(pair: tuple[spectrum.Spectrum
     assert (alone.value, alone.low, alone.high) == (both.value, both.low, both.high)
 
 
+def test_the_null_of_agreement_is_other_latents() -> None:
+    first = GENERATOR.normal(size=(5, 1, 2, 2)).astype(np.float32)
+    rows = agreement_rows("n12a/x", first, {"n12a/y": first}, np.zeros(4), sampler="heun18")
+    null = rows[(rows["reference_id"] == "n12a/x") & (rows["quantity"] == "gap")]
+    np.testing.assert_allclose(null["value"], np.square(first - first[[1, 2, 3, 4, 0]]).sum((1, 2, 3)), rtol=1e-6)
+
+
 def test_latents_have_the_variance_of_the_closed_form() -> None:
     assert sampling.latents(range(2000), (1, 2, 2), seed=0).std() == pytest.approx(80, rel=0.03)

@@ -210,6 +210,14 @@ def test_references_open_by_their_ids(root: Path) -> None:
         torch.testing.assert_close(opened(noisy, 0.5), denoiser(noisy, 0.5), atol=1e-5, rtol=1e-5)
 
 
+def test_the_file_of_a_mixture_keeps_the_variance_of_other_directions(tmp_path: Path) -> None:
+    mixture, noisy = MixtureDenoiser.fit(IMAGES, 3, rank=3), _noisy(0.5)
+    assert any(part.rest > 0 for part in mixture.parts)
+    mixture.save(tmp_path / "denoiser.safetensors")
+    again = MixtureDenoiser.load(tmp_path / "denoiser.safetensors")
+    torch.testing.assert_close(again(noisy, 0.5), mixture(noisy, 0.5), atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["gaussian-shrunk", "gaussian-expected", "stationary", "mixture-4", "patch-3"])
 def test_a_reference_is_called_affine_that_keeps_affine_mixtures(name: str, root: Path) -> None:
     denoiser, noisy = open_denoiser(root, f"n20a/{name}", "cpu"), _noisy(0.5)

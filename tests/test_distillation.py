@@ -10,6 +10,7 @@ from hidden_gaussian import distillation, spectrum
 from hidden_gaussian.denoisers import Denoiser, EmpiricalDenoiser, GaussianDenoiser
 from hidden_gaussian.distillation import Distilled, Fit, distil
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.least_squares import Moments
 from hidden_gaussian.linear_measures import linear_quantities
 from hidden_gaussian.metrics.weights import weight_quantities
 from hidden_gaussian.passes import Pass, Subject
@@ -73,16 +74,25 @@ def test_held_out_images_show_the_memoriser() -> None:
     assert values["weight_mismatch"] / values["gaussian_weight"] > 0.05
 
 
-def test_both_halves_know_every_repeated_image() -> None:
-    halves = {half: {p % 7 for p in range(70) if distillation.pair_half(p, 7) == half} for half in (0, 1)}
-    assert halves == {0: set(range(7)), 1: set(range(7))}
+@pytest.mark.parametrize(
+    ("by_image", "expected"), [(True, [{0, 2, 4, 6}, {1, 3, 5, 7}]), (False, [set(range(9)), set(range(9))])]
+)
+def test_both_halves_know_every_image_unless_they_are_by_image(
+    by_image: bool, expected: list[set[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nine images, each as bright as its number, in eleven rounds."""
+    seen: list[set[int]] = [set(), set()]
 
+    class Spied(Moments):
+        def add(self, noisy: torch.Tensor, denoised: torch.Tensor, part: int = 0) -> None:
+            seen[part].update(noisy.flatten(1)[:, 0].round().int().tolist())
+            super().add(noisy, denoised, part)
 
-def test_halves_by_image_share_none() -> None:
-    halves = {
-        half: {p % 7 for p in range(70) if distillation.pair_half(p, 7, by_image=True) == half} for half in (0, 1)
-    }
-    assert halves == {0: {0, 2, 4, 6}, 1: {1, 3, 5}}
+    monkeypatch.setattr(distillation, "Moments", Spied)
+    clean = torch.arange(9.0).double().reshape(9, 1, 1, 1).expand(9, *SHAPE)
+    gaussian = GaussianDenoiser(spectrum.fit(_images(40)), dtype=torch.float64)
+    _last(gaussian, clean, gaussian, 0.01, draws=99, by_image=by_image)
+    assert seen == expected
 
 
 @pytest.mark.parametrize("by_image", [True, False])
@@ -126,17 +136,20 @@ def test_large_images_are_fitted_once_because_a_fourth_matrix_would_not_fit() ->
         assert distillation.milestones(65_536, size) == expected
 
 
-def test_ridge_shrinks_towards_the_gaussian() -> None:
-    images = _images(80)
-    gaussian = GaussianDenoiser(spectrum.fit(images[:40]), dtype=torch.float64)
-    memoriser, clean = EmpiricalDenoiser(torch.from_numpy(images[:40])), torch.from_numpy(images[40:] / 127.5 - 1)
-    gaps = []
-    for ridge in (0.0, 1.0, 1e9):
-        fitted = _last(memoriser, clean, gaussian, 0.3, draws=400, ridge=ridge)
-        gaps.append(float((fitted.first.weight - gaussian.weight(0.3)).norm()))
-    assert gaps[0] > 1.2 * gaps[1] > 0
-    assert gaps[2] < 1e-6
-    _last(memoriser, clean, gaussian, 0.3, draws=16, ridge=1.0)  # fewer pairs than pixels
+@pytest.mark.parametrize("draws", [200, 16])  # more pairs than pixels, and fewer
+def test_ridge_shrinks_towards_the_gaussian_in_units_of_the_variance_of_the_noise(draws: int) -> None:
+    """Least squares on centred pairs to which sqrt(n ridge) sigma (e_i, W_G e_i) were added, for each pixel i."""
+    images, sigma, ridge = _images(40), 0.3, 0.5
+    gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
+    clean = torch.from_numpy(images / 127.5 - 1)
+    found = _last(lambda noisy, _: noisy.tanh(), clean, gaussian, sigma, draws=draws, ridge=ridge)
+    own = [pair for pair in range(draws) if distillation.pair_half(pair, 40) == 0]
+    noisy, _ = Fit(clean, draws, 0, "test").noised(own, sigma)
+    inputs, outputs = (part.flatten(1) - part.flatten(1).mean(0) for part in (noisy, noisy.tanh()))
+    strength = (len(own) * ridge) ** 0.5 * sigma
+    left = torch.cat([inputs, strength * torch.eye(12).double()])
+    right = torch.cat([outputs, strength * gaussian.weight(sigma).T])
+    torch.testing.assert_close(found.first.weight, torch.linalg.lstsq(left, right).solution.T, atol=1e-9, rtol=1e-9)
 
 
 @pytest.mark.parametrize("sigma", [0.3, 2.0])
@@ -211,6 +224,15 @@ def test_kept_maps_are_plain_least_squares() -> None:
     design = np.c_[noisy.flatten(1).numpy(), np.ones(300)]
     expected = np.linalg.lstsq(design, memoriser(noisy, sigma).flatten(1).numpy(), rcond=None)[0]
     np.testing.assert_allclose(linear(noisy, sigma).flatten(1).numpy(), design @ expected, atol=1e-5)
+
+
+def test_kept_maps_are_shrunk_towards_the_gaussian_too() -> None:
+    images = _images(40)
+    gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
+    fit = Fit(torch.from_numpy(images / 127.5 - 1), 300, 0, "kept", ridge=1e9)
+    linear = distillation.distil_levels(lambda noisy, _: noisy.tanh(), fit, gaussian)
+    for sigma, weight in zip(linear.sigmas.tolist()[:8], linear.weights, strict=False):
+        torch.testing.assert_close(weight.double(), gaussian.weight(sigma), atol=1e-4, rtol=0)
 
 
 def test_the_parts_of_a_distance_add_up_however_few_pairs_are_fitted() -> None:

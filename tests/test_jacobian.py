@@ -8,14 +8,17 @@ import torch
 from hidden_gaussian import jacobian, networks, noise, spectrum, tables
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser, LinearDenoiser, NetworkDenoiser
 from hidden_gaussian.jacobian import Slope
-from hidden_gaussian.passes import Subject
+from hidden_gaussian.passes import Pass, Subject
 from hidden_gaussian.settings import Jacobian
 
 # torch's own forward derivatives warn of torch's own scripts when they are first used
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:FutureWarning")
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (24, 1, 4, 4), dtype=np.uint8)
+CLEAN = {"train": torch.from_numpy(IMAGES[:6] / 127.5 - 1)}
 SETTINGS = Jacobian(components=3, states=2, probes=300, rounds=10)
+SIGMAS = torch.from_numpy(np.append(noise.schedule(10), 0.0)).float()
+WAY = torch.randn(3, 11, 1, 4, 4, generator=torch.Generator().manual_seed(0)) * SIGMAS[:, None, None, None]
 
 
 def test_products_and_singular_vectors_of_a_network() -> None:
@@ -54,13 +57,10 @@ def _linear(gaussian: GaussianDenoiser) -> LinearDenoiser:
 
 @pytest.fixture(scope="module")
 def shards() -> dict[str, tuple[pd.DataFrame, dict[str, torch.Tensor]]]:
-    clean = {"train": torch.from_numpy(IMAGES[:6] / 127.5 - 1)}
-    sigmas = torch.from_numpy(np.append(noise.schedule(10), 0.0)).float()
-    way = torch.randn(3, 11, 1, 4, 4, generator=torch.Generator().manual_seed(0)) * sigmas[:, None, None, None]
     made = {}
     for kind in ("gaussian", "empirical"):
         subject = _subject(kind)
-        made[kind] = jacobian.measure_slopes(subject, clean, _linear(subject.gaussian), way, SETTINGS, seed=0)
+        made[kind] = jacobian.measure_slopes(subject, CLEAN, _linear(subject.gaussian), WAY, SETTINGS, seed=0)
     return made
 
 
@@ -82,6 +82,34 @@ def test_the_gaussian_is_its_own_taylor_map(shards: dict[str, tuple[pd.DataFrame
         assert value == pytest.approx(gain[int(at) - 1], rel=2e-2)
     overlap = _wide(shard[shard["parameter"] == "rank"], "sigma", "at").xs(80.0, level="sigma")
     np.testing.assert_allclose(overlap["overlap"], overlap["overlap_whole"], rtol=0.05)
+
+
+def test_states_and_steps_are_those_of_their_level(
+    shards: dict[str, tuple[pd.DataFrame, dict[str, torch.Tensor]]],
+) -> None:
+    """A step is the spread of noisy images along the first component, which the Gaussian maps with its known gain."""
+    shard, images = shards["gaussian"]
+    torch.testing.assert_close(images["state"], WAY[:2, :10].transpose(0, 1))
+    pushed = _wide(shard[shard["parameter"] == "step"], "sigma", "at")["step_gap"]
+    first = spectrum.fit(IMAGES).eigenvalues[0]
+    for (sigma, step), gap in pushed.items():
+        assert gap == pytest.approx((2 * step * first) ** 2 / (first + sigma**2), rel=0.05)
+
+
+def test_the_taylor_map_of_the_memoriser_is_that_at_the_mean(
+    shards: dict[str, tuple[pd.DataFrame, dict[str, torch.Tensor]]],
+) -> None:
+    shard, _ = shards["empirical"]
+    subject, sigma = _subject("empirical"), float(noise.schedule(10)[5])
+    mean = subject.mean.float().double()
+    whole = torch.autograd.functional.jacobian(lambda y: subject.denoiser(y[None], sigma)[0], mean).reshape(16, 16)
+    noisy = Pass.of("train", CLEAN["train"], sigma, draws=1, seed=0).noisy
+    centre = subject.denoiser(mean[None], sigma)
+    assert float((centre - mean).norm()) > 0.01
+    mapped = centre.flatten(1) + (noisy - subject.mean).flatten(1) @ whole.T
+    gap = (subject.denoiser(noisy, sigma).flatten(1) - mapped).square().sum(1)
+    rows = shard[(shard["sigma"] == sigma) & (shard["reference_id"] == f"{subject.id}/taylor")].sort_values("image")
+    np.testing.assert_allclose(rows["value"], gap, rtol=1e-3)
 
 
 def test_the_memoriser_follows_its_definition(shards: dict[str, tuple[pd.DataFrame, dict[str, torch.Tensor]]]) -> None:

@@ -1,5 +1,6 @@
 """Moments and quality of samples against brute force, known laws and nulls."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,25 @@ def test_copies_are_compared_with_as_many_held_out_photographs(tmp_path: Path) -
     relative = held.curve("gl_relative", "n60a/copies", at=0.01)
     assert set(relative["count"]) == {12}
     assert relative["value"].iloc[0] < 0.5
+
+
+def test_noise_of_copies_is_in_units_of_the_spread_around_the_mean() -> None:
+    """Of two levels the copies are of the same images: their difference has the noise of both."""
+    bright = TRAINING // 2 + 120
+    spread = np.sqrt(flat(bright).var(0).mean())
+    for (low, first), (high, second) in pairwise(samples.noisy_copies(bright, 3000, seed=0)):
+        assert (second - first).std() == pytest.approx(np.hypot(low, high) * spread, rel=0.03)
+
+
+def test_memorisation_is_measured_from_grey_to_the_nearest_two() -> None:
+    drawn = (flat(photographs(4, 2)) + 0.3).astype(np.float32)
+    rows = samples.memorisation_rows("n300a/x", drawn.reshape(4, 1, SIDE, SIDE), TRAINING, sampler="heun18")
+    wide = rows.pivot(index="image", columns="quantity", values="value")
+    gaps = np.square(drawn[:, None] - flat(TRAINING)).sum(-1)
+    np.testing.assert_allclose(wide[["nearest", "second"]], np.sort(gaps)[:, :2], rtol=1e-5)
+    assert wide["nearest_index"].tolist() == gaps.argmin(1).tolist()
+    np.testing.assert_allclose(wide["norm"], np.square(drawn).sum(1), rtol=1e-5)
+    assert set(rows["reference_id"]) == {"n300a"}
 
 
 def value(held: Measurements, metric: str, name: str, **where: object) -> pd.Series:

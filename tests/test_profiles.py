@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
-from hidden_gaussian import resources, settings
+from hidden_gaussian import resources, sampling, settings
 from hidden_gaussian.cells import Cell
 
 ROOT = Path(__file__).parents[1]
@@ -79,6 +80,39 @@ def test_requests_follow_the_formulas() -> None:
     small = resources.training(ffhq, 4, 256_000)
     assert small.mem_mb == 3_000 + 4 * 32 * 64 * 64 * 4 * 4 * 60 // 10**6
     assert small.runtime == 10 + int(2 * 256_000 / (400 * 128 / 4) / 60)
+    ten = resources.autoencoders(ffhq, Cell("ffhq", 70_000, "a", "dae-skip", 4, 1, 256_000), 256_000)
+    assert ten.runtime == 10 + int(2 * 10 * 256_000 / (400 * 128 / 4) / 60)
+
+
+@pytest.mark.parametrize("solver", ["euler10", "heun18", "heun40"])
+def test_solvers_evaluate_as_often_as_they_say(solver: str) -> None:
+    levels = []
+
+    def counted(noisy: torch.Tensor, sigma: float) -> torch.Tensor:
+        levels.append(sigma)
+        return noisy / 2
+
+    sampling.draw(counted, torch.ones(1, 1, 2, 2), solver)
+    assert len(levels) == resources.EVALUATIONS[solver]
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_fits_splices_and_slopes_take_as_long_as_their_parts(name: str) -> None:
+    dataset = PAPER[name]
+    fits, draws = dataset.measures.levels * len(dataset.distillation.inputs), dataset.distillation.draws
+    minutes = int(2 * fits * 2 * draws * resources.dimension(dataset) ** 2 / resources.GPU_FLOPS / 60)
+    plain, fitted = (
+        resources.measuring(dataset, 64, None, largest=64, distilled=distilled).runtime for distilled in (False, True)
+    )
+    assert fitted >= min(plain + minutes, resources.DAY)
+    once = resources.sampling(dataset, 64, 4, dataset.sampling.sampler)
+    ends = len(dataset.sampling.splice_ends)
+    assert resources.splicing(dataset, 64, 4).runtime >= min((ends + 1) * once.runtime, resources.DAY)
+    slopes = dataset.measures.jacobian
+    if slopes is not None:
+        longer = slopes.model_copy(update={"rounds": 2 * slopes.rounds})
+        other = dataset.model_copy(update={"measures": dataset.measures.model_copy(update={"jacobian": longer})})
+        assert resources.linearising(other, 64, 128).runtime > resources.linearising(dataset, 64, 128).runtime
 
 
 def test_matrices_of_linear_autoencoders_are_asked_for_whatever_the_scale() -> None:

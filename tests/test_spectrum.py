@@ -134,6 +134,15 @@ def test_finite_samples_act_as_more_noise(sigma: float) -> None:
     assert spectrum.effective_sigma(law, 10**9, sigma) == pytest.approx(sigma)
 
 
+@pytest.mark.parametrize("sigma", [0.1, 1.0])
+def test_variance_outside_the_components_is_noise_like_that_inside(sigma: float) -> None:
+    values = np.concatenate([4.0 / np.arange(1, 11), np.full(50, 0.3)])
+    whole = spectrum.Spectrum(np.zeros(60), values, np.eye(60), 10**6)
+    spread = spectrum.Spectrum(np.zeros(60), values[:10], np.eye(60)[:, :10], 10**6, rest=0.3)
+    expected = spectrum.effective_sigma(whole, 40, sigma)
+    assert spectrum.effective_sigma(spread, 40, sigma) == pytest.approx(expected, rel=1e-9)
+
+
 def test_finite_samples_of_nearly_flat_images_add_nothing() -> None:
     """Where the added noise is less than a rounding of the noise that is there."""
     law = spectrum.fit(np.random.default_rng(0).integers(127, 129, (50, 1, 8, 8), dtype=np.uint8))

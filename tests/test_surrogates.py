@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hidden_gaussian import files, images
+from hidden_gaussian import files, images, surrogates
 from hidden_gaussian.metrics.moments import radial_power
 from hidden_gaussian.settings import Source
 from hidden_gaussian.surrogates import Surrogates
@@ -46,6 +46,13 @@ def test_gaussian_surrogates_have_the_covariance_and_no_kurtosis() -> None:
     assert np.mean(scores**4) / np.mean(scores**2) ** 2 - 3 == pytest.approx(0, abs=0.35)
 
 
+def test_gaussian_surrogates_have_the_variance_however_few_the_images() -> None:
+    of = originals(3)
+    found, _ = made("gaussian-surrogate", 4000, of)
+    sampled = found.var(0) - 1 / 12  # of rounding
+    assert sampled.sum() == pytest.approx(of.var(0).sum(), rel=0.08)
+
+
 def test_phase_surrogates_keep_every_power_spectrum() -> None:
     of = originals()
     found, _ = made("phase-surrogate", len(of), of)
@@ -64,9 +71,19 @@ def test_phase_surrogates_are_stationary_around_the_mean() -> None:
     np.testing.assert_allclose(variance, np.broadcast_to(whole[:, None, None], variance.shape), rtol=0.12)
 
 
-def test_a_surrogate_depends_on_its_index_alone() -> None:
+def test_phases_of_the_channels_keep_their_differences() -> None:
+    of = originals()
+    found, _ = made("phase-surrogate", len(of), of)
+    kept, whole = (np.fft.fft2(pixels - of.mean(0)) for pixels in (found, of))
+    between, expected = (part[:, 0] * part[:, 1].conj() for part in (kept, whole))
+    assert np.abs(between - expected).mean() < 0.1 * np.abs(expected).mean()
+
+
+def test_a_surrogate_depends_on_its_index_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not on how many there are, nor on how many are made, or originals read, at a time."""
     of = originals()
     few, _ = made("gaussian-surrogate", 3, of)
+    monkeypatch.setattr(surrogates, "BLOCK", 7)
     many, _ = made("gaussian-surrogate", 300, of)
     np.testing.assert_array_equal(few, many[:3])
     assert np.abs(many[0] - many[1]).max() > 3
@@ -81,3 +98,14 @@ def test_clipping_is_counted_and_recorded(tmp_path: Path) -> None:
     assert packed.shape == (50, 1, SIDE, SIDE)
     ends = np.isin(packed, (0, 255)).mean()
     assert 0.01 < record["clipped"] <= ends < record["clipped"] + 0.01
+
+
+def test_surrogates_depend_on_the_seed_of_the_study(tmp_path: Path) -> None:
+    files.save_array(tmp_path / "of.npy", originals()[:, :1])
+    source = Source(kind="gaussian-surrogate", of="toy", count=5, path=str(tmp_path / "of.npy"))
+    packed = []
+    for seed in (1, 2):
+        array, about = tmp_path / f"{seed}.npy", tmp_path / f"{seed}.json"
+        images.pack(source, array, about, resolution=SIDE, colour="grey", seed=seed)
+        packed.append(images.open_images(array))
+    assert not np.array_equal(*packed)
