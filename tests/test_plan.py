@@ -45,6 +45,18 @@ def told(config: dict[str, Any]) -> list[str]:
     return plan.describe(study).splitlines()[1 + len(study.datasets) :]
 
 
+def test_the_plan_counts_figures_and_names_files_that_are_not_there(config: dict[str, Any], tmp_path: Path) -> None:
+    study = settings.read(config)
+    figures = catalogue.available(Plan.of("digits", study.datasets["digits"], study.datasets))
+    assert plan.describe(study).splitlines()[1].split()[-1] == str(len(figures))
+    (tmp_path / "there").mkdir()
+    place = {"kind": "folder", "count": 64, "path": "mine"}
+    named = replaced(replaced(config, "datasets.digits.heldout", place), "archives", {"mine": str(tmp_path / "there")})
+    assert not any("is not there" in line for line in told(named))
+    moved = replaced(named, "archives", {"mine": str(tmp_path / "elsewhere")})
+    assert told(moved)[0] == f"digits.heldout: {tmp_path / 'elsewhere'} is not there"
+
+
 def test_the_plan_names_cells_that_nothing_asks_for(config: dict[str, Any]) -> None:
     (line,) = told(config)
     assert line.startswith("digits: 1 cell is in no sweep (n16b/ve4r1/i32), so that ")

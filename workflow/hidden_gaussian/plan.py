@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from hidden_gaussian import resources
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.settings import Dataset, Network, Study
+from hidden_gaussian.figures import catalogue
+from hidden_gaussian.figures.plan import Plan
+from hidden_gaussian.settings import Dataset, Network, Source, Study
 
 BYTES = {"weights": 4, "state": 20}  # a parameter: its average; and itself, its average, two moments, spare
 SHOWN = 3  # ids of cells that are in no sweep
@@ -55,8 +58,10 @@ def _bytes(cell: Cell) -> int:
 
 
 def describe(study: Study) -> str:
-    """Return a table of data sets: cells, training runs, images seen, disk, hours of one device; and unused cells."""
-    lines = [f"{'data set':<16}{'cells':>7}{'runs':>6}{'images seen':>15}{'disk GB':>9}{'device hours':>14}"]
+    """Return a table of data sets: cells, runs, images seen, disk, hours of one device, figures; and what is amiss."""
+    lines = [
+        f"{'data set':<16}{'cells':>7}{'runs':>6}{'images seen':>15}{'disk GB':>9}{'device hours':>14}{'figures':>9}"
+    ]
     for name, dataset in study.datasets.items():
         cells = dataset.cells(name)
         runs = last_of_runs(cells)
@@ -64,8 +69,21 @@ def describe(study: Study) -> str:
         lines.append(
             f"{name:<16}{len(cells):>7}{len(runs):>6}{seen:>15,}"
             f"{disk_gigabytes(dataset, cells):>9.1f}{training_hours(dataset, cells):>14.1f}"
+            f"{len(catalogue.available(Plan.of(name, dataset, study.datasets))):>9}"
         )
-    return "\n".join([*lines, *_unasked(study)])
+    return "\n".join([*lines, *_absent(study), *_unasked(study)])
+
+
+def _absent(study: Study) -> list[str]:
+    """Return a line for each archive, folder or network file that is not where the settings say."""
+    places: dict[str, str | None] = {}
+    for name, dataset in study.datasets.items():
+        for role, source in {"source": dataset.source, "heldout": dataset.heldout, "foreign": dataset.foreign}.items():
+            if isinstance(source, Source) and source.path and not source.download:
+                places[f"{name}.{role}"] = study.located(source).path
+        for number, snapshot in enumerate(dataset.grid.pretrained):
+            places[f"{name}.grid.pretrained.{number}"] = study.located(snapshot).path
+    return [f"{where}: {path} is not there" for where, path in places.items() if path and not Path(path).exists()]
 
 
 def _unasked(study: Study) -> list[str]:

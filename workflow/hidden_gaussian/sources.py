@@ -164,7 +164,7 @@ def _tell_others(path: Path, names: Iterable[str], chosen: Sequence[object], pre
 def _folder(path: Path, prefix: str, key: str) -> Pictures:
     """PNG and JPEG files in a folder and those in it, also through links, below a prefix, in the order of names."""
     if not path.is_dir():
-        raise InputError(f"{key}.path: {path} is not a folder; give the path of a folder of PNG or JPEG images")
+        raise InputError(f"{key}.path: {path} is not a folder of PNG or JPEG images, nor a name under archives")
     found = list(_files(path, prefix, key))
     names = sorted(name for name in found if archives.is_below(name, prefix) and archives.is_image(name, SUFFIXES))
     _tell_others(path, found, names, prefix, key)
