@@ -130,8 +130,11 @@ def _starts(data: FigureData, panels: Sequence[Axes], shards: dict[Cell, pd.Data
                 axes.axhline(
                     Copying.of(data, cell.id).memorised.value[0], color=style.GREY, ls=style.DASHES["empirical"]
                 )
+        style.letter(axes, letters[column], title)
+        if not any(np.isfinite(line.get_ydata()).any() for line in axes.lines):
+            style.absent(axes, "held-out images")
+            continue
         style.sigma_axis(axes, window, label=False)
         axes.set_xlabel(r"start $\sigma$")
-        style.letter(axes, letters[column], title)
     panels[0].set_ylabel("network after")
     panels[0].legend()
