@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 import synthetic
 from synthetic import cell
 
-from hidden_gaussian import claims, schemas
+from hidden_gaussian import claims, schemas, statistics
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.claims import verdicts
 from hidden_gaussian.claims.evidence import Evidence
+from hidden_gaussian.statistics import Estimate
 
 SIZES = (8, 32, 128)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Evidence whose numbers are given by id: ratios of losses, memorised fractions, rho on each half of images."""
+
+    cells: Sequence[Cell] = ()
+    ratios: Mapping[str, np.ndarray] = field(default_factory=dict)
+    fractions: Mapping[str, Estimate] = field(default_factory=dict)
+    rho: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def sweep(self, _: str) -> list[Cell]:
+        return sorted(self.cells)
+
+    def in_window(self, metric: str, identifier: str, *, images: slice | None = None, **_: object) -> np.ndarray:
+        if images is None:
+            return self.ratios[identifier]
+        assert metric == "rho"
+        return np.full(statistics.POOLED, self.rho[identifier][images.start])
+
+    def memorised(self, identifiers: Sequence[str]) -> Estimate:
+        (identifier,) = identifiers
+        return self.fractions[identifier]
 
 
 def evidence(
@@ -42,6 +67,14 @@ def by_size(*kinds: str, copies: Sequence[float] = (0, 0, 0), **references: str)
     named = {name.replace("_", "/"): kind for name, kind in references.items()}
     networks = dict(zip(cells, kinds, strict=True))
     return evidence(networks, {"size": cells}, copies=dict(zip(cells, copies, strict=True)), references=named)
+
+
+def multiplied(given: Evidence, identifier: str, quantity: str, *, inputs: str, by: float = 1000.0) -> Evidence:
+    """The same evidence with one quantity of one denoiser multiplied on one kind of inputs."""
+    rows = given.measures
+    there = (rows["id"] == identifier) & (rows["quantity"] == quantity) & (rows["inputs"] == inputs)
+    assert there.any()
+    return replace(given, measures=rows.assign(value=rows["value"].where(~there, by * rows["value"])))
 
 
 def halves(size: int, kind: str, pair: float, *, memoriser: float = 0.2, whole: float = 0.9, seen: int = 64000):

@@ -1,16 +1,20 @@
-"""The ledger: what is missing, what an interval covers, and what a verdict and Holm's correction make of it."""
+"""The ledger: gates, what is missing, what an interval covers, and what a verdict and Holm's correction make of it."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
+import pytest
 import synthetic
+from scipy import stats
 from synthetic import cell
-from synthetic_evidence import SIZES, by_size, evidence, small_halves
+from synthetic_evidence import SIZES, Told, by_size, evidence, multiplied, small_halves
 
-from hidden_gaussian import claims, schemas, tables
-from hidden_gaussian.claims import closeness, linearity, prose, verdicts
+from hidden_gaussian import claims, replicates, schemas, statistics, tables
+from hidden_gaussian.claims import closeness, gates, linearity, prose, samples, verdicts
 from hidden_gaussian.claims.evidence import Evidence
 from hidden_gaussian.statistics import Estimate
 
@@ -69,6 +73,42 @@ def test_replicates_enter_the_interval() -> None:
     assert {part.estimate.covers for part in fitted.parts} == {"images and trainings"}  # whose spread has that of fits
 
 
+def test_several_groups_are_averaged() -> None:
+    cells = [cell(8), cell(8, "b"), cell(8, scale=4), cell(8, "b", scale=4)]
+    found = {one: np.full(statistics.POOLED, value) for one, value in zip(cells, (1.0, 3.0, 5.0, 11.0), strict=True)}
+    over_cells = linearity.averaged(cells, found)
+    over_pairs = samples.over_pairs(cells, lambda pair: found[pair[1]] - found[pair[0]])
+    assert [replicates.combine(groups).value for groups in (over_cells, over_pairs)] == pytest.approx([5, 4])
+
+
+def test_gate_t_is_of_training_images_and_gate_q_of_others() -> None:
+    one, given = cell(128), by_size("law", "law", "law")
+    unlearned, overfitted = (multiplied(given, one.id, "loss", inputs=inputs) for inputs in ("train", "heldout"))
+    met = [
+        (gates.is_trained(made, [one]), gates.beats_gaussian(made, [one])) for made in (given, unlearned, overfitted)
+    ]
+    assert met == [(True, True), (False, True), (True, False)]
+
+
+def test_gate_q_is_of_the_upper_end_and_of_every_cell() -> None:
+    a, b = cell(8), cell(8, "b")
+    sure, unsure = (statistics.pool(mean + np.linspace(-1, 1, 64), "x") for mean in (0.5, 0.95))
+    assert gates.beats_gaussian(Told(ratios={a.id: sure, b.id: sure}), [a, b])
+    given = Told(ratios={a.id: sure, b.id: unsure})
+    assert not gates.beats_gaussian(given, [a, b])
+    assert gates.is_trained(given, [a, b])  # gate T is of the estimate
+
+
+def test_gate_m_is_of_the_lower_end_against_photographs_and_of_every_cell() -> None:
+    a, b = cell(8), cell(8, "b")
+    copies = {"n8a/heldout": 10, "n8b/heldout": 10, a.id: 30, b.id: 13}
+    given = Told(fractions={name: statistics.proportion(count, 100) for name, count in copies.items()})
+    assert gates.memorises(given, a)
+    assert given.fractions[b.id].value > 0.1 > given.fractions[b.id].interval()[0] > 0
+    assert not gates.memorises(given, b)
+    assert not gates.all_memorise(given, [a, b])
+
+
 def test_delta_lies_outside_for_a_verdict() -> None:
     def part(low: float, high: float, rule: str = "above") -> str:
         return verdicts.Part("", Estimate((low + high) / 2, lambda level: (low, high)), 1.0, rule).verdict
@@ -76,6 +116,28 @@ def test_delta_lies_outside_for_a_verdict() -> None:
     assert [part(1.1, 2), part(0, 0.9), part(0.5, 1.5)] == ["holds", "fails", "undecided"]
     assert [part(1.1, 2, "below"), part(0, 0.9, "below"), part(0.5, 1.5, "below")] == ["fails", "holds", "undecided"]
     assert part(1, 1) == "fails"
+
+
+def part(what: str, value: float, delta: float = 0.0) -> verdicts.Part:
+    """A normal estimate of standard error 1."""
+    return verdicts.Part(what, Estimate(value, lambda level: stats.norm(value, 1).interval(level)), delta)
+
+
+def test_a_verdict_rests_on_its_weakest_part_or_its_clearest_failure() -> None:
+    clear, weak, fails, worse = part("clear", 3.1), part("weak", 2.2), part("fails", -2.2), part("worse", -2.9)
+    holds, failed = verdicts.Finding((clear, weak)), verdicts.Finding((clear, fails, worse))
+    assert (holds.verdict, holds.deciding.what) == ("holds", "weak")
+    assert holds.p_value == pytest.approx(2 * stats.norm.sf(2.2), rel=1e-3)
+    assert (failed.verdict, failed.deciding.what) == ("fails", "worse")
+    assert failed.p_value == pytest.approx(3 * 2 * stats.norm.sf(2.9), rel=1e-3)  # one of three may fail by chance
+    assert math.isnan(replace(failed, gate=False).p_value)
+
+
+def test_a_claim_shows_delta_of_the_part_that_decides() -> None:
+    found = verdicts.Finding((part("first", 5.0), part("second", 5.0, delta=2.5)))
+    claim = verdicts.Claim("0", "", "", "both", 0.0, lambda _: found)
+    shown = verdicts.rows([claim], small_halves(0.2, 1)).iloc[0]
+    assert shown[["delta", "statistic"]].tolist() == [2.5, "both; shown: second"]
 
 
 def test_holm_takes_back_a_marginal_verdict() -> None:

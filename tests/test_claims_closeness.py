@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 from synthetic import cell
-from synthetic_evidence import by_size, evidence, row, verdict
+from synthetic_evidence import Told, by_size, evidence, row, verdict
 
+from hidden_gaussian import statistics
 from hidden_gaussian.claims import closeness
 from hidden_gaussian.claims.evidence import Evidence
+from hidden_gaussian.statistics import Estimate
 
 
 def test_nearer_with_size() -> None:
@@ -33,6 +35,12 @@ def test_small_scale_needs_equal_images_seen() -> None:
     small, large = cell(8, scale=4, seen=1000), cell(8, scale=16)
     unequal = evidence({small: "blend 0.3", large: "blend 0.9"}, {"scale": [small, large]})
     assert row("7", unequal)["reason"] == "missing"
+
+
+def test_scales_are_compared_at_the_fewest_images_and_the_longest_common_training() -> None:
+    trained = [(4, 1000), (4, 8000), (4, 64000), (8, 64000), (16, 1000), (16, 8000)]
+    cells = [cell(size, scale=scale, seen=seen) for size in (8, 128) for scale, seen in trained]
+    assert closeness.extreme_scales(Told(cells)) == ([cell(8, scale=4, seen=8000)], [cell(8, scale=16, seen=8000)])
 
 
 def scale_and_time(small: str, large: str, early: str, late: str) -> Evidence:
@@ -77,6 +85,28 @@ def test_minimum_in_time(kinds: Sequence[str], copies: Sequence[float], expected
     cells = [cell(8, seen=seen) for seen in (1000, 8000, 64000)]
     run = evidence(dict(zip(cells, kinds, strict=True)), {"time": cells}, copies=dict(zip(cells, copies, strict=True)))
     assert verdict(closeness.TIME, run) == expected
+
+
+NO_COPIES, COPIES = (statistics.proportion(hits, 100) for hits in (0, 100))
+
+
+def test_minimum_is_picked_on_other_images_than_it_is_measured_on() -> None:
+    cells = [cell(8, seen=seen) for seen in (1000, 8000, 64000)]
+    names = [one.id for one in cells]
+    fractions = dict(zip(names, (NO_COPIES, NO_COPIES, COPIES), strict=True)) | {"n8a/heldout": NO_COPIES}
+    picked, tested = (1.0, 0.2, 0.5), (1.0, 0.6, 0.5)
+    rho = dict(zip(names, zip(picked, tested, strict=True), strict=True))
+    found = closeness.turns_back(Told(cells, fractions=fractions, rho=rho))
+    assert found.parts[0].estimate.value == pytest.approx(0.5 - 0.6)
+    assert found.gate
+
+
+@pytest.mark.parametrize("first", [NO_COPIES, COPIES])
+def test_every_run_has_to_turn_before_it_memorises(first: Estimate) -> None:
+    runs = [[cell(8, seen=seen, replicate=which) for seen in (1000, 8000, 64000)] for which in (1, 2)]
+    rho = {one.id: (value, value) for run in runs for one, value in zip(run, (0.8, 0.2, 0.9), strict=True)}
+    fractions = dict.fromkeys(["n8a/heldout", *rho], NO_COPIES) | {runs[0][2].id: first, runs[1][2].id: COPIES}
+    assert closeness.turns_back(Told([*runs[0], *runs[1]], fractions=fractions, rho=rho)).gate == (first is COPIES)
 
 
 def test_clock_compares_with_the_largest_size() -> None:

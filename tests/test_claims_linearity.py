@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+import numpy as np
+import pytest
 import synthetic
 from synthetic import cell
-from synthetic_evidence import by_size, evidence, row, verdict
+from synthetic_evidence import by_size, evidence, multiplied, row, verdict
 
 from hidden_gaussian.claims import linearity
 
@@ -22,6 +25,14 @@ def test_least_linear_in_the_middle() -> None:
     assert verdict(linearity.MIDDLE, by_size("gaussian", "gaussian", "gaussian")) == ("fails", True)
     one_end = linearity.least_in_the_middle(by_size("law", "law", "gaussian"))
     assert [(part.what, part.verdict) for part in one_end.parts] == [("N = 8", "holds"), ("N = 128", "fails")]
+
+
+@pytest.mark.parametrize("end", [min, max])
+def test_the_middle_is_held_against_the_less_linear_end(end: Callable[[Iterable[float]], float]) -> None:
+    whole = by_size("law", "law", "law")
+    there = (whole.measures["sigma"] == end(synthetic.SIGMAS)) & (whole.measures["quantity"] == "affine_gap")
+    bent = whole.measures.assign(value=whole.measures["value"].mask(there, 1000.0))
+    assert verdict(linearity.MIDDLE, replace(whole, measures=bent)) == ("fails", True)
 
 
 def test_middle_needs_levels_on_both_sides() -> None:
@@ -51,6 +62,13 @@ def test_generalising_distils_to_gaussian() -> None:
     assert row("4", by_size("law", "law", "gaussian"))["reason"] == "gate"
 
 
+def test_every_network_of_the_largest_size_counts() -> None:
+    cells = [cell(128), cell(128, "b")]
+    given = evidence(dict(zip(cells, ["law", "shrunk 0.35"], strict=True)), {"size": cells})
+    found = linearity.distils_to_gaussian(given).parts[0].estimate.value
+    assert found == pytest.approx(np.mean([linearity.mismatch(given, one)[0] for one in cells]))
+
+
 def test_memorising_breaks_distillation() -> None:
     assert verdict(linearity.BREAKS, by_size("shrunk 0.6", "law", "law", copies=(1, 0, 0))) == ("holds", True)
     assert verdict(linearity.BREAKS, by_size("gaussian", "gaussian", "gaussian", copies=(1, 0, 0))) == ("fails", True)
@@ -61,6 +79,13 @@ def test_calibration() -> None:
     assert verdict(linearity.CALIBRATED, by_size("law", "law", "law")) == ("holds", True)
     biased = dict.fromkeys(["n8a_empirical", "n32a_empirical", "n128a_empirical"], "shrunk 0.5")
     assert verdict(linearity.CALIBRATED, by_size("law", "law", "law", **biased)) == ("fails", True)
+
+
+def test_calibration_is_on_training_images() -> None:
+    given = by_size("law", "law", "law")
+    others = [multiplied(given, "n8a/empirical", "mismatch_inside", inputs=inputs) for inputs in ("heldout", "train")]
+    plain, heldout, train = (linearity.is_calibrated(one).parts[0].estimate.value for one in (given, *others))
+    assert heldout == plain != train
 
 
 def test_one_fit_cannot_calibrate() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,16 +14,18 @@ from scipy import stats
 from synthetic import cell
 from synthetic_evidence import by_size, evidence, halves, row, small_halves, verdict
 
-from hidden_gaussian import spectrum
+from hidden_gaussian import spectrum, statistics
 from hidden_gaussian.claims import samples
-from hidden_gaussian.claims.evidence import Evidence, Missing
+from hidden_gaussian.claims.evidence import Evidence
 from hidden_gaussian.moments import Standard
 
 
-def large_halves(kind: str, pair: float, memoriser: float = 0.2) -> Evidence:
+def large_halves(
+    kind: str, pair: float, *, second: str | None = None, memoriser: float = 0.2, other_latents: float = 0.0
+) -> Evidence:
     cells, networks, alike = halves(128, kind, pair, memoriser=memoriser)
-    made = evidence(networks, {"halves_large": cells}, agreements=alike)
-    shifted = synthetic.agreement(cells[0].id, cells[0].id, 0.0, parameter="shift", at=1.0)
+    made = evidence(networks | {cells[1]: second or kind}, {"halves_large": cells}, agreements=alike)
+    shifted = synthetic.agreement(cells[0].id, cells[0].id, other_latents, parameter="shift", at=1.0)
     return replace(made, samples=pd.concat([made.samples, shifted]))
 
 
@@ -30,13 +33,8 @@ def test_large_halves_agree() -> None:
     assert verdict(samples.AGREE, large_halves("law", 0.9)) == ("holds", True)
     assert samples.halves_agree(large_halves("empirical", 0.2)).verdict == "fails"
     assert verdict(samples.AGREE, large_halves("law", 0.9, memoriser=0.9)) == ("fails", True)
+    assert verdict(samples.AGREE, large_halves("law", 0.9, other_latents=0.9)) == ("fails", True)
     assert row("9", large_halves("untrained", 1.0))[["verdict", "reason"]].tolist() == ["fails", "gate"]
-
-
-def test_other_latents_are_a_null_too() -> None:
-    with pytest.raises(Missing):
-        cells, networks, alike = halves(128, "law", 0.9)
-        samples.halves_agree(evidence(networks, {"halves_large": cells}, agreements=alike))
 
 
 def large_halves_and_own(kind: str, pair: float, own: float) -> Evidence:
@@ -60,10 +58,22 @@ def test_small_halves_differ() -> None:
     assert row("11", small_halves(0.2, copies=0))["reason"] == "gate"
 
 
-def stopped(kind: str, pair: float) -> Evidence:
+def test_both_halves_have_to_pass_the_gate() -> None:
+    assert not samples.halves_agree(large_halves("law", 0.9, second="untrained")).gate
+    cells, networks, alike = halves(8, "empirical", 0.2)
+    copies = dict(zip(cells, (1, 0), strict=True))
+    given = evidence(networks, {"halves_small": cells}, agreements=alike, copies=copies)
+    assert not samples.halves_differ(given).gate
+
+
+def stopped(kind: str, pair: float, small_scale: float | None = None) -> Evidence:
+    """Of full, of stopped, and if their agreement is given of small networks."""
     full, networks, alike = halves(8, "empirical", 0.2)
     early, more, again = halves(8, kind, pair, seen=4000)
     sweeps = {"halves_small": full, "halves_stopped": early}
+    if small_scale is not None:
+        sweeps["halves_small_scale"] = few = [cell(8, half, scale=4) for half in "ab"]
+        more, again = more | dict.fromkeys(few, "law"), again | {(few[0].id, few[1].id): small_scale}
     return evidence(networks | more, sweeps, agreements=again | alike)
 
 
@@ -71,6 +81,13 @@ def test_stopping_restores_agreement() -> None:
     assert verdict(samples.RETURNS, stopped("law", 0.9)) == ("holds", True)
     assert verdict(samples.RETURNS, stopped("law", 0.2)) == ("fails", True)
     assert row("12", stopped("untrained", 1.0))[["verdict", "reason"]].tolist() == ["fails", "gate"]
+
+
+def test_a_small_scale_restores_agreement_too() -> None:
+    assert verdict(samples.RETURNS, stopped("law", 0.9, small_scale=0.9)) == ("holds", True)
+    one = samples.agreement_returns(stopped("law", 0.9, small_scale=0.25))
+    assert [(part.what, part.verdict) for part in one.parts] == [("stopped early", "holds"), ("small scale", "fails")]
+    assert not samples.agreement_returns(stopped("untrained", 0.9, small_scale=0.9)).gate
 
 
 def drawn_by(kind: str, count: int = 400) -> np.ndarray:
@@ -111,6 +128,24 @@ def test_copies_of_the_same_latents_are_not_counted_twice() -> None:
     theirs = stats.binomtest(24, synthetic.SAMPLES).proportion_ci(0.95, method="exact")
     assert found.value == 0.375
     assert found.interval() == pytest.approx((theirs.low, theirs.high))
+
+
+def test_copies_are_counted_beyond_those_among_photographs() -> None:
+    given = by_size("law", "law", "law", copies=(0.5, 0, 0))
+    others = given.samples[given.samples["id"] != "n8a/heldout"]
+    photographs = synthetic.memorisation("n8a/heldout", 0.25, "photographs")
+    found = samples.small_memorises(replace(given, samples=pd.concat([others, photographs])))
+    assert found.parts[0].estimate.value == pytest.approx(0.25)
+
+
+def test_trainings_enter_the_memorised_fraction() -> None:
+    cells = [cell(8, half, replicate=which) for half in "ab" for which in (1, 2)]
+    given = evidence(dict.fromkeys(cells, "law"), {}, copies=dict(zip(cells, (0.25, 0.75, 0.5, 0.5), strict=True)))
+    variance = (2 * 0.25**2 + 0) / 2  # of a training, of two degrees of freedom
+    reach = stats.t.ppf(0.975, 2) * math.sqrt(variance * (0.5**2 / 2 + 0.5**2 / 2))
+    low, high = statistics.clopper_pearson(32, 64)
+    expected = 0.5 - math.hypot(0.5 - low, reach), 0.5 + math.hypot(high - 0.5, reach)
+    assert samples._memorised(given, cells).interval() == pytest.approx(expected)
 
 
 def with_moments(kind: str, copies: float = 1) -> tuple[Evidence, float]:
