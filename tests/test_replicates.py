@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from hidden_gaussian import replicates, statistics
+from hidden_gaussian.statistics import Estimate
 
 
 def test_training_spread_by_hand() -> None:
@@ -22,12 +23,24 @@ def test_training_spread_by_hand() -> None:
 
 def test_noise_of_images_is_not_counted_twice() -> None:
     """Replicates that differ by their own noise on each image alone: the interval over images has it all."""
-    values = np.random.default_rng(6).normal(size=(400, 3, 64))
-    errors = [
-        replicates.training_spread([(1.0, one[:, 0].tolist(), replicates._noise(one))])[0] ** 2
-        for one in statistics.pool(values, "interaction")
-    ]
-    assert np.mean(errors) < 0.5 * 1 / (3 * 64)
+    values = statistics.pool(np.random.default_rng(6).normal(size=(100, 3, 64)), "interaction")
+    together = [np.ptp(replicates.combine([(1.0, one)]).interval()) for one in values]
+    alone = [np.ptp(statistics.resampled(one.mean(axis=0)).interval()) for one in values]
+    assert np.mean(together) < 1.8 * np.mean(alone)
+
+
+def test_what_trainings_share_is_no_noise_between_them() -> None:
+    shared = statistics.pool(np.random.default_rng(7).normal(size=64), "shared")
+    found = replicates.combine([(1.0, [shared - 0.1, shared + 0.1])])
+    low, high = statistics.intervals(shared)
+    reach = stats.t.ppf(0.975, 1) * 0.1  # the standard error of two values that are 0.2 apart
+    expected = shared[0] - math.hypot(shared[0] - low, reach), shared[0] + math.hypot(high - shared[0], reach)
+    assert found.interval() == pytest.approx(expected)
+
+
+def test_trainings_widen_an_interval_as_independent_errors() -> None:
+    found = replicates.with_trainings(Estimate(1.0, lambda _: (-2.0, 2.0)), 4 / stats.t.ppf(0.975, 2), 2)
+    assert found.interval() == pytest.approx((1 - 5, 1 + math.hypot(1, 4)))
 
 
 def test_without_images_the_interval_is_students() -> None:

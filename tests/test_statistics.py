@@ -66,6 +66,13 @@ def test_interval_of_a_symmetric_mean_is_students() -> None:
     assert (low, high) == pytest.approx((theirs.low, theirs.high), rel=0.08)
 
 
+def test_resamples_that_equal_the_estimate_are_no_bias() -> None:
+    """Half of them count as below: of a statistic on a grid, symmetric about the estimate, so is the interval."""
+    resamples = stats.norm.ppf((np.arange(statistics.RESAMPLES) + 0.5) / statistics.RESAMPLES).round()
+    low, high = statistics.intervals(np.r_[0.0, resamples, np.resize([-0.1, 0.1], statistics.GROUPS)])
+    assert low == pytest.approx(-high)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_interval_of_few_units_is_their_range(count: int) -> None:
     values = np.random.default_rng(count).normal(size=(20, count))
