@@ -43,6 +43,8 @@ def test_linearity_follows_its_definition() -> None:
     assert float(found["mixed_gap"][5]) == pytest.approx(float((mixed - combined).square().sum()))
     assert float(found["combined_norm_residual"][5]) == pytest.approx(float(residual.square().sum()))
     assert found["affine_gap"].min() > 0
+    spread = memoriser(noisy, 0.7).flatten(1).numpy().var(axis=0).sum()
+    assert float(found["norm_centred"].sum()) == pytest.approx(6 * spread)
 
 
 def test_pairs_stay_on_their_rings() -> None:
@@ -95,6 +97,19 @@ def test_neighbours_that_a_product_cannot_tell_apart_are_found(tile: int) -> Non
     np.testing.assert_array_equal(found.index, distances.argmin(1))
     np.testing.assert_allclose(found.nearest, np.sort(distances, 1)[:, 0])
     np.testing.assert_allclose(found.second, np.sort(distances, 1)[:, 1])
+
+
+def test_a_second_neighbour_that_a_product_cannot_tell_apart_is_found() -> None:
+    """The nearest, a copy, is beyond doubt; two hundred others are as near as float32 products are exact."""
+    generator = np.random.default_rng(0)
+    sample = generator.uniform(0.8, 1, (1, 3000)).astype(np.float32)
+    ways = generator.normal(size=(200, 3000))
+    ways *= np.sqrt(1 + 1e-7 * np.arange(200))[:, None] / np.linalg.norm(ways, axis=1, keepdims=True)
+    training = np.concatenate([sample, sample + ways]).astype(np.float32)
+    distances = np.sort(np.square(sample.astype(float) - training).sum(-1))
+    found = neighbours(sample, training)
+    assert found.nearest[0] == 0
+    assert found.second[0] == pytest.approx(distances[1], rel=1e-12)
 
 
 @pytest.mark.parametrize("tile", [3, 1000])

@@ -77,9 +77,15 @@ def test_kurtosis_of_differences() -> None:
         assert kurtosis == pytest.approx(expected, abs=0.15)
 
 
-def test_power_of_one_wave_is_at_its_frequency() -> None:
-    rows = np.arange(8)
-    wave = np.cos(2 * np.pi * 3 * rows / 8)[None, None, :, None] * np.ones((1, 2, 8, 8))
+@pytest.mark.parametrize("axis", [0, 1])
+def test_differences_are_along_rows_and_columns(axis: int) -> None:
+    found = difference_quantities(np.indices((4, 4))[axis][None, None].astype(float))
+    assert found["difference_square"].item() == found["difference_fourth"].item() == 0.5
+
+
+@pytest.mark.parametrize("frequency", [(3, 0), (2, 2)])  # of lengths 3 and 2.83
+def test_power_of_one_wave_is_at_its_frequency(frequency: tuple[int, int]) -> None:
+    wave = np.cos(2 * np.pi * np.tensordot(frequency, np.indices((8, 8)), 1) / 8) * np.ones((1, 2, 8, 8))
     power = radial_power(wave)[0]
     assert power.shape == (5,)
     assert power[3] == pytest.approx(8**2 * np.square(wave).sum())
@@ -111,17 +117,49 @@ def test_frechet_distance_is_corrected_for_the_number_of_samples() -> None:
     assert abs(corrected) < 0.3 * plain
 
 
+def test_correction_of_the_frechet_distance_moves_what_is_left_out_with_the_estimate() -> None:
+    distance, drawn = FrechetDistance(flat(photographs(80, 3)), SPECTRUM), flat(photographs(60, 4))
+    found, start = distance(drawn, "latents"), 1 + statistics.RESAMPLES
+    plain = distance._plain(drawn @ distance.basis, statistics.weights(60, "latents"))
+    assert found[1:start].mean() == pytest.approx(found[0])
+    np.testing.assert_allclose(found[start:] - found[0], plain[start:] - plain[0], atol=1e-12)
+
+
+def opened(root: Path, own: int, largest: int) -> moments.Standard:
+    """That of a subset beside the largest, both the first of 200 training images; the other hundred are held out."""
+    files.save_array(root / "images.npy", TRAINING)
+    subsets.save_split(root / "split.safetensors", subsets.Split(np.arange(200, 300), np.arange(200)))
+    for size in (own, largest):
+        files.save_array(root / f"n{size}a" / "subset.npy", np.arange(size))
+        spectrum.fit(TRAINING[:size]).save(root / f"n{size}a" / "spectrum.safetensors", TRAINING.shape[1:])
+    return moments.Standard.open(root, f"n{own}a", f"n{largest}a", ["train", "heldout"])
+
+
+def test_samples_are_measured_against_sizes_and_a_space_that_are_known(tmp_path: Path) -> None:
+    drawn = photographs(40, 5) / 127.5 - 1
+    found = opened(tmp_path, 10, 200).measured("n10a/x", drawn, "heun18", seed=0)
+    first = found[(found["draw"] == 0) & (found["image"] == -1)].set_index("quantity")["value"]
+    covariance = np.cov(flat(TRAINING[:10]).T, bias=True)
+    assert first["mean_norm"] == pytest.approx(np.trace(covariance))
+    assert first["covariance_norm"] == pytest.approx(np.square(covariance).sum())
+    distance = FrechetDistance(flat(TRAINING[200:]), spectrum.fit(TRAINING[:200]))
+    assert first["frechet"] == pytest.approx(distance(drawn.reshape(40, -1), "latents")[0])
+    assert first["frechet_scale"] == pytest.approx(distance.scale)
+
+
+def test_photographs_are_resampled_apart_from_samples() -> None:
+    standard, drawn = moments.Standard("n300a", SPECTRUM, TRAINING, None), photographs(40, 5) / 127.5 - 1
+    rows = [standard.measured("n300a/x", drawn, sampler, seed=0) for sampler in ("heun18", "photographs")]
+    one, two = (found[found["quantity"] == "mean_gap"].set_index("draw")["value"] for found in rows)
+    assert one[0] == two[0]
+    assert (one[1 : statistics.RESAMPLES] != two[1 : statistics.RESAMPLES]).mean() > 0.9
+
+
 @pytest.fixture(scope="module")
 def held(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
     """Rows of what plays the samples of the subset n60a."""
     root = tmp_path_factory.mktemp("toy")
-    files.save_array(root / "images.npy", TRAINING)
-    order = np.arange(300)
-    subsets.save_split(root / "split.safetensors", subsets.Split(order[200:], order[:200]))
-    for name, size in (("n60a", 60), ("n200a", 200)):
-        files.save_array(root / name / "subset.npy", order[:size])
-        spectrum.fit(TRAINING[:size]).save(root / name / "spectrum.safetensors", TRAINING.shape[1:])
-    standard = moments.Standard.open(root, "n60a", "n200a", ["train", "heldout"])
+    standard = opened(root, 60, 200)
     own, generator = spectrum.fit(TRAINING[:60]), np.random.default_rng(5)
     gaussian = own.mean + (generator.normal(size=(100, 16)) * np.sqrt(own.eigenvalues)) @ own.eigenvectors.T
     memoriser = flat(TRAINING[generator.integers(60, size=100)])

@@ -54,7 +54,17 @@ def test_distance_is_that_of_two_gaussians(tmp_path: Path) -> None:
 
 
 def test_some_components_of_many_are_kept() -> None:
-    made = sampler_error.table("toy", "n200a", SPECTRUM)
-    assert len(made) == 16 * (len(SPECTRUM.eigenvalues) + 1)
-    rows = made[(made["sampler"] == "exact") & (made["sigma_max"] == 80)].dropna(subset=["component"])
-    np.testing.assert_allclose(rows["amplitude"], rows["std"] * np.sqrt(6400 / (6400 + rows["std"] ** 2)))
+    """Each with its own numbers, beside a sum over all; of few components all are kept."""
+    assert len(sampler_error.table("toy", "n200a", SPECTRUM)) == 16 * (len(SPECTRUM.eigenvalues) + 1)
+    values, mean = np.geomspace(10, 1e-3, 300), np.linspace(-1, 1, 300)
+    made = sampler_error.table("toy", "n301a", spectrum.Spectrum(mean, values, np.eye(300), 301))
+    rows = made[(made["sampler"] == "exact") & (made["sigma_max"] == 20)]
+    some, whole = rows.dropna(subset=["component"]), rows[rows["component"].isna()].iloc[0]
+    at = some["component"].to_numpy(int) - 1
+    assert 1 < len(at) < 300
+    assert {0, 299} <= set(at)
+    gain = np.sqrt(values / (values + 20**2))
+    np.testing.assert_allclose(some["std"], np.sqrt(values[at]))
+    np.testing.assert_allclose(some["amplitude"], 20 * gain[at])
+    np.testing.assert_allclose(some["mean_error"], -gain[at] * mean[at])
+    assert whole["std"] == pytest.approx(np.sqrt(values.sum()))

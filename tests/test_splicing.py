@@ -1,5 +1,6 @@
 """Spliced samplers against what must come out when both denoisers are known."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
 from hidden_gaussian.denoisers.spliced import SplicedDenoiser
 from hidden_gaussian.estimates import Measurements
 from hidden_gaussian.levels import sampler_levels
+from hidden_gaussian.splicing import SampleSet
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 1, 4, 4), dtype=np.uint8)
 GAUSSIAN = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
@@ -29,6 +31,13 @@ def test_a_spliced_denoiser_is_the_one_that_the_level_says() -> None:
     torch.testing.assert_close(spliced(noisy, sigmas), one_by_one)
 
 
+def assert_drawn_from_the_start(sets: Iterable[SampleSet], sampler: str) -> None:
+    for one in sets:
+        low = float(one.parameter.split()[1])
+        whole = sampling.draw(SplicedDenoiser(MEMORISER, GAUSSIAN, low, one.at), START, sampler)
+        torch.testing.assert_close(one.samples, whole, atol=2e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("sampler", ["euler10", "heun18"])
 def test_spliced_samples_equal_the_whole_way_with_a_spliced_denoiser(sampler: str) -> None:
     """The states above the range are the network's own: beginning there changes nothing but rounding."""
@@ -37,13 +46,18 @@ def test_spliced_samples_equal_the_whole_way_with_a_spliced_denoiser(sampler: st
     assert [(one.parameter, one.at) for one in sets] == [
         (f"above {low:g}", high) for low, high in [(0, 0.5), (0, 5), (0, 80), (0.5, 5), (0.5, 80), (5, 80)]
     ]
-    for one in sets:
-        low = float(one.parameter.split()[1])
-        whole = sampling.draw(SplicedDenoiser(MEMORISER, GAUSSIAN, low, one.at), START, sampler)
-        torch.testing.assert_close(one.samples, whole, atol=2e-5, rtol=1e-4)
+    assert_drawn_from_the_start(sets, sampler)
     assert (sets[3].samples - way[-1]).abs().max() > 1e-3
     replaced = next(one for one in sets if one.parameter == "above 0" and one.at == 80)
     torch.testing.assert_close(replaced.samples, sampling.draw(GAUSSIAN, START, sampler), atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("sampler", ["euler10", "heun18"])
+def test_ranges_may_end_at_levels_of_the_sampler(sampler: str) -> None:
+    """There Heun's correction at the upper end is the other denoiser's already."""
+    way = list(sampling.trajectory(MEMORISER, START, sampler))
+    ends = sampler_levels(sampler)[2::4]
+    assert_drawn_from_the_start(splicing.spliced(MEMORISER, {"gaussian": GAUSSIAN}, way, sampler, ends), sampler)
 
 
 def test_ranges_are_named_by_all_digits_of_their_ends() -> None:
@@ -68,6 +82,17 @@ def test_teleporting_the_gaussian_leaves_only_the_later_error_of_the_solver() ->
     torch.testing.assert_close(sets[0].samples, sampling.draw(GAUSSIAN, START, "heun18"))
     assert errors[-1] < 1e-5 < errors[0]
     assert errors[12] < 0.1 * errors[0]
+
+
+def test_spliced_samples_agree_about_the_mean_of_the_dataset() -> None:
+    drawn = torch.randn(6, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    mean, standard = np.linspace(-0.5, 0.5, 16), moments.Standard("n12a", spectrum.fit(IMAGES), IMAGES, None)
+    made = [SampleSet("splice-gaussian", "above 0", 80.0, drawn)]
+    rows = splicing.shard("n12a/ve4r1/i64", made, drawn + 0.3, standard, mean, "heun18")
+    found = rows.groupby("quantity")["value"].sum()
+    a, b = (one.flatten(1).numpy() - mean for one in (drawn, drawn + 0.3))
+    expected = [(a * b).sum(), (a * a).sum(), (b * b).sum()]
+    assert found[["inner", "norm_a", "norm_b"]].tolist() == pytest.approx(expected)
 
 
 def test_rows_of_spliced_samples(tmp_path: Path) -> None:
