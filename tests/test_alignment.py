@@ -1,10 +1,11 @@
-"""Block power iteration against LAPACK, and overlaps that are known."""
+"""Block power iteration against LAPACK, overlaps that are known, and weights against dense matrices."""
 
 import numpy as np
+import pytest
 import torch
 
 from hidden_gaussian.metrics.alignment import leading, overlap_quantities, overlaps, padded
-from hidden_gaussian.metrics.weights import component_quantities, singular_quantities
+from hidden_gaussian.metrics.weights import component_quantities, singular_quantities, weight_quantities
 
 
 def _matrix(size: int = 40) -> torch.Tensor:
@@ -47,3 +48,27 @@ def test_components_of_two_fits() -> None:
     gains = component_quantities(first, second, vectors, torch.linspace(1, 0.1, 40))
     expected = torch.diagonal(vectors.T @ (first + second) @ vectors) / 2
     torch.testing.assert_close(gains["gain"], expected, rtol=1e-9, atol=1e-12)
+
+
+def test_overlap_is_the_mean_of_both_fits() -> None:
+    first = torch.diag(2.0 ** -torch.arange(12)).double()
+    second = first.roll(1, 0)  # whose first left vector is the second component
+    found = singular_quantities(first, second, torch.eye(12).double())[1]
+    assert found[1]["overlap"] == pytest.approx(0.5, abs=1e-3)
+    assert found[1]["overlap_ceiling"] == pytest.approx(0, abs=1e-3)
+
+
+def test_weight_quantities_by_dense_matrices() -> None:
+    one, two, own = np.random.default_rng(0).normal(size=(3, 9, 9))
+    mean = (one + two) / 2
+    found = weight_quantities(torch.from_numpy(one), torch.from_numpy(two), lambda rows: torch.from_numpy(own)[rows])
+    expected = {
+        "weight_mismatch": ((one - own) * (two - own)).sum(),
+        "weight_gap": np.square(mean - own).sum(),
+        "gaussian_weight": np.square(own).sum(),
+        "linear_weight": np.square(mean).sum(),
+        "linear_product": (one * two).sum(),
+        "asymmetry": np.square(mean - mean.T).sum(),
+        "asymmetry_product": ((one - one.T) * (two - two.T)).sum(),
+    }
+    assert found == pytest.approx(expected)

@@ -10,8 +10,9 @@ from hidden_gaussian import distillation, spectrum
 from hidden_gaussian.denoisers import Denoiser, EmpiricalDenoiser, GaussianDenoiser
 from hidden_gaussian.distillation import Distilled, Fit, distil
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.least_squares import Moments
-from hidden_gaussian.linear_measures import linear_quantities
+from hidden_gaussian.least_squares import AffineMap, Moments
+from hidden_gaussian.linear_measures import _fit_error, linear_quantities
+from hidden_gaussian.metrics.jacobians import PROBES, SteinAverage
 from hidden_gaussian.metrics.weights import weight_quantities
 from hidden_gaussian.passes import Pass, Subject
 
@@ -213,6 +214,26 @@ def test_stein_average_is_the_mean_of_true_jacobians() -> None:
     assert float(expected.norm() / (exact @ directions).norm()) > 0.2
 
 
+def test_stein_average_by_dense_matrices() -> None:
+    """Outputs that are far from 0, two halves of other sizes and maps: products of the halves, each about its mean."""
+    generator, sigma, size = np.random.default_rng(0), 0.5, 4
+    stein = SteinAverage(torch.full((size,), 0.3), sigma, parameters=5)
+    own, *weights = generator.normal(size=(3, size, size))
+    maps = [AffineMap(torch.from_numpy(weight), *torch.zeros(2, size).double()) for weight in weights]
+    gaps = []
+    for part, count in enumerate((30, 40)):
+        unit = generator.normal(size=(count, size))
+        noisy, denoised = 2 + sigma * unit, 5 + np.tanh(unit) + generator.normal(size=(count, size))
+        stein.add(*(torch.from_numpy(one).reshape(count, 1, 2, 2) for one in (noisy, denoised, unit)), part)
+        residual = denoised - noisy @ weights[part].T
+        gaps.append((residual - residual.mean(0)).T @ (unit - unit.mean(0)) / ((count - 5) * sigma))
+    found = stein.quantities(*maps, lambda rows: torch.from_numpy(own)[rows])
+    whole = [gap + weight - own for gap, weight in zip(gaps, weights, strict=True)]
+    for name, halves in (("jacobian_linear", gaps), ("jacobian_gaussian", whole)):
+        first, second = (half @ stein.directions.numpy() for half in halves)
+        assert found[name] == pytest.approx((first * second).sum() / PROBES)
+
+
 def test_kept_maps_are_plain_least_squares() -> None:
     images = _images(40)
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
@@ -274,6 +295,23 @@ def test_a_mismatch_inside_is_seen_in_the_span_of_the_training_images_alone() ->
         found = linear_quantities(fitted, noised, moved(noised.noisy, 0.5), subject)
         np.testing.assert_allclose(found["mismatch"], 1, rtol=1e-6)
         np.testing.assert_allclose(found["mismatch_inside"], float(inside), atol=1e-6)
+
+
+def test_linear_quantities_by_hand() -> None:
+    """Of forty images in twelve dimensions the span is everything: what is inside is the whole mismatch."""
+    images = _images(40) + np.random.default_rng(3).integers(0, 20, (40, *SHAPE)).astype(np.uint8)
+    gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
+    memoriser, mean = EmpiricalDenoiser(torch.from_numpy(images)), gaussian.mean.reshape(SHAPE)
+    subject = Subject("n40a/empirical", memoriser, "n40a/gaussian", gaussian, {}, mean)
+    noised = Pass.of("heldout", torch.from_numpy(_images(60)[40:] / 127.5 - 1), 0.7, draws=1, seed=0)
+    denoised = memoriser(noised.noisy, 0.7)
+    fitted = _last(memoriser, noised.clean, gaussian, 0.7, draws=300)
+    found = linear_quantities(fitted, noised, denoised, subject)
+    torch.testing.assert_close(found["mismatch_inside"], found["mismatch"], rtol=1e-6, atol=1e-9)
+    spread = (gaussian(noised.noisy, 0.7) - mean).flatten(1).square().sum(1)
+    torch.testing.assert_close(found["gaussian_spread"], spread.double(), rtol=1e-6, atol=1e-9)
+    fit_spread = _fit_error(fitted, noised, denoised)["fit_spread"]
+    assert fit_spread == pytest.approx(denoised.flatten(1).double().numpy().var(axis=0).sum())
 
 
 @pytest.mark.parametrize("draws", [131, 132])

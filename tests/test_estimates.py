@@ -13,6 +13,7 @@ from toy_images import PIXELS
 from hidden_gaussian import schemas, spectrum, tables, window
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.estimates import METRICS, TABLES, Measurements, gather, table
+from hidden_gaussian.estimates.formulas import signed_root
 
 CELL = synthetic.cell(8)
 KINDS = {CELL.id: "blend 0.3", "n8a/gaussian": "gaussian", "n8a/empirical": "empirical"}
@@ -24,12 +25,12 @@ def held() -> Measurements:
     return Measurements([synthetic.measures(name, kind) for name, kind in KINDS.items()], pixels=6)
 
 
-def outputs(sigma: float, inputs: str = "heldout") -> dict[str, np.ndarray]:
+def outputs(sigma: float, inputs: str = "heldout", subset: str = "n8a") -> dict[str, np.ndarray]:
     """Noisy images, clean ones, and all outputs, (draw * image, pixel)."""
-    clean = synthetic.images(inputs if inputs == "heldout" else "n8a")
+    clean = synthetic.images(inputs if inputs == "heldout" else subset)
     noise = np.random.default_rng(99).normal(size=(2, synthetic.IMAGES, 6))[:, : len(clean)]
     noisy = (clean + sigma * noise).reshape(-1, 6)
-    made = {kind: synthetic.denoiser(kind, "n8a")(noisy, sigma) for kind in (*KINDS.values(), "all")}
+    made = {kind: synthetic.denoiser(kind, subset)(noisy, sigma) for kind in (*KINDS.values(), "all")}
     return made | {"clean": np.tile(clean, (2, 1))}
 
 
@@ -62,6 +63,27 @@ def test_position_on_the_way_to_the_memoriser(held: Measurements) -> None:
     made = outputs(1.0)
     whole = square(made["blend 0.3"] - made["all"]).sum() / square(made["empirical"] - made["all"]).sum()
     assert value(held, "rho_star") == pytest.approx(whole)
+
+
+def test_share_of_the_cross_term_is_what_neither_part_has(held: Measurements) -> None:
+    rows, linear = synthetic.measures(CELL.id, KINDS[CELL.id]), f"{CELL.id}/linear"
+    rows = rows[(rows["inputs"] == "heldout") & (rows["sigma"] == 1.0)]
+    sums = rows.groupby(["quantity", "reference_id"], observed=True)["value"].sum()
+    share = (sums["nonlinear", linear] + sums["mismatch", linear]) / sums["distance", "n8a/gaussian"]
+    assert value(held, "energy_cross") == pytest.approx(1 - share)
+
+
+def test_of_two_largest_halves_the_gaussian_of_the_other_stands_for_all() -> None:
+    network, memoriser = synthetic.cell(128, "b").id, "n128b/empirical"
+    kinds = {network: "blend 0.3", memoriser: "empirical"}
+    held = Measurements([synthetic.measures(name, kind) for name, kind in kinds.items()])
+    made = outputs(1.0, subset="n128b")
+    share = square(made["blend 0.3"] - made["all"]).sum() / square(made["empirical"] - made["all"]).sum()
+    assert value(held, "rho_star", network) == pytest.approx(share)
+
+
+def test_a_root_keeps_its_sign() -> None:
+    np.testing.assert_array_equal(signed_root(np.array([-4.0, 0.0, 9.0])), [-2, 0, 3])
 
 
 def test_losses_and_gaps_by_hand(held: Measurements) -> None:
@@ -119,17 +141,15 @@ def test_alignment_by_hand() -> None:
     }
 
 
-def test_pooled_over_levels_before_the_ratio(held: Measurements) -> None:
-    sigmas = (0.6, 1.0)
+@pytest.mark.parametrize("images", [None, slice(0, None, 2), slice(1, None, 2)])
+def test_pooled_over_levels_before_the_ratio(held: Measurements, images: slice | None) -> None:
+    sigmas, some = (0.6, 1.0), images or slice(None)  # of both draws: the number of images is even
     made = [outputs(sigma) for sigma in sigmas]
-    top = sum(square(one["blend 0.3"] - one["clean"]).sum() for one in made)
-    bottom = sum(square(one["gaussian"] - one["clean"]).sum() for one in made)
+    top = sum(square(one["blend 0.3"] - one["clean"])[some].sum() for one in made)
+    bottom = sum(square(one["gaussian"] - one["clean"])[some].sum() for one in made)
     where = {"inputs": "heldout", "reference_id": "n8a/gaussian"}
-    assert held.over("loss_ratio", CELL.id, sigmas, **where)[0] == pytest.approx(top / bottom)
+    assert held.over("loss_ratio", CELL.id, sigmas, images=images, **where)[0] == pytest.approx(top / bottom)
     assert held.over("loss_ratio", CELL.id, (0.6, 1.1), **where) is None
-    even = held.over("loss_ratio", CELL.id, sigmas, images=slice(0, None, 2), **where)
-    odd = held.over("loss_ratio", CELL.id, sigmas, images=slice(1, None, 2), **where)
-    assert even[0] != odd[0]
 
 
 def test_window_is_where_memoriser_and_gaussian_differ(held: Measurements) -> None:

@@ -1,5 +1,7 @@
 """The one pass: what is written of denoisers whose measurements are known exactly."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -120,6 +122,24 @@ def test_weights_are_one_row_each_milestone(shards: dict[str, pd.DataFrame]) -> 
     assert rows.groupby(["sigma", "at"], observed=True)["quantity"].nunique().eq(11).all()
 
 
+def test_only_images_not_trained_on_are_split_into_halves_by_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A map for training images holds for these; one for others is meant for images that it was not fitted to."""
+    gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
+    subject = passes.Subject("n24a/gaussian", gaussian, "n24a/gaussian", gaussian, {}, gaussian.mean.reshape(1, 3, 3))
+    by_image = {}
+
+    def rows(*given: object) -> Iterator[pd.DataFrame]:
+        (fit,) = (one for one in given if isinstance(one, Fit))
+        by_image[fit.purpose] = fit.by_image
+        return iter(())
+
+    monkeypatch.setattr(measures, "distillation_rows", rows)
+    inputs = dict.fromkeys(("train", "heldout", "foreign"), CLEAN)
+    settings = Measures(images=12, draws=1, levels=3, linearity_levels=3, inputs=tuple(inputs))
+    measures.measure(subject, inputs, inputs, settings, Distillation(draws=300), seed=0)
+    assert by_image == {"distillation/train": False, "distillation/heldout": True, "distillation/foreign": True}
+
+
 def test_descent_is_one_row_each_epoch(shards: dict[str, pd.DataFrame]) -> None:
     rows = shards["empirical"][shards["empirical"]["parameter"] == "epoch"]
     assert sorted(rows["at"].unique()) == [0, 1, 2, 3]
@@ -179,7 +199,7 @@ def test_states_of_the_sampler_have_distances_at_its_levels_and_nothing_else() -
     gaussian, memoriser = GaussianDenoiser(spectrum.fit(IMAGES)), EmpiricalDenoiser(torch.from_numpy(IMAGES))
     mean = gaussian.mean.reshape(1, 3, 3)
     cell, others = "n24a/ve4r1/i8", {"n24a/empirical": memoriser}
-    subject = passes.Subject(cell, lambda noisy, sigma: noisy / (1 + sigma), "n24a/gaussian", gaussian, others, mean)
+    subject = passes.Subject(cell, lambda y, sigma: y / (1 + sigma) + 3, "n24a/gaussian", gaussian, others, mean)
     _, way = sampling.draw_with_trajectories(subject.denoiser, 80 * CLEAN, "euler10", kept=5)
     settings = Measures(images=12, levels=3, linearity_levels=3, inputs=("heldout", "trajectory"))
     shard = measures.measure(subject, {"heldout": CLEAN}, {}, settings, None, seed=0, way=way)
@@ -189,11 +209,14 @@ def test_states_of_the_sampler_have_distances_at_its_levels_and_nothing_else() -
     assert sorted(rows["sigma"].unique()) == sorted(noise.schedule(10).tolist())
     assert set(rows["quantity"]) == {"distance", "norm", "norm_centred"}
     sigma, state = noise.schedule(10)[4], way[:, 4]  # four steps of the denoiser from 80 times a clean image
-    expected = (state / (1 + sigma) - memoriser(state, sigma)).square().flatten(1).sum(1)
+    denoised = state / (1 + sigma) + 3
+    expected = (denoised - memoriser(state, sigma)).square().flatten(1).sum(1)
     found = rows[
         (rows["quantity"] == "distance") & (rows["reference_id"] == "n24a/empirical") & (rows["sigma"] == sigma)
     ]
     np.testing.assert_allclose(found.sort_values("image")["value"], expected, rtol=1e-5)
+    spread = rows.loc[(rows["quantity"] == "norm_centred") & (rows["sigma"] == sigma), "value"].sum()
+    assert spread == pytest.approx(5 * denoised.flatten(1).double().numpy().var(axis=0).sum(), rel=1e-5)
     made = table(Measurements([shard.reindex(columns=[c.name for c in schemas.SHARD.columns])], pixels=9), "toy")
     names = set(made.loc[made["inputs"] == "trajectory", "metric"])
     assert {"nrmse", "rmse", "nrmse_centred", "difference_ratio"} <= names
