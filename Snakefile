@@ -43,11 +43,6 @@ include: "rules/figures.smk"
 include: "rules/plan.smk"
 
 
-for function in list(globals().values()):
-    if inspect.isfunction(function) and function.__globals__ is globals():
-        signed(function)
-
-
 onstart:
     record_settings()
     start_without_limit()

@@ -1,6 +1,5 @@
 # What all stages share: the study, where its files lie, and what each id is made from.
 
-import inspect
 import re
 from dataclasses import asdict
 from functools import cache
@@ -103,16 +102,9 @@ def plan_of(name):
     return Plan.of(name, STUDY.datasets[name], STUDY.datasets)
 
 
-def signed(function):
-    """Write on a function which parameters it has; Snakemake works that out again at each call, a sixth of a plan."""
-    function.__signature__ = inspect.signature(function)
-    return function
-
-
 def setting(*path):
     """Return a function of the wildcards that gives one part of a dataset's settings, for `params`."""
 
-    @signed
     def part(wildcards):
         value = chosen(wildcards)
         for name in path:

@@ -68,7 +68,6 @@ def request_of(rule, wildcards):
 def memory(rule):
     """Return a function that gives the megabytes of a rule's job: as many times as it was tried."""
 
-    @signed
     def asked(wildcards, attempt):
         opens = rule in OPENING
         network = resources.opening(chosen(wildcards), wildcards.id) if opens else 0
@@ -79,12 +78,9 @@ def memory(rule):
 
 def minutes(rule):
     """Return a function that gives the minutes of a rule's job: as many times as it was tried, a day at most."""
-
-    @signed
-    def asked(wildcards, attempt):
-        return min(attempt * request_of(rule, wildcards).runtime, resources.DAY)
-
-    return asked
+    return lambda wildcards, attempt: min(
+        attempt * request_of(rule, wildcards).runtime, resources.DAY
+    )
 
 
 def scale_of(path):
