@@ -92,7 +92,8 @@ class Pretrained(Strict):
 
     path: str = Field(
         description="the file, or its name among the archives: .safetensors, or NVIDIA's .pkl, whose reader was tested "
-        "on files of the same structure and has not met a published one"
+        "on files of the same structure and has not met a published one; it may move, and is imported again under "
+        "another name"
     )
     subset_size: Annotated[int, Field(ge=2)] = Field(description="number of training images")
     half: Half = Field("a", description="which end of the permutation")
