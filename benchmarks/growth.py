@@ -99,7 +99,7 @@ def algebra() -> Iterator[dict[str, object]]:
             before = None
             for count, resolution in places:
                 size = 3 * resolution**2
-                seconds = timing.interleaved({"ours": make(patches(count, resolution))}, 0.5)["ours"]
+                seconds = timing.interleaved({"ours": make(patches(count, resolution))}, 0.5, calls=1)["ours"]
                 at = count if grown == "N" else size
                 exponent = grows(before, at, seconds)
                 yield {"what": what, "N": count, "d": size, "seconds": f"{seconds:.3g}", "grows as": exponent}
@@ -143,7 +143,7 @@ def components(_: Path, size: int, count: int) -> None:
 def planning() -> Iterator[dict[str, object]]:
     """Yield how long `snakemake -n` takes: the paper's grid, digits with more and more subsets, bare rules."""
     yield {"study": "config/paper.yaml", **_dry_run(["--configfile", "config/paper.yaml"])}
-    for replicates in (1, 25):
+    for replicates in (1, 15):
         axes = {"subset_sizes": list(range(8, 58)), "scales": [4], "replicates": replicates}
         study = yaml.safe_load((PROJECT / "config/config.yaml").read_text(encoding="utf-8"))
         runs = [{**axes, "halves": ["a", "b"], "snapshots": [6400]}]

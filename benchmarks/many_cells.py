@@ -132,7 +132,7 @@ def row(scale: int) -> dict[str, object]:
     torch.set_num_threads(2)
     apart = SideBySide(scale)
     seconds = timing.interleaved(
-        {"one by one": OneByOne(scale), "side by side": apart, "one batched model": Batched(scale)}, 8.0
+        {"one by one": OneByOne(scale), "side by side": apart, "one batched model": Batched(scale)}, 5.0
     )
     apart.close()
     rates = {name: round(CELLS * BATCH / value, 1) for name, value in seconds.items()}
