@@ -123,7 +123,7 @@ def cross_share(whole: Array, fit: Array, gap: Array) -> Array:
 
 
 def is_copy(nearest: Array, second: Array) -> Array:
-    """1 where a sample is nearer to a training image than to a third of the distance to the second nearest, else 0.
+    """1 where the nearest training image is at less than a third of the distance of the second nearest, else 0.
 
     Distances are squared, hence 9.
     """
