@@ -144,7 +144,11 @@ BAD = {
         [8],
         "grid.scales: there is no such setting here; it belongs",
     ),
-    "of the whole file": ("datasets.digits.seed", 1, "digits.seed: there is no such setting here; it belongs to the top"),
+    "of the whole file": (
+        "datasets.digits.seed",
+        1,
+        "digits.seed: there is no such setting here; it belongs to the top",
+    ),
     "like nothing": ("datasets.digits.qqqq", 1, "qqqq: there is no such setting here; config/README.md lists"),
     "no data set": ("datasets", {}, "datasets"),
     "foreign of an unknown kind": ("datasets.digits.foreign", "elsewhere", "foreign"),
