@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import logging
 import time
@@ -12,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hidden_gaussian import guards, progress
+from hidden_gaussian import files, guards, progress
 from hidden_gaussian.atomic import put_in_place
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.mirrors import KNOWN
@@ -192,8 +191,7 @@ def _check_whole(path: Path, size: int, sha256: str, what: str) -> None:
     found = path.stat().st_size
     if found != size:
         raise InputError(f"{what} has {found} bytes, expected {size}: remove it, or correct the size in the settings")
-    with path.open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    checksum = files.sha256(path)
     if checksum != sha256.lower():
         raise InputError(
             f"{what} has the SHA-256 {checksum}, expected {sha256}: it is not the file that was announced; "

@@ -7,7 +7,8 @@ import json
 import os
 import tokenize
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -242,6 +243,15 @@ def sha256(path: AnyPath) -> str:
     """Return the SHA-256 checksum of a file, in hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def holding(path: AnyPath, what: str) -> Iterator[None]:
+    """Say of a file in which an entry is looked for in vain that it is something else than `what`."""
+    try:
+        yield
+    except KeyError as error:
+        raise InputError(f"{path} is not {what}: it lacks {error}; delete it and run again") from None
 
 
 def _read(path: AnyPath, read: Callable[[], T], damage: tuple[type[Exception], ...]) -> T:

@@ -53,11 +53,9 @@ class Spectrum:
     def load(cls, path: str | Path) -> Spectrum:
         """Read a spectrum written by :meth:`save`."""
         arrays = files.load_arrays(path)
-        try:
+        with files.holding(path, "a spectrum"):
             count = int(files.load_metadata(path)["count"])
             return cls(arrays["mean"], arrays["eigenvalues"], arrays["eigenvectors"], count)
-        except KeyError as error:
-            raise InputError(f"{path} is not a spectrum: it lacks {error}; delete it and run again") from None
 
     def leading(self, rank: int, *, spread: bool = False) -> Spectrum:
         """Return the law with the first `rank` components only.

@@ -146,10 +146,8 @@ def save_split(path: str | Path, split: Split) -> None:
 def load_split(path: str | Path) -> Split:
     """Read a split; InputError if it is absent, damaged or another kind of file."""
     arrays = files.load_arrays(path)
-    try:
+    with files.holding(path, "a split"):
         return Split(arrays["heldout"], arrays["order"])
-    except KeyError as error:
-        raise InputError(f"{path} is not a split: it lacks {error}; delete it and run again") from None
 
 
 def load_subset(path: str | Path) -> np.ndarray:

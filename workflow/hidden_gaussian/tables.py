@@ -14,9 +14,8 @@ import pyarrow.parquet as pq
 
 from hidden_gaussian.atomic import atomic_path
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.files import AnyPath
 from hidden_gaussian.schemas import LOG, NAME, SHARD, TEXT, Column, Table
-
-AnyPath = str | Path
 
 
 def conform(frame: pd.DataFrame, table: Table, path: AnyPath) -> pa.Table:

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from hidden_gaussian import files
 from hidden_gaussian.denoisers.levels import place
-from hidden_gaussian.errors import InputError
 
 
 class LinearDenoiser:
@@ -52,7 +51,5 @@ class LinearDenoiser:
     def load(cls, path: str | Path) -> LinearDenoiser:
         """Read maps written by :meth:`save`."""
         tensors = files.load_tensors(path)
-        try:
+        with files.holding(path, "a linear denoiser"):
             return cls(tensors["sigmas"], tensors["weights"], tensors["biases"])
-        except KeyError as error:
-            raise InputError(f"{path} holds no linear denoiser: it lacks {error}; delete it and run again") from None

@@ -116,12 +116,10 @@ class MixtureDenoiser:
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> MixtureDenoiser:
         """Read a denoiser written by :meth:`save`; InputError if it is something else."""
         found = files.load_arrays(path)
-        try:
+        with files.holding(path, "a mixture"):
             moments = enumerate(zip(found["counts"], found["rests"], strict=True))
             parts = [
                 Spectrum(found[f"mean.{i}"], found[f"values.{i}"], found[f"vectors.{i}"], int(count), float(rest))
                 for i, (count, rest) in moments
             ]
-        except KeyError as error:
-            raise InputError(f"{path} holds no mixture: it lacks {error}; delete it and run again") from None
         return cls(parts, device)

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from hidden_gaussian import files
 from hidden_gaussian.denoisers.protocol import column
-from hidden_gaussian.errors import InputError
 from hidden_gaussian.images import to_unit
 
 BATCH = 512
@@ -74,9 +73,5 @@ class StationaryDenoiser:
     def load(cls, path: str | Path) -> StationaryDenoiser:
         """Read a denoiser written by :meth:`save`; InputError if it is something else."""
         tensors = files.load_tensors(path)
-        try:
+        with files.holding(path, "a stationary denoiser"):
             return cls(tensors["mean"], tensors["values"], torch.view_as_complex(tensors["vectors"].contiguous()))
-        except KeyError as error:
-            raise InputError(
-                f"{path} holds no stationary denoiser: it lacks {error}; delete it and run again"
-            ) from None

@@ -17,6 +17,7 @@ from hidden_gaussian.estimates.blocks import Array, Block, Place, blocks
 from hidden_gaussian.estimates.evaluation import Found, Pooled, Selection, evaluate
 from hidden_gaussian.estimates.formulas import Metric, Term
 from hidden_gaussian.estimates.metrics import METRICS
+from hidden_gaussian.files import AnyPath
 from hidden_gaussian.samples import COPY_NOISE
 
 WHERE = ("reference_id", "inputs", "sampler", "parameter", "at")
@@ -66,7 +67,7 @@ class Measurements:
                 self._places.setdefault((place.id, place.quantity), []).append(place)
 
     @classmethod
-    def read(cls, paths: Iterable[tables.AnyPath], pixels: int = 1) -> Measurements:
+    def read(cls, paths: Iterable[AnyPath], pixels: int = 1) -> Measurements:
         """Read shards one by one; InputError if one is absent or damaged."""
         return cls((tables.read_shard(path) for path in paths), pixels)
 
