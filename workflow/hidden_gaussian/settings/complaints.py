@@ -48,7 +48,8 @@ def _problem(problem: Mapping[str, Any]) -> str:
 
 def _suggestion(key: str) -> str:
     """Return where a key belongs, or the setting whose name is nearest; nothing if none is near."""
-    blocks = {block.__name__.lower(): block.model_fields for block in Strict.__subclasses__()}
+    own = [block for block in Strict.__subclasses__() if block.__module__.startswith(__package__)]
+    blocks = {block.__name__.lower(): block.model_fields for block in own}
     blocks["the top of the file"] = blocks.pop("study")
     if owners := [name for name, fields in blocks.items() if key in fields]:
         return f"; it belongs to {' or '.join(sorted(owners))}"
