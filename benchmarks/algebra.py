@@ -18,7 +18,7 @@ from torch import Tensor
 
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
-from hidden_gaussian.distillation import Fit
+from hidden_gaussian.distillation.exact import Fit
 from hidden_gaussian.metrics.memorisation import neighbours
 
 QUERIES = 256

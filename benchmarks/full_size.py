@@ -18,9 +18,10 @@ import numpy as np
 import timing
 import torch
 
-from hidden_gaussian import images, spectrum
+from hidden_gaussian import spectrum
+from hidden_gaussian.data import images
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
-from hidden_gaussian.distillation import Fit, distil, distil_levels
+from hidden_gaussian.distillation.exact import Fit, distil, distil_levels
 from hidden_gaussian.settings import Source
 
 PAGE = Path(__file__).parents[1] / "docs" / "full_size.md"
@@ -45,7 +46,8 @@ def pack(archive: Path, folder: Path, resolution: int) -> None:
 
 def images_in(archive: Path) -> list[str]:
     """Return the names of the images in the archive."""
-    from hidden_gaussian import archives, sources
+    from hidden_gaussian.data import sources
+    from hidden_gaussian.storage import archives
 
     return archives.image_entries(archives.open_zip(archive, "archive"), prefix="", suffixes=sources.SUFFIXES, key="")
 

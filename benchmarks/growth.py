@@ -22,7 +22,7 @@ from patches import patches
 
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
-from hidden_gaussian.distillation import Fit
+from hidden_gaussian.distillation.exact import Fit
 from hidden_gaussian.metrics.memorisation import neighbours
 
 PROJECT = Path(__file__).parents[1]

@@ -9,10 +9,11 @@ import torch
 from patches import patches
 from torch import Tensor
 
-from hidden_gaussian import adam_distillation, spectrum
+from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import Denoiser, EmpiricalDenoiser
-from hidden_gaussian.distillation import BATCH, Fit
-from hidden_gaussian.least_squares import AffineMap, Moments
+from hidden_gaussian.distillation import gradient_descent
+from hidden_gaussian.distillation.exact import BATCH, Fit
+from hidden_gaussian.distillation.least_squares import AffineMap, Moments
 from hidden_gaussian.settings import Adam
 
 TRAINED_ON, INPUTS, HELDOUT = 512, 1024, 512
@@ -47,7 +48,7 @@ class Case:
     def descent(self) -> tuple[float, float]:
         """Return processor seconds and held-out error of the paper's descent, when its error was least."""
         began, best = time.process_time(), (0.0, float("inf"))
-        for found in adam_distillation.descend(self.denoiser, Fit(self.inputs, 1, 0, "adam"), self.sigma, Adam()):
+        for found in gradient_descent.descend(self.denoiser, Fit(self.inputs, 1, 0, "adam"), self.sigma, Adam()):
             spent, paused = time.process_time() - began, time.process_time()
             best = min(best, (spent, self.error(found(self.noisy))), key=lambda item: item[1])
             began += time.process_time() - paused  # looking at the map is no part of the fit

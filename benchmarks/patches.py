@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hidden_gaussian import sources
+from hidden_gaussian.data import sources
 from hidden_gaussian.settings import Source
 
 

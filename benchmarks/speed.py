@@ -16,10 +16,12 @@ import pandas as pd
 import timing
 import torch
 
-from hidden_gaussian import networks, plan, settings, training
+from hidden_gaussian import networks, settings
+from hidden_gaussian.planning import cost
 from hidden_gaussian.settings import Dataset, Network
 from hidden_gaussian.settings import Training as Recipe
-from hidden_gaussian.state import TrainingState
+from hidden_gaussian.training import loop
+from hidden_gaussian.training.state import TrainingState
 
 PAPER = Path(__file__).parents[1] / "config" / "paper.yaml"
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -35,7 +37,7 @@ def step(network: Network, resolution: int, channels: int, scale: int, recipe: R
 
     def train() -> None:
         until = state.images_seen + recipe.batch
-        for _ in training.train(state, pixels, recipe, until=until, seed=0):
+        for _ in loop.train(state, pixels, recipe, until=until, seed=0):
             pass
         if DEVICE.type == "cuda":
             torch.cuda.synchronize()
@@ -61,7 +63,7 @@ def rows(name: str, dataset: Dataset) -> Iterator[dict[str, object]]:
     for scale in sorted({cell.scale for cell in cells}, reverse=True):
         found = measured(network, dataset.resolution, dataset.channels, scale, recipe)
         largest = largest or found
-        hours = plan.training_hours(dataset.model_copy(update={"speed": largest}), cells)
+        hours = cost.training_hours(dataset.model_copy(update={"speed": largest}), cells)
         yield {
             "data set": name,
             "pixels": f"{dataset.resolution}x{dataset.resolution}",

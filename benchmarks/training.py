@@ -16,11 +16,13 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from hidden_gaussian import networks, sampling, training
+from hidden_gaussian import networks
 from hidden_gaussian.denoisers import NetworkDenoiser
 from hidden_gaussian.networks import Preconditioned
+from hidden_gaussian.sampling import solvers
 from hidden_gaussian.settings import Training
-from hidden_gaussian.state import TrainingState
+from hidden_gaussian.training import loop
+from hidden_gaussian.training.state import TrainingState
 
 SIGMA_DATA = 0.5
 GOAL, GOAL_OF_WIDE = 1.5, 1.15  # times the plain step, below scale 64 and from there on
@@ -91,7 +93,7 @@ class OurStep:
     def __call__(self) -> None:
         """Train one step."""
         until = self.state.images_seen + self.settings.batch
-        for _ in training.train(self.state, self.images, self.settings, until=until, seed=0):
+        for _ in loop.train(self.state, self.images, self.settings, until=until, seed=0):
             pass
 
 
@@ -221,11 +223,11 @@ def samples(case: Case = Case(16, 16, 32)) -> dict[str, object]:
     network = case.build(dropout=0.0).eval()
     simple, start = (
         plain.network(network),
-        sampling.latents(range(case.batch), (3, case.resolution, case.resolution), seed=0),
+        solvers.latents(range(case.batch), (3, case.resolution, case.resolution), seed=0),
     )
     ours = NetworkDenoiser(network)
     sides = {
-        "ours": lambda: sampling.draw(ours, start, "heun18"),
+        "ours": lambda: solvers.draw(ours, start, "heun18"),
         "plain": lambda: _heun(simple, start),
     }
     seconds = timing.interleaved(sides, 4.0)
@@ -239,7 +241,7 @@ def samples(case: Case = Case(16, 16, 32)) -> dict[str, object]:
 
 @torch.no_grad()
 def _heun(network: nn.Module, state: Tensor) -> Tensor:
-    sigmas = [*sampling.noise.schedule(18).tolist(), 0.0]
+    sigmas = [*solvers.noise.schedule(18).tolist(), 0.0]
     for sigma, following in pairwise(sigmas):
         slope = (state - network(state, torch.full((len(state),), sigma))) / sigma
         moved = state + (following - sigma) * slope

@@ -6,16 +6,17 @@ from functools import cache
 
 from snakemake.exceptions import WorkflowError
 
-from hidden_gaussian import levels, recipes, records, references, resources, settings
+from hidden_gaussian import noise_schedule, reference_names, settings, versions
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import catalogue
-from hidden_gaussian.figures.plan import Plan
+from hidden_gaussian.planning import ownership, resources
+from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.settings import Jacobian
 
 try:
     STUDY = settings.read(config)
-    records.check(STUDY)
+    ownership.check(STUDY)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -26,7 +27,7 @@ NETWORK = r"[a-z-]+\d+r\d+"
 TRAINED = r"(?!dae-)[a-z-]+\d+r[1-9]\d*"
 AUTOENCODERS = r"dae-[a-z]+\d+r[1-9]\d*"
 IMPORTED = r"[a-z-]+\d+r0"
-REFERENCE = "|".join([*references.STANDING, references.LISTED])
+REFERENCE = "|".join([*reference_names.STANDING, reference_names.LISTED])
 
 # Asked for by every job, so made once.
 CELLS = {name: dataset.cells(name) for name, dataset in STUDY.datasets.items()}
@@ -67,14 +68,14 @@ wildcard_constraints:
     run=NETWORK,
     images_seen=r"\d+",
     id=rf"n\d+[ab]/({REFERENCE}|{NETWORK}/i\d+(/linear)?)",
-    reference=references.FITTED,
-    sampler="|".join(["exact", *levels.SOLVERS]),
+    reference=reference_names.FITTED,
+    sampler="|".join(["exact", *noise_schedule.SOLVERS]),
 
 
 def record_settings():
     """Write down which study the results belong to, before the first job."""
     try:
-        records.record(STUDY)
+        ownership.record(STUDY)
     except InputError as error:
         raise WorkflowError(str(error)) from None
 
@@ -99,7 +100,7 @@ def chosen(wildcards):
 @cache
 def plan_of(name):
     """Return the cells of a dataset as figures and tables ask for them."""
-    return Plan.of(name, STUDY.datasets[name], STUDY.datasets)
+    return ResultsIndex.of(name, STUDY.datasets[name], STUDY.datasets)
 
 
 def setting(*path):
@@ -152,7 +153,7 @@ def fitted_files(identifiers):
     return [
         f"{ROOT}/{identifier}/denoiser.safetensors"
         for identifier in identifiers
-        if references.is_fitted(identifier.split("/")[-1])
+        if reference_names.is_fitted(identifier.split("/")[-1])
     ]
 
 
@@ -177,3 +178,29 @@ def below(wildcards, files):
         )
         for path in files
     ]
+
+
+def shard_files(wildcards):
+    """Return every shard that tables are made from."""
+    plan = plan_of(wildcards.dataset)
+    cells = plan.every
+    files = [
+        *plan.measures(cells, *reference_names.STANDING),
+        *plan.memorisation(cells),
+        *plan.agreement(cells),
+        *plan.moments(cells),
+        *plan.splices,
+        *plan.references(cells),
+        *sloped(wildcards),
+    ]
+    return below(
+        wildcards,
+        [
+            *files,
+            *(
+                f"{cell.id}/training.parquet"
+                for cell in cells
+                if not cell.is_pretrained
+            ),
+        ],
+    )

@@ -3,6 +3,37 @@
 # n<size><half>/subset.npy.
 
 
+def source_of(wildcards):
+    """Return the source of the training images, of separate held-out images, or of foreign images."""
+    dataset = chosen(wildcards)
+    return {
+        "images": dataset.source,
+        "heldout": dataset.heldout,
+        "foreign": dataset.foreign,
+    }[wildcards.role]
+
+
+def imitated(wildcards):
+    """Return the packed images that surrogates imitate; none for images from elsewhere."""
+    of = source_of(wildcards).of
+    return [] if of is None else [f"{STUDY.results}/{of}/images.npy"]
+
+
+def heldout_number(wildcards):
+    """Return how many images of the source are set aside."""
+    heldout = chosen(wildcards).heldout
+    return heldout if isinstance(heldout, int) else 0
+
+
+def separate_heldout(wildcards):
+    """Return the held-out images where they have a source of their own."""
+    return (
+        {}
+        if isinstance(chosen(wildcards).heldout, int)
+        else {"heldout": f"{ROOT}/heldout.npy"}
+    )
+
+
 rule download_images:
     """Fetch the archives that are not at their places, where that is allowed, and tell how to get the others."""
     log:
@@ -38,7 +69,7 @@ rule pack_images:
         resolution=setting("resolution"),
         colour=setting("colour"),
         seed=STUDY.seed,
-        recipe=recipes.IMAGES,
+        version=versions.IMAGES,
     script:
         "../workflow/scripts/pack_images.py"
 
@@ -64,7 +95,7 @@ rule split_images:
         heldout=heldout_number,
         near=setting("near_duplicates"),
         seed=STUDY.seed,
-        recipe=recipes.SUBSETS,
+        version=versions.SUBSETS,
     script:
         "../workflow/scripts/split_images.py"
 
@@ -85,6 +116,6 @@ rule draw_subset:
         mem_mb=memory("draw_subset"),
         runtime=minutes("draw_subset"),
     params:
-        recipe=recipes.SUBSETS,
+        version=versions.SUBSETS,
     script:
         "../workflow/scripts/draw_subset.py"

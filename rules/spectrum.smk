@@ -1,5 +1,5 @@
 # From a subset to its Gaussian.
-# Needs: images.npy, subset.npy. Makes: n<size><half>/spectrum.safetensors, n<size><half>/<reference>/denoiser.safetensors.
+# Needs: images.npy, subset.npy. Makes: n<size><half>/spectrum.safetensors.
 
 
 rule fit_spectrum:
@@ -19,31 +19,6 @@ rule fit_spectrum:
         mem_mb=memory("fit_spectrum"),
         runtime=minutes("fit_spectrum"),
     params:
-        recipe=recipes.SPECTRUM,
+        version=versions.SPECTRUM,
     script:
         "../workflow/scripts/fit_spectrum.py"
-
-
-rule fit_reference:
-    """Fit a further reference denoiser of one subset: a shrunk or expected Gaussian, a stationary one, or a mixture."""
-    input:
-        images=f"{ROOT}/images.npy",
-        subset=f"{ROOT}/{{subset}}/subset.npy",
-        spectrum=f"{ROOT}/{{subset}}/spectrum.safetensors",
-    output:
-        denoiser=f"{ROOT}/{{subset}}/{{reference}}/denoiser.safetensors",
-    log:
-        f"{LOGS}/fit_reference/{{dataset}}/{{subset}}/{{reference}}.log",
-    benchmark:
-        f"{BENCHMARKS}/fit_reference/{{dataset}}/{{subset}}/{{reference}}.tsv"
-    conda:
-        "../envs/torch.yaml"
-    resources:
-        mem_mb=memory("fit_reference"),
-        runtime=minutes("fit_reference"),
-    params:
-        largest=largest_subset,
-        seed=STUDY.seed,
-        recipe=recipes.REFERENCES,
-    script:
-        "../workflow/scripts/fit_reference.py"

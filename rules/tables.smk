@@ -1,6 +1,34 @@
-# From shards to estimates with intervals, and to verdicts.
-# Needs: the shards of all cells of the sweeps. Makes: tables/<metric family>.{parquet,csv}, and
-# tables/claims.{parquet,csv,html}.
+# From shards to estimates with intervals.
+# Needs: the shards of all cells of the sweeps. Makes: tables/<metric family>.{parquet,csv}.
+
+FAMILIES = [
+    "distance",
+    "linearity",
+    "distillation",
+    "alignment",
+    "memorisation",
+    "agreement",
+    "moments",
+    "quality",
+    "gap",
+    "position",
+    "training",
+    "spectrum",
+]
+
+
+def spectrum_files(wildcards):
+    """Return the spectrum of every subset that tables are about."""
+    subsets = dict.fromkeys(cell.subset for cell in plan_of(wildcards.dataset).every)
+    return below(wildcards, [f"{subset}/spectrum.safetensors" for subset in subsets])
+
+
+def sampler_errors(wildcards):
+    """Return the error of the samplers on the Gaussian of the largest subset of every dataset."""
+    return [
+        f"{STUDY.results}/{name}/{plan_of(name).largest}/sampler_error.parquet"
+        for name in STUDY.datasets
+    ]
 
 
 rule gather_tables:
@@ -24,46 +52,9 @@ rule gather_tables:
         runtime=minutes("gather_tables"),
     params:
         pixels=dimension,
-        recipe=recipes.ESTIMATES,
+        version=versions.ESTIMATES,
     script:
         "../workflow/scripts/gather_tables.py"
-
-
-rule judge_claims:
-    """Judge the paper's claims, each by a statistic, a smallest effect and a gate fixed beforehand."""
-    input:
-        shards=shard_files,
-    output:
-        parquet=f"{ROOT}/tables/claims.parquet",
-        csv=report(
-            f"{ROOT}/tables/claims.csv",
-            caption="../workflow/report/claims.rst",
-            category="Claims",
-            labels={"figure": "ledger of claims, every column", "paper": ""},
-            subcategory="{dataset}",
-        ),
-        html=report(
-            f"{ROOT}/tables/claims.html",
-            caption="../workflow/report/claims.rst",
-            category="Claims",
-            labels={"figure": "ledger of claims", "paper": ""},
-            subcategory="{dataset}",
-        ),
-    log:
-        f"{LOGS}/judge_claims/{{dataset}}.log",
-    benchmark:
-        f"{BENCHMARKS}/judge_claims/{{dataset}}.tsv"
-    conda:
-        "../envs/analysis.yaml"
-    resources:
-        mem_mb=memory("judge_claims"),
-        runtime=minutes("judge_claims"),
-    params:
-        sweeps=sweep_ids,
-        ridge=setting("distillation", "ridge"),
-        recipe=[recipes.CLAIMS, recipes.ESTIMATES],
-    script:
-        "../workflow/scripts/judge_claims.py"
 
 
 rule tables:
@@ -75,16 +66,3 @@ rule tables:
             family=FAMILIES,
         ),
         sampler_errors,
-
-
-rule claims:
-    """Judge the claims, and print the ledger."""
-    input:
-        expand(f"{ROOT}/tables/claims.parquet", dataset=STUDY.datasets),
-    log:
-        f"{LOGS}/claims.log",
-    localrule: True
-    conda:
-        "../envs/analysis.yaml"
-    script:
-        "../workflow/scripts/claims.py"

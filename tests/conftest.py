@@ -12,6 +12,7 @@ from typing import Any
 import hypothesis
 import pytest
 import yaml
+
 from reliability import Page
 from smoke_study import ROOT, SMOKE, snakemake
 
@@ -43,7 +44,7 @@ def world(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture
 def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Losses of five steps make a point of the curve."""
-    monkeypatch.setattr("hidden_gaussian.training.INTERVAL", 5)
+    monkeypatch.setattr("hidden_gaussian.training.loop.INTERVAL", 5)
 
 
 @pytest.fixture

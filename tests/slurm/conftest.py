@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+
 from cluster import Cluster
 
 HERE = Path(__file__).parent

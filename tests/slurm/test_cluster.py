@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cluster import CELL, PATIENCE, RULE, Cluster, asking, cancel, ranks, run, running, said, slurm, succeed, wait_until
 
-from hidden_gaussian import files
+from cluster import CELL, PATIENCE, RULE, Cluster, asking, cancel, ranks, run, running, said, slurm, succeed, wait_until
+from hidden_gaussian.storage import arrays
 
 pytestmark = pytest.mark.cluster
 
@@ -218,7 +218,7 @@ def _path(images: int) -> str:
 
 
 def _weights(place: Path, images: int) -> Weights:
-    return files.load_arrays(place / _path(images))
+    return arrays.load_arrays(place / _path(images))
 
 
 def _unfinished(place: Path, images: int) -> Path:
@@ -226,7 +226,7 @@ def _unfinished(place: Path, images: int) -> Path:
 
 
 def _saved(place: Path, images: int) -> Any:
-    return json.loads(files.load_metadata(_unfinished(place, images))["snapshot"])
+    return json.loads(arrays.load_metadata(_unfinished(place, images))["snapshot"])
 
 
 def _log(place: Path, images: int) -> str:

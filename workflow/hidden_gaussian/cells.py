@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from hidden_gaussian import levels
+from hidden_gaussian import noise_schedule
 from hidden_gaussian.errors import InputError
 
 _ID = re.compile(r"n(\d+)([ab])/([a-z-]+)(\d+)r(\d+)/i(\d+)")
@@ -57,7 +57,7 @@ class Cell:
     @property
     def networks(self) -> int:
         """How many networks the cell is; images_seen counts the images that each of them saw."""
-        return levels.AUTOENCODERS if self.is_levelwise else 1
+        return noise_schedule.AUTOENCODERS if self.is_levelwise else 1
 
     @property
     def state(self) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hidden_gaussian import seeding
-from hidden_gaussian.levels import SIGMA_MAX, schedule
+from hidden_gaussian.noise_schedule import SIGMA_MAX, schedule
 
 __all__ = ["SIGMA_MAX", "noise_for", "schedule"]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from hidden_gaussian import files
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.storage import holding, load_arrays, load_metadata, save_tensors
 
 EXACT = 1024  # products of two pixels that float32 sums exactly: 1024 * 128 * 128 = 2**24
 BLOCK = EXACT
@@ -47,14 +47,14 @@ class Spectrum:
         """Write to a ``.safetensors`` file, with the shape of an image."""
         arrays = {"mean": self.mean, "eigenvalues": self.eigenvalues, "eigenvectors": self.eigenvectors}
         metadata = {"count": str(self.count), "shape": ",".join(map(str, shape))}
-        files.save_tensors(path, arrays, metadata)
+        save_tensors(path, arrays, metadata)
 
     @classmethod
     def load(cls, path: str | Path) -> Spectrum:
         """Read a spectrum written by :meth:`save`."""
-        arrays = files.load_arrays(path)
-        with files.holding(path, "a spectrum"):
-            count = int(files.load_metadata(path)["count"])
+        arrays = load_arrays(path)
+        with holding(path, "a spectrum"):
+            count = int(load_metadata(path)["count"])
             return cls(arrays["mean"], arrays["eigenvalues"], arrays["eigenvectors"], count)
 
     def leading(self, rank: int, *, spread: bool = False) -> Spectrum:

@@ -2,20 +2,23 @@
 
 from pathlib import Path
 
-from hidden_gaussian import files, images, logs, samples, sampling, tables
-from hidden_gaussian.denoisers import open_denoiser
-from hidden_gaussian.denoisers.opening import best_device
+from hidden_gaussian import sampling
+from hidden_gaussian.data import open_subset
+from hidden_gaussian.denoisers import best_device, open_denoiser
+from hidden_gaussian.jobs import job_log
+from hidden_gaussian.sampling import sample_sets
+from hidden_gaussian.storage import save_array, write_shard
 
 output, count = snakemake.output, snakemake.params.samples
-with logs.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     root = Path(snakemake.input[0]).parent
-    training = images.open_subset(root / "images.npy", snakemake.input[1])
+    training = open_subset(root / "images.npy", snakemake.input[1])
     latents = sampling.latents(range(count), training.shape[1:], seed=snakemake.params.seed).to(best_device())
     for path, way_path, shard in zip(output.samples, output.trajectories, output.memorisation, strict=True):
-        identifier, sampler = samples.sample_id(path, root), Path(path).stem.removeprefix("samples_")
+        identifier, sampler = sample_sets.sample_id(path, root), Path(path).stem.removeprefix("samples_")
         denoiser = open_denoiser(root, identifier)
         drawn, way = sampling.draw_with_trajectories(denoiser, latents, sampler, kept=16)
         drawn = drawn.cpu().numpy()
-        files.save_array(path, drawn)
-        files.save_array(way_path, way.cpu().numpy())
-        tables.write_shard(shard, samples.memorisation_rows(identifier, drawn, training, sampler=sampler))
+        save_array(path, drawn)
+        save_array(way_path, way.cpu().numpy())
+        write_shard(shard, sample_sets.memorisation_rows(identifier, drawn, training, sampler=sampler))

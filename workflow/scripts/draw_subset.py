@@ -1,9 +1,11 @@
 """The order of the images -> one subset of one half."""
 
-from hidden_gaussian import files, logs, subsets
+from hidden_gaussian.data import splits
+from hidden_gaussian.jobs import job_log
+from hidden_gaussian.storage import save_array
 
-with logs.job_log(snakemake.log[0]):
-    split = subsets.load_split(snakemake.input.split)
+with job_log(snakemake.log[0]):
+    split = splits.load_split(snakemake.input.split)
     key = f"datasets.{snakemake.wildcards.dataset}.grid"
-    indices = subsets.subset_indices(split, int(snakemake.wildcards.size), snakemake.wildcards.half, key=key)
-    files.save_array(snakemake.output.subset, indices)
+    indices = splits.subset_indices(split, int(snakemake.wildcards.size), snakemake.wildcards.half, key=key)
+    save_array(snakemake.output.subset, indices)

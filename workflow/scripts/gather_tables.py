@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from hidden_gaussian import estimates, logs, tables
+from hidden_gaussian import tables
+from hidden_gaussian.jobs import job_log
+from hidden_gaussian.storage import write_table
 
-with logs.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     paths = [*snakemake.input.shards, *snakemake.input.spectra]
-    made = estimates.gather(snakemake.wildcards.dataset, paths, pixels=snakemake.params.pixels)
+    made = tables.gather(snakemake.wildcards.dataset, paths, pixels=snakemake.params.pixels)
     for path in snakemake.output.parquet:
         family = Path(path).stem
-        tables.write_table(path, made[family], estimates.TABLES[family])
+        write_table(path, made[family], tables.TABLES[family])

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
-from hidden_gaussian import logs, pretrained, settings
+from hidden_gaussian import settings
+from hidden_gaussian.jobs import job_log
+from hidden_gaussian.training import import_network
 
 wildcards = snakemake.wildcards
 identifier = f"n{wildcards.size}{wildcards.half}/{wildcards.run}/i{wildcards.images_seen}"
-with logs.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     study = settings.read(snakemake.config)
     dataset = study.datasets[wildcards.dataset]
     cells = [snapshot.cell(wildcards.dataset) for snapshot in dataset.grid.pretrained]
     place = [cell.id for cell in cells].index(identifier)
-    pretrained.import_network(
+    import_network(
         Path(study.located(dataset.grid.pretrained[place]).path),
         cells[place],
         dataset,

@@ -1,14 +1,15 @@
 """Shards of a dataset -> a verdict on each of the paper's claims."""
 
-from hidden_gaussian import claims, logs, schemas, tables
-from hidden_gaussian.atomic import atomic_path
+from hidden_gaussian import claims
 from hidden_gaussian.claims import ledger
+from hidden_gaussian.jobs import job_log
+from hidden_gaussian.storage import atomic_path, schemas, write_table
 
-with logs.job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0]) as log:
     params, dataset = snakemake.params, snakemake.wildcards.dataset
     evidence = claims.Evidence.read(dataset, snakemake.input.shards, params.sweeps, ridge=params.ridge)
     judged = claims.judge(evidence)
-    tables.write_table(snakemake.output.parquet, judged, schemas.CLAIMS)
+    write_table(snakemake.output.parquet, judged, schemas.CLAIMS)
     with atomic_path(snakemake.output.html) as page:
         page.write_text(ledger.html(judged), encoding="utf-8")
     log.info("\n%s", ledger.text(judged))

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
-from hidden_gaussian import files, logs, subjects, tables
+from hidden_gaussian.jobs import job_log
+from hidden_gaussian.measurement import measured, shared_outputs
+from hidden_gaussian.storage import save_tensors, write_shard
 
 params, identifier = snakemake.params, snakemake.wildcards.id
-settings = {name: value for name, value in params.items() if name != "recipe"}  # by which Snakemake measures again
-with logs.job_log(snakemake.log[0]):
+settings = {name: value for name, value in params.items() if name != "version"}  # by which Snakemake measures again
+with job_log(snakemake.log[0]):
     root = Path(snakemake.input.denoiser[0]).parent
     kept = {}
-    shard = subjects.measured(root, identifier, **settings, kept=kept)
-    tables.write_shard(snakemake.output.measures, shard)
-    pictures = subjects.shared_outputs(root, identifier, inputs=params.inputs, seed=params.seed)
-    files.save_tensors(snakemake.output.outputs, pictures | kept)
+    shard = measured(root, identifier, **settings, kept=kept)
+    write_shard(snakemake.output.measures, shard)
+    pictures = shared_outputs(root, identifier, inputs=params.inputs, seed=params.seed)
+    save_tensors(snakemake.output.outputs, pictures | kept)

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
-from hidden_gaussian import files, logs, subjects, tables
+from hidden_gaussian.jobs import job_log
+from hidden_gaussian.measurement import measured, shared_outputs
+from hidden_gaussian.storage import save_tensors, write_shard
 
 params, output = snakemake.params, snakemake.output
-with logs.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     root = Path(snakemake.input.denoiser[0]).parent
     for measures, outputs in zip(output.measures, output.outputs, strict=True):
         identifier = Path(measures).parent.relative_to(root).as_posix()
-        settings = {name: value for name, value in params.items() if name != "recipe"}  # by which it measures again
+        settings = {name: value for name, value in params.items() if name != "version"}  # by which it measures again
         if not identifier.endswith("empirical"):
             settings["distillation"] = {}  # affine by definition
-        tables.write_shard(measures, subjects.measured(root, identifier, **settings))
-        pictures = subjects.shared_outputs(root, identifier, inputs=params.inputs, seed=params.seed)
-        files.save_tensors(outputs, pictures)
+        write_shard(measures, measured(root, identifier, **settings))
+        pictures = shared_outputs(root, identifier, inputs=params.inputs, seed=params.seed)
+        save_tensors(outputs, pictures)

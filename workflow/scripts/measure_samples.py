@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from hidden_gaussian import logs, samples, tables
-from hidden_gaussian.moments import Standard
+from hidden_gaussian.jobs import job_log
+from hidden_gaussian.sampling import Standard, sample_sets
+from hidden_gaussian.storage import write_shard
 
 wildcards, params = snakemake.wildcards, snakemake.params
-with logs.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     root, subset = Path(snakemake.input.subset).parents[1], wildcards.id.split("/")[0]
     standard = Standard.open(root, subset, params.largest, params.inputs)
-    drawn = samples.load(snakemake.input.samples)
+    drawn = sample_sets.load(snakemake.input.samples)
     rows = standard.measured(wildcards.id, drawn, wildcards.sampler, seed=params.seed)
-    tables.write_shard(snakemake.output.moments, rows)
+    write_shard(snakemake.output.moments, rows)

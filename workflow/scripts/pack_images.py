@@ -1,13 +1,15 @@
 """A source of images -> one packed array, and a record of what it was made from."""
 
-from hidden_gaussian import images, logs, settings
+from hidden_gaussian import settings
+from hidden_gaussian.data import pack
+from hidden_gaussian.jobs import job_log
 
-with logs.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     name, role = snakemake.wildcards.dataset, snakemake.wildcards.role
     study = settings.read(snakemake.config)
     dataset = study.datasets[name]
     key = {"images": "source"}.get(role, role)
-    images.pack(
+    pack(
         study.located(getattr(dataset, key)),
         snakemake.output.array,
         snakemake.output.about,

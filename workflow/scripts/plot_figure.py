@@ -2,14 +2,14 @@
 
 import importlib
 
-from hidden_gaussian import logs
-from hidden_gaussian.atomic import atomic_path
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.plan import Plan
+from hidden_gaussian.jobs import job_log
+from hidden_gaussian.plotting import FigureData
+from hidden_gaussian.results_index import ResultsIndex
+from hidden_gaussian.storage import atomic_path
 
-with logs.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     params = snakemake.params
-    data = FigureData.of(params.root, Plan.read(params.plan), snakemake.input)
+    data = FigureData.of(params.root, ResultsIndex.read(params.plan), snakemake.input)
     figure = importlib.import_module(f"hidden_gaussian.figures.{params.name}").draw(data)
     for path in snakemake.output:
         with atomic_path(path) as temporary:

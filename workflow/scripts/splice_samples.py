@@ -3,14 +3,15 @@
 from itertools import chain
 from pathlib import Path
 
-from hidden_gaussian import logs, sampling, splicing, tables
-from hidden_gaussian.denoisers import open_denoiser
-from hidden_gaussian.denoisers.opening import best_device
-from hidden_gaussian.moments import Standard
+from hidden_gaussian import sampling
+from hidden_gaussian.denoisers import best_device, open_denoiser
+from hidden_gaussian.jobs import job_log
+from hidden_gaussian.sampling import Standard, splicing
 from hidden_gaussian.spectrum import Spectrum
+from hidden_gaussian.storage import write_shard
 
 params, identifier, sampler = snakemake.params, snakemake.wildcards.id, snakemake.wildcards.sampler
-with logs.job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]):
     root, subset = Path(snakemake.input.subset).parents[1], identifier.split("/")[0]
     standard = Standard.open(root, subset, params.largest, params.inputs)
     network = open_denoiser(root, identifier)
@@ -22,4 +23,4 @@ with logs.job_log(snakemake.log[0]):
     started = splicing.teleported(network, insides["gaussian"], latents, sampler)
     mean = Spectrum.load(snakemake.input.largest).mean
     rows = splicing.shard(identifier, chain(sets, started), way[-1], standard, mean, sampler)
-    tables.write_shard(snakemake.output.splice, rows)
+    write_shard(snakemake.output.splice, rows)

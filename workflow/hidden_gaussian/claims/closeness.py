@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from hidden_gaussian import replicates
 from hidden_gaussian.cells import Cell, largest, smallest
-from hidden_gaussian.claims import gates
 from hidden_gaussian.claims.evidence import Evidence, Missing, require_sizes
 from hidden_gaussian.claims.linearity import averaged, per_doubling
 from hidden_gaussian.claims.verdicts import Claim, Finding, Part
-from hidden_gaussian.estimates.blocks import Array
+from hidden_gaussian.statistics import replicates
+from hidden_gaussian.tables import Array, gates
 
 PICKED, TESTED = slice(0, None, 2), slice(1, None, 2)
 

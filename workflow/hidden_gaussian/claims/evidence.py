@@ -11,11 +11,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from hidden_gaussian import estimates, statistics, tables, window
+from hidden_gaussian import tables
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.estimates import Measurements
-from hidden_gaussian.estimates.blocks import Array
-from hidden_gaussian.statistics import Estimate
+from hidden_gaussian.statistics import Estimate, bootstrap
+from hidden_gaussian.storage import read_shards
+from hidden_gaussian.tables import Array, Measurements, window
 
 QUANTITIES = frozenset(
     {
@@ -106,9 +106,9 @@ class Evidence:
         kinds = [(Path(path).stem.split("_")[0], path) for path in paths]
         logs = [path for kind, path in kinds if kind == "training"]
         return cls(
-            tables.read_shards((path for kind, path in kinds if kind == "measures"), QUANTITIES),
-            tables.read_shards(path for kind, path in kinds if kind in SAMPLES),
-            estimates.training(dataset, logs),
+            read_shards((path for kind, path in kinds if kind == "measures"), QUANTITIES),
+            read_shards(path for kind, path in kinds if kind in SAMPLES),
+            tables.training(dataset, logs),
             [Cell.parse(dataset, "/".join(Path(path).parts[-4:-1])) for path in logs],
             {name: [Cell.parse(dataset, identifier) for identifier in ids] for name, ids in sweeps.items()},
             ridge=ridge,
@@ -126,7 +126,7 @@ class Evidence:
 
     @cached_property
     def window(self) -> tuple[float, ...]:
-        """Noise levels where memorising and being Gaussian differ, see :mod:`hidden_gaussian.window`."""
+        """Noise levels where memorising and being Gaussian differ, see :mod:`hidden_gaussian.tables.window`."""
         levels = self.measurements.window()
         if not levels:
             raise Missing("no empirical denoiser was measured")
@@ -212,7 +212,7 @@ class Evidence:
             raise Missing(f"memorised fraction of {', '.join(identifiers)}")
         latents = min(int(curve["count"].iloc[0]) for curve in curves)
         share = float(np.mean([curve["value"].iloc[0] for curve in curves]))
-        return statistics.proportion(share * latents, latents)
+        return bootstrap.proportion(share * latents, latents)
 
 
 def _there(values: Array | None, what: str) -> Array:

@@ -6,19 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from hidden_gaussian import replicates, statistics
 from hidden_gaussian.cells import Cell, largest, smallest
-from hidden_gaussian.claims import gates
-from hidden_gaussian.claims.evidence import (
-    Evidence,
-    Missing,
-    OneLevel,
-    require_sizes,
-    trainings,
-)
+from hidden_gaussian.claims.evidence import Evidence, Missing, OneLevel, require_sizes, trainings
 from hidden_gaussian.claims.verdicts import Claim, Finding, Part
-from hidden_gaussian.estimates.blocks import Array
-from hidden_gaussian.statistics import Estimate
+from hidden_gaussian.statistics import Estimate, bootstrap, replicates
+from hidden_gaussian.tables import Array, gates
 
 
 def excess(evidence: Evidence, cell: Cell) -> Array:
@@ -34,11 +26,11 @@ def mismatch(evidence: Evidence, cell: Cell) -> Array:
 
 
 def per_doubling(
-    cells: Sequence[Cell], statistic: dict[Cell, Array], sign: float = 1.0, covers: str = statistics.GIVEN
+    cells: Sequence[Cell], statistic: dict[Cell, Array], sign: float = 1.0, covers: str = bootstrap.GIVEN
 ) -> Estimate:
     """Return the slope of a statistic per doubling of the training images."""
     groups = trainings(cells)
-    coefficients = sign * statistics.slope_coefficients([group[0].subset_size for group in groups])
+    coefficients = sign * bootstrap.slope_coefficients([group[0].subset_size for group in groups])
     return replicates.combine(
         [
             (float(coefficient), [statistic[cell] for cell in group])
@@ -60,7 +52,7 @@ def grows(evidence: Evidence) -> Finding:
     """Compute the slope per doubling of N of the linearity excess (R2_net - R2_emp) / (1 - R2_emp) (claim 1)."""
     cells = evidence.sweep("size")
     require_sizes(cells)
-    slope = per_doubling(cells, {cell: excess(evidence, cell) for cell in cells}, covers=statistics.GIVEN_FITS)
+    slope = per_doubling(cells, {cell: excess(evidence, cell) for cell in cells}, covers=bootstrap.GIVEN_FITS)
     return Finding((Part(GROWS.statistic, slope, GROWS.delta),), gates.is_trained(evidence, cells))
 
 
@@ -89,11 +81,11 @@ def residual_falls(evidence: Evidence) -> Finding:
         top, bottom = (evidence.at_levels("r2_linear_residual", cell.id, [sigma]) for sigma in (high, low))
         return top - bottom
 
-    return at_extremes(evidence, fall, RESIDUAL.delta, statistics.GIVEN_FITS)
+    return at_extremes(evidence, fall, RESIDUAL.delta, bootstrap.GIVEN_FITS)
 
 
 def at_extremes(
-    evidence: Evidence, statistic: Callable[[Cell], Array], delta: float, covers: str = statistics.GIVEN
+    evidence: Evidence, statistic: Callable[[Cell], Array], delta: float, covers: str = bootstrap.GIVEN
 ) -> Finding:
     """Find whether a statistic is above delta both for the fewest and for the most training images."""
     parts = []
@@ -108,7 +100,7 @@ def distils_to_gaussian(evidence: Evidence) -> Finding:
     """Compute the cross-fit E|D_L - D_G|^2 / E|D_G - mu|^2 of the largest N (claim 4)."""
     cells = largest(evidence.sweep("size"))
     found = {cell: mismatch(evidence, cell) for cell in cells}
-    estimate = replicates.combine(averaged(cells, found), statistics.GIVEN_FITS)
+    estimate = replicates.combine(averaged(cells, found), bootstrap.GIVEN_FITS)
     gate = gates.beats_gaussian(evidence, cells)
     return Finding((Part(GAUSSIAN.statistic, estimate, GAUSSIAN.delta, GAUSSIAN.rule),), gate)
 
@@ -119,7 +111,7 @@ def memorising_breaks(evidence: Evidence) -> Finding:
     require_sizes(cells)
     few, many = smallest(cells), largest(cells)
     found = {cell: mismatch(evidence, cell) for cell in [*few, *many]}
-    estimate = replicates.combine([*averaged(few, found), *averaged(many, found, -1.0)], statistics.GIVEN_FITS)
+    estimate = replicates.combine([*averaged(few, found), *averaged(many, found, -1.0)], bootstrap.GIVEN_FITS)
     return Finding((Part(BREAKS.statistic, estimate, BREAKS.delta),), gates.all_memorise(evidence, few))
 
 

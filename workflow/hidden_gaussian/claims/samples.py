@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from hidden_gaussian import replicates, statistics
 from hidden_gaussian.cells import Cell, largest, smallest
-from hidden_gaussian.claims import gates
 from hidden_gaussian.claims.evidence import Evidence, Missing, pairs, trainings
 from hidden_gaussian.claims.linearity import averaged
 from hidden_gaussian.claims.verdicts import Claim, Finding, Part
-from hidden_gaussian.estimates.blocks import Array
-from hidden_gaussian.statistics import Estimate
+from hidden_gaussian.statistics import Estimate, bootstrap, replicates
+from hidden_gaussian.tables import Array, gates
 
 Pair = tuple[Cell, Cell]
 Groups = list[tuple[float, list[Array]]]
@@ -111,7 +109,7 @@ def small_memorises(evidence: Evidence) -> Finding:
     """Compute the memorised fraction less the held-out rate, and 1 - GL/GL_heldout, at the smallest N (claim 13)."""
     cells = smallest(evidence.sweep("size"))
     photographs = sorted({f"{cell.subset}/heldout" for cell in cells})
-    beyond = statistics.difference(_memorised(evidence, cells), evidence.memorised(photographs))
+    beyond = bootstrap.difference(_memorised(evidence, cells), evidence.memorised(photographs))
     nearness = {cell: 1 - evidence.of_samples("gl_relative", cell.id) for cell in cells}
     nearer = replicates.combine(averaged(cells, nearness))
     return Finding((Part("memorised fraction", beyond, MEMORISES.delta), Part("1 - GL / GL of held-out", nearer, 0.5)))

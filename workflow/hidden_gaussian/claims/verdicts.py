@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from hidden_gaussian import schemas, statistics
 from hidden_gaussian.claims.evidence import Evidence, Missing
-from hidden_gaussian.statistics import Estimate
+from hidden_gaussian.statistics import Estimate, bootstrap
+from hidden_gaussian.storage import schemas
 
 Verdict = Literal["holds", "fails", "undecided"]
 Rule = Literal["above", "below", "covers"]
@@ -51,7 +51,7 @@ class Part:
     @property
     def p_value(self) -> float:
         """Two-sided p-value of delta; the least there is where an estimate without any doubt is delta, and so fails."""
-        return statistics.LEAST if self.estimate.interval() == (self.delta,) * 2 else self.estimate.p_value(self.delta)
+        return bootstrap.LEAST if self.estimate.interval() == (self.delta,) * 2 else self.estimate.p_value(self.delta)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Claim:
 def rows(claims: Sequence[Claim], evidence: Evidence) -> pd.DataFrame:
     """Judge claims, with Holm's correction over those that came to a test."""
     findings = [_find(claim, evidence) for claim in claims]
-    p_values = statistics.holm([np.nan if isinstance(found, Missing) else found.p_value for found in findings])
+    p_values = bootstrap.holm([np.nan if isinstance(found, Missing) else found.p_value for found in findings])
     judged = [_row(*item) for item in zip(claims, findings, p_values, strict=True)]
     columns = [column.name for column in schemas.CLAIMS.columns]
     return pd.DataFrame(judged, columns=columns).assign(window=evidence.window_text)
@@ -155,7 +155,7 @@ def _row(claim: Claim, finding: Finding | Missing, p_value: float) -> dict[str, 
         "high": high,
         "interval": part.estimate.covers,
         "verdict": verdict,
-        "verdict_holm": "undecided" if p_value > 1 - statistics.LEVEL else verdict,
+        "verdict_holm": "undecided" if p_value > 1 - bootstrap.LEVEL else verdict,
         "reason": "interval" if finding.gate else "gate",
         "clock": finding.clock,
     }

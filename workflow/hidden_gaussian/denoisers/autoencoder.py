@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hidden_gaussian import files, networks
-from hidden_gaussian.denoisers.levels import place
+from hidden_gaussian import networks
 from hidden_gaussian.denoisers.network import NetworkDenoiser
+from hidden_gaussian.denoisers.supported_levels import place
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.storage import load_metadata, load_tensors, save_tensors
 
 
 class AutoencoderDenoiser:
@@ -57,7 +58,7 @@ class AutoencoderDenoiser:
         InputError
             If the file holds no such networks.
         """
-        metadata, tensors = files.load_metadata(path), files.load_tensors(path)
+        metadata, tensors = load_metadata(path), load_tensors(path)
         try:
             sigmas = json.loads(metadata["sigmas"])
             autoencoders = [networks.rebuild(json.loads(metadata["options"])) for _ in sigmas]
@@ -74,4 +75,4 @@ def save(
     """Write networks of the same options to one ``.safetensors`` file; weights are named by the number of the level."""
     metadata = {"options": json.dumps(options, sort_keys=True), "sigmas": json.dumps(list(sigmas))}
     tensors = nn.ModuleList(autoencoders).state_dict()
-    files.save_tensors(path, {name: tensor.float() for name, tensor in tensors.items()}, metadata)
+    save_tensors(path, {name: tensor.float() for name, tensor in tensors.items()}, metadata)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from hidden_gaussian import files
-from hidden_gaussian.denoisers.levels import place
+from hidden_gaussian.denoisers.supported_levels import place
+from hidden_gaussian.storage import holding, load_tensors, save_tensors
 
 
 class LinearDenoiser:
@@ -45,11 +45,11 @@ class LinearDenoiser:
 
     def save(self, path: str | Path) -> None:
         """Write to a ``.safetensors`` file."""
-        files.save_tensors(path, {"sigmas": self.sigmas, "weights": self.weights, "biases": self.biases})
+        save_tensors(path, {"sigmas": self.sigmas, "weights": self.weights, "biases": self.biases})
 
     @classmethod
     def load(cls, path: str | Path) -> LinearDenoiser:
         """Read maps written by :meth:`save`."""
-        tensors = files.load_tensors(path)
-        with files.holding(path, "a linear denoiser"):
+        tensors = load_tensors(path)
+        with holding(path, "a linear denoiser"):
             return cls(tensors["sigmas"], tensors["weights"], tensors["biases"])

@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hidden_gaussian import files, spectrum
+from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers.protocol import column
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.seeding import derive
 from hidden_gaussian.spectrum import Spectrum
+from hidden_gaussian.storage import holding, load_arrays, save_tensors
 
 RANK = 256
 
@@ -110,13 +111,13 @@ class MixtureDenoiser:
         for number, part in enumerate(self.parts):
             arrays[f"mean.{number}"], arrays[f"values.{number}"] = part.mean, part.eigenvalues
             arrays[f"vectors.{number}"] = part.eigenvectors.astype(np.float32)
-        files.save_tensors(path, arrays)
+        save_tensors(path, arrays)
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> MixtureDenoiser:
         """Read a denoiser written by :meth:`save`; InputError if it is something else."""
-        found = files.load_arrays(path)
-        with files.holding(path, "a mixture"):
+        found = load_arrays(path)
+        with holding(path, "a mixture"):
             moments = enumerate(zip(found["counts"], found["rests"], strict=True))
             parts = [
                 Spectrum(found[f"mean.{i}"], found[f"values.{i}"], found[f"vectors.{i}"], int(count), float(rest))

@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from hidden_gaussian import files, networks
+from hidden_gaussian import networks
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.storage import load_metadata, load_tensors
 
 
 class NetworkDenoiser:
@@ -52,7 +53,7 @@ def load_network(path: str | Path) -> networks.Parametrisation:
     InputError
         If the file is no snapshot, or its weights do not fit its options.
     """
-    metadata, tensors = files.load_metadata(path), files.load_tensors(path)
+    metadata, tensors = load_metadata(path), load_tensors(path)
     try:
         network = networks.rebuild(json.loads(metadata["options"]))
         network.load_state_dict(tensors)

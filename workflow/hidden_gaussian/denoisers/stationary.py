@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hidden_gaussian import files
+from hidden_gaussian.data import to_unit
 from hidden_gaussian.denoisers.protocol import column
-from hidden_gaussian.images import to_unit
+from hidden_gaussian.storage import holding, load_tensors, save_tensors
 
 BATCH = 512
 
@@ -65,13 +65,13 @@ class StationaryDenoiser:
 
     def save(self, path: str | Path) -> None:
         """Write to a ``.safetensors`` file; complex numbers as pairs."""
-        files.save_tensors(
+        save_tensors(
             path, {"mean": self.mean, "values": self.values, "vectors": torch.view_as_real(self.vectors.resolve_conj())}
         )
 
     @classmethod
     def load(cls, path: str | Path) -> StationaryDenoiser:
         """Read a denoiser written by :meth:`save`; InputError if it is something else."""
-        tensors = files.load_tensors(path)
-        with files.holding(path, "a stationary denoiser"):
+        tensors = load_tensors(path)
+        with holding(path, "a stationary denoiser"):
             return cls(tensors["mean"], tensors["values"], torch.view_as_complex(tensors["vectors"].contiguous()))

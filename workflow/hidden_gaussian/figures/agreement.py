@@ -6,12 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import Curve, joined
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import whole
-from hidden_gaussian.figures.pairs import LOOKS, pairs
-from hidden_gaussian.figures.varied import Groups, copying
+from hidden_gaussian.plotting import LOOKS, Curve, FigureData, Groups, copying, joined, pairs, style, whole
 
 DASHES = {
     "Gaussian a to b": "gaussian",

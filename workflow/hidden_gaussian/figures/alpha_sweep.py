@@ -11,12 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hidden_gaussian import rings
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import curves, published, style
-from hidden_gaussian.figures.curves import MIXED, Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.plotting import MIXED, Copying, Curve, FigureData, Measured, curves, paper_curves, style
+from hidden_gaussian.statistics import mixing_blocks
 
 
 def cosine(measured: Measured, identifier: str, suffix: str, square: float, inputs: str | None = None) -> Curve:
@@ -38,7 +35,7 @@ def additivity(measured: Measured, identifier: str, suffix: str, square: float, 
 
 def _table(measured: Measured, identifier: str, quantity: str, square: float, inputs: str | None) -> pd.DataFrame:
     rows = measured.shard(identifier, inputs)
-    rows = rows[(rows["parameter"] == rings.AXIS) & np.isclose(rows["at"].to_numpy(float) ** 2, square)]
+    rows = rows[(rows["parameter"] == mixing_blocks.AXIS) & np.isclose(rows["at"].to_numpy(float) ** 2, square)]
     rows = rows[rows["quantity"] == quantity]
     table: pd.DataFrame = rows.pivot_table(index="image", columns="sigma", values="value", aggfunc="mean")
     return table.rename_axis(index=MIXED)
@@ -73,7 +70,7 @@ def draw(data: FigureData) -> Figure:
             for square in squares:
                 curve = score(measured, cell.id, suffix, square, inputs)
                 style.band(axes, curve, color=colours[square], marker="o", markersize=2)
-            if name and published.has(plan) and cell.subset_size == published.SIZE:
+            if name and paper_curves.has(plan) and cell.subset_size == paper_curves.SIZE:
                 _published(axes, name, inputs or "foreign", colours)
             style.sigma_axis(axes, measured.window(), label=False)
             style.log_ticks(axes.xaxis, 3)
@@ -81,7 +78,7 @@ def draw(data: FigureData) -> Figure:
             style.letter(axes, "abcdefghijkl"[row * len(PANELS) + column], title)
         what = "noise alone" if inputs else "noised images"
         figure.axes[row * len(PANELS)].set_ylabel(f"{what}, $N$ = {cell.subset_size:,}\n{_scores(data, cell.id)}")
-    _key(figure, colours, squares, paper=published.has(plan))
+    _key(figure, colours, squares, paper=paper_curves.has(plan))
     return figure
 
 
@@ -103,7 +100,7 @@ def _nulls(
 
 def _published(axes: Axes, name: str, inputs: str, colours: dict[float, Any]) -> None:
     """Draw the paper's curves of those weights that were measured, dotted."""
-    for square, (sigma, heights) in published.by_alpha(name, inputs).items():
+    for square, (sigma, heights) in paper_curves.by_alpha(name, inputs).items():
         for own, colour in colours.items():
             if abs(own - square) < 0.005:
                 axes.plot(sigma, heights, ":", color=colour)

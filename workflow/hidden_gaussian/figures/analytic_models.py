@@ -10,11 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import Copying
-from hidden_gaussian.references import possible
+from hidden_gaussian.plotting import Copying, FigureData, Measured, style
+from hidden_gaussian.reference_names import possible
 
 
 def draw(data: FigureData) -> Figure:

@@ -6,13 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import compared
-from hidden_gaussian.figures.compared import Images
-from hidden_gaussian.figures.curves import Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import is_edm
 from hidden_gaussian.figures.linear_weights import over_sigma, weights
-from hidden_gaussian.figures.sweeps import Panel
+from hidden_gaussian.plotting import Curve, FigureData, Images, Measured, Panel, architecture_panels, is_edm
 
 LATENTS = 10
 
@@ -23,7 +18,7 @@ def draw(data: FigureData) -> Figure:
         Panel("nRMSE to the Gaussian", Measured.nrmse, ("empirical", "mean"), limits=(0, 1.3)),
         Panel(r"$\|W - W_G\| / \|W_G\|$", _weights, ("empirical",), ((1.0, "$W = 0$", "identity"),)),
     ]
-    return compared.draw(data, is_edm, panels, _samples)
+    return architecture_panels.draw(data, is_edm, panels, _samples)
 
 
 def _weights(measured: Measured, ids: list[str]) -> Curve:

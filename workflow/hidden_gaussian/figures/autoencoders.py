@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from hidden_gaussian.figures import compared
-from hidden_gaussian.figures.curves import Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import of_one_level
 from hidden_gaussian.figures.linearity import affinity
-from hidden_gaussian.figures.sweeps import Panel
+from hidden_gaussian.plotting import FigureData, Measured, Panel, architecture_panels, of_one_level
 
 
 def draw(data: FigureData) -> Figure:
@@ -18,10 +14,10 @@ def draw(data: FigureData) -> Figure:
         Panel("nRMSE to the Gaussian", Measured.nrmse, ("empirical", "mean"), limits=(0, 1.3)),
         Panel("deviation from affinity", affinity, ("empirical",)),
     ]
-    return compared.draw(
+    return architecture_panels.draw(
         data,
         of_one_level,
         panels,
-        lambda data, cells: compared.outputs(data, cells, linear=False),
-        compared.STEPS,
+        lambda data, cells: architecture_panels.outputs(data, cells, linear=False),
+        architecture_panels.STEPS,
     )

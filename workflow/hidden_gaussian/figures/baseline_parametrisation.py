@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from hidden_gaussian.figures import compared
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import BASELINES
 from hidden_gaussian.figures.linearity import affinity, cosine
-from hidden_gaussian.figures.sweeps import Panel
+from hidden_gaussian.plotting import BASELINES, FigureData, Panel, architecture_panels
 
 
 def draw(data: FigureData) -> Figure:
@@ -17,10 +14,10 @@ def draw(data: FigureData) -> Figure:
         Panel("cosine, as published", cosine, ("empirical", "gaussian")),
         Panel("deviation from affinity", affinity, ("empirical", "gaussian")),
     ]
-    return compared.draw(
+    return architecture_panels.draw(
         data,
         lambda name: name in BASELINES,
         panels,
-        lambda data, cells: compared.outputs(data, cells, linear=True),
-        compared.STEPS,
+        lambda data, cells: architecture_panels.outputs(data, cells, linear=True),
+        architecture_panels.STEPS,
     )

@@ -8,17 +8,17 @@ from dataclasses import replace
 from hidden_gaussian.cells import largest, smallest
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import catalogue_asked, catalogue_images, catalogue_measures
-from hidden_gaussian.figures.entry import HALVES, Entry, first_replicates, shown, untrained
-from hidden_gaussian.figures.plan import Plan
+from hidden_gaussian.plotting import HALVES, Entry, first_replicates, shown, untrained
+from hidden_gaussian.results_index import ResultsIndex
 
 
-def _strong(plan: Plan) -> list[str]:
+def _strong(plan: ResultsIndex) -> list[str]:
     cells = first_replicates(plan.cells(*HALVES))
     return [*plan.strips(cells), *plan.agreement(plan.cells(*HALVES))]
 
 
-def _sweep(sweep: str) -> Callable[[Plan], list[str]]:
-    def needs(plan: Plan) -> list[str]:
+def _sweep(sweep: str) -> Callable[[ResultsIndex], list[str]]:
+    def needs(plan: ResultsIndex) -> list[str]:
         cells = plan.cells(sweep)
         nulls = plan.measures(largest(cells), "identity", "mean")
         return [*plan.measures(cells, "empirical"), *nulls, *plan.strips(shown(cells))]
@@ -26,37 +26,37 @@ def _sweep(sweep: str) -> Callable[[Plan], list[str]]:
     return needs
 
 
-def _linearity(plan: Plan) -> list[str]:
+def _linearity(plan: ResultsIndex) -> list[str]:
     cells = plan.cells("size")
     nulls = plan.measures(largest(cells), "empirical", "gaussian", "identity")
     own = plan.measures([*cells, *untrained(plan)])
     return [*own, *plan.measures(smallest(cells), "empirical"), *nulls, *plan.memorisation(shown(cells))]
 
 
-def _memorisation(plan: Plan) -> list[str]:
+def _memorisation(plan: ResultsIndex) -> list[str]:
     cells = [plan.main, plan.smallest]
     outputs = plan.outputs(cells, "gaussian", "empirical")
     return [*plan.measures(cells, "empirical", "identity", "mean"), *_scores(plan), *outputs]
 
 
-def _scores(plan: Plan) -> list[str]:
+def _scores(plan: ResultsIndex) -> list[str]:
     return plan.memorisation([plan.main, plan.smallest])
 
 
-def _denoisers(plan: Plan, pattern: str, network: str, empirical: str, exact: str) -> list[str]:
+def _denoisers(plan: ResultsIndex, pattern: str, network: str, empirical: str, exact: str) -> list[str]:
     main = plan.main
     ids = {main.id: network, f"{main.subset}/empirical": empirical, f"{main.subset}/gaussian": exact}
     ids[f"{main.id}/linear"] = "euler10"
     return [f"{identifier}/{pattern.format(name)}" for identifier, name in ids.items()]
 
 
-def _samples(plan: Plan) -> list[str]:
+def _samples(plan: ResultsIndex) -> list[str]:
     main, solver = plan.main, plan.solver(plan.main.id)
     files = [*_denoisers(plan, "samples_{}.npy", solver, plan.sampler, "exact"), f"{main.id}/samples_euler10.npy"]
     return [*files, f"{main.id}/memorisation_{solver}.parquet", *plan.training([main])]
 
 
-def _generalisation_score(plan: Plan) -> list[str]:
+def _generalisation_score(plan: ResultsIndex) -> list[str]:
     cells = plan.cells("size")
     subsets = dict.fromkeys(cell.subset for cell in cells)
     exact = [f"{subset}/gaussian/memorisation_exact.parquet" for subset in subsets]
@@ -114,19 +114,19 @@ CATALOGUE: dict[str, Entry] = {
 }
 
 
-def available(plan: Plan) -> list[str]:
+def available(plan: ResultsIndex) -> list[str]:
     """Return the figures for which a dataset has what they need."""
     return [name for name, entry in CATALOGUE.items() if not entry.lacks(plan)]
 
 
-def narrowed(name: str, plan: Plan) -> Plan:
+def narrowed(name: str, plan: ResultsIndex) -> ResultsIndex:
     """Return what one figure may know of a dataset."""
     entry = CATALOGUE[name]
     known = plan.only([*entry.sweeps, *entry.also])
     return known if entry.asked == "imitations" else replace(known, imitations=())
 
 
-def needs(name: str, plan: Plan) -> list[str]:
+def needs(name: str, plan: ResultsIndex) -> list[str]:
     """Return the files below the dataset's folder that a figure is drawn from, each once.
 
     Raises

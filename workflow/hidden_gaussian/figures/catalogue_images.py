@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures.catalogue_measures import along
-from hidden_gaussian.figures.entry import (
+from hidden_gaussian.plotting import (
     BASELINES,
     HALVES,
     VARIED,
@@ -17,10 +17,10 @@ from hidden_gaussian.figures.entry import (
     shown,
     whole,
 )
-from hidden_gaussian.figures.plan import Plan
+from hidden_gaussian.results_index import ResultsIndex
 
 
-def _agreement(plan: Plan) -> list[str]:
+def _agreement(plan: ResultsIndex) -> list[str]:
     sampler, cells = plan.sampler, plan.cells("size", *HALVES)
     files = [f"{cell.id}/agreement_{plan.solver(cell.id)}.parquet" for cell in cells if cell.half == "a"]
     present = {cell.subset for cell in cells}
@@ -30,31 +30,31 @@ def _agreement(plan: Plan) -> list[str]:
     return [*files, *plan.memorisation(shown(whole(plan)))]
 
 
-def _regimes(plan: Plan) -> list[str]:
+def _regimes(plan: ResultsIndex) -> list[str]:
     return plan.strips(shown(plan.cells("size")))
 
 
-def _moments(plan: Plan) -> list[str]:
+def _moments(plan: ResultsIndex) -> list[str]:
     cells = shown(plan.cells("size"))
     return [*plan.moments(cells), *plan.memorisation(cells)]
 
 
-def _outputs(plan: Plan) -> list[str]:
+def _outputs(plan: ResultsIndex) -> list[str]:
     cells = shown(plan.cells(*VARIED))
     return [*plan.outputs(cells, "gaussian", "empirical"), *_scores(plan, cells)]
 
 
-def _scores(plan: Plan, cells: list[Cell]) -> list[str]:
+def _scores(plan: ResultsIndex, cells: list[Cell]) -> list[str]:
     return [f"{cell.id}/memorisation_{plan.solver(cell.id)}.parquet" for cell in cells]
 
 
-def _by_scale(plan: Plan) -> list[str]:
+def _by_scale(plan: ResultsIndex) -> list[str]:
     cells = plan.cells("scale")
     measured = plan.measures(cells, "empirical", "mean")
     return [*measured, *plan.memorisation(shown(cells)), *plan.outputs(shown(cells), "gaussian", "empirical")]
 
 
-def _other_datasets(plan: Plan) -> list[str]:
+def _other_datasets(plan: ResultsIndex) -> list[str]:
     main, sampler = plan.main, plan.sampler
     files = [*plan.samples([main]), f"{main.subset}/empirical/samples_{sampler}.npy"]
     files += [f"{main.id}/linear/samples_euler10.npy", f"{main.id}/linear/trajectories_euler10.npy"]
@@ -63,16 +63,16 @@ def _other_datasets(plan: Plan) -> list[str]:
 
 
 def _compared(
-    wanted: Callable[[str], bool], images: Callable[[Plan, list[Cell]], list[str]], *kinds: str
-) -> Callable[[Plan], list[str]]:
-    def needs(plan: Plan) -> list[str]:
+    wanted: Callable[[str], bool], images: Callable[[ResultsIndex, list[Cell]], list[str]], *kinds: str
+) -> Callable[[ResultsIndex], list[str]]:
+    def needs(plan: ResultsIndex) -> list[str]:
         part = of_architectures(plan, wanted)
         return [*along(*kinds, sweeps=("architecture",))(part), *images(part, _first(part))]
 
     return needs
 
 
-def _first(plan: Plan) -> list[Cell]:
+def _first(plan: ResultsIndex) -> list[Cell]:
     """Return the cell that stands for each architecture."""
     found: dict[str, Cell] = {}
     for cell in sorted(shown(plan.cells("architecture"))):

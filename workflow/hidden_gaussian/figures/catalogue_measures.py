@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hidden_gaussian.cells import largest, smallest
-from hidden_gaussian.figures.entry import (
-    EXTREMES,
-    VARIED,
-    Entry,
-    alike,
-    of_architectures,
-    of_one_level,
-    shown,
-)
-from hidden_gaussian.figures.plan import Plan
+from hidden_gaussian.plotting import EXTREMES, VARIED, Entry, alike, of_architectures, of_one_level, shown
+from hidden_gaussian.results_index import ResultsIndex
 
 
-def along(*kinds: str, sweeps: tuple[str, ...] = VARIED) -> Callable[[Plan], list[str]]:
-    """Return the needs of :mod:`hidden_gaussian.figures.sweeps`: nulls of the extreme subsets."""
+def along(*kinds: str, sweeps: tuple[str, ...] = VARIED) -> Callable[[ResultsIndex], list[str]]:
+    """Return the needs of :mod:`hidden_gaussian.plotting.sweep_panels`: nulls of the extreme subsets."""
 
-    def needs(plan: Plan) -> list[str]:
+    def needs(plan: ResultsIndex) -> list[str]:
         files: list[str] = []
         for cells in filter(None, map(plan.cells, sweeps)):
             files += plan.measures(cells) + plan.measures(largest(cells), *kinds) + plan.memorisation(shown(cells))
@@ -30,27 +22,29 @@ def along(*kinds: str, sweeps: tuple[str, ...] = VARIED) -> Callable[[Plan], lis
     return needs
 
 
-def with_own(*kinds: str, nulls: tuple[str, ...] = (), sweeps: tuple[str, ...] = VARIED) -> Callable[[Plan], list[str]]:
+def with_own(
+    *kinds: str, nulls: tuple[str, ...] = (), sweeps: tuple[str, ...] = VARIED
+) -> Callable[[ResultsIndex], list[str]]:
     """Return the needs of figures that divide by measures of the reference denoisers of every cell's subset."""
 
-    def needs(plan: Plan) -> list[str]:
+    def needs(plan: ResultsIndex) -> list[str]:
         return [*along(*nulls, sweeps=sweeps)(plan), *plan.measures(plan.cells(*sweeps), *kinds)]
 
     return needs
 
 
-def _training_clock(plan: Plan) -> list[str]:
+def _training_clock(plan: ResultsIndex) -> list[str]:
     cells = alike(plan)
     return [*plan.measures(cells, "empirical"), *plan.memorisation(shown(cells))]
 
 
-def _normalised(plan: Plan) -> list[str]:
+def _normalised(plan: ResultsIndex) -> list[str]:
     autoencoders = [cell for cell in plan.cells("architecture") if cell.is_levelwise][:1]
     cells = [plan.main, *autoencoders]
     return [*plan.measures([plan.main], "empirical", "mean"), *plan.measures(autoencoders), *plan.memorisation(cells)]
 
 
-def _high_noise_training(plan: Plan) -> list[str]:
+def _high_noise_training(plan: ResultsIndex) -> list[str]:
     files = with_own("empirical", sweeps=VARIED[1:])(plan)
     if any(cell.is_levelwise for cell in plan.cells("architecture")):
         files += along(sweeps=("architecture",))(of_architectures(plan, of_one_level))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from hidden_gaussian.figures import along
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.varied import SIZE
+from hidden_gaussian.plotting import SIZE, FigureData, closeness_by
 
 
 def draw(data: FigureData) -> Figure:
-    """Return the figure; see :mod:`hidden_gaussian.figures.along`."""
-    return along.draw(data, SIZE)
+    """Return the figure; see :mod:`hidden_gaussian.plotting.closeness_by`."""
+    return closeness_by.draw(data, SIZE)

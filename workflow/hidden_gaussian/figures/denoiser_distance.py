@@ -7,11 +7,8 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from hidden_gaussian.estimates.formulas import signed_root
-from hidden_gaussian.figures import distances, style
-from hidden_gaussian.figures.curves import Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import scored
+from hidden_gaussian.plotting import Curve, FigureData, Measured, distance_curves, scored, style
+from hidden_gaussian.tables import signed_root
 
 
 def draw(data: FigureData) -> Figure:
@@ -24,15 +21,15 @@ def draw(data: FigureData) -> Figure:
     figure = style.new(3.1)
     left, right = figure.subplots(1, 2)
     for axes, distance in ((left, per_pixel), (right, measured.nrmse)):
-        distances.draw(axes, measured, network, distance)
+        distance_curves.draw(axes, measured, network, distance)
         style.sigma_axis(axes, measured.window())
     style.letter(left, "a", r"per pixel, $\sqrt{E|D_1 - D_2|^2 / d}$")
     left.set_ylabel("RMSE (pixels in $[-1, 1]$)")
     others = [line for line in left.lines if line.get_label() != "identity to Gaussian"]
-    distances.begin_at_zero(left, 1.1 * max(np.max(line.get_ydata()) for line in others))
+    distance_curves.begin_at_zero(left, 1.1 * max(np.max(line.get_ydata()) for line in others))
     style.letter(right, "b", r"relative, $\sqrt{E|D_1 - D_2|^2 / E|D|^2}$")
     right.set_ylabel("nRMSE")
-    distances.begin_at_zero(right, min(right.get_ylim()[1], 1.5))
+    distance_curves.begin_at_zero(right, min(right.get_ylim()[1], 1.5))
     title = scored(data, data.plan.main)
     figure.legend(*left.get_legend_handles_labels(), title=title, loc="outside lower center", ncols=3)
     return figure

@@ -4,33 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from hidden_gaussian.figures import strips, style
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.levels import schedule
+from hidden_gaussian.noise_schedule import schedule
+from hidden_gaussian.plotting import SAMPLER, STEPS, FigureData, image_grid, outputs, style
 
 LATENTS = 2
-SAMPLER, STEPS = "euler10", 10
-
-
-def outputs(states: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the denoised images at every step, recovered from the states of the Euler sampler.
-
-    Parameters
-    ----------
-    states : ndarray of shape (samples, steps + 1, channels, height, width)
-        x_0 at the noisiest level to x_steps without noise.
-
-    Returns
-    -------
-    ndarray of shape (samples, steps, channels, height, width)
-        D(x_i; s_i) = (x_{i+1} - r x_i) / (1 - r) with r = s_{i+1} / s_i (Li et al. eq. 4 solved for D).
-    """
-    sigmas = np.append(schedule(STEPS), 0.0)
-    share = (sigmas[1:] / sigmas[:-1]).reshape(-1, 1, 1, 1)
-    denoised: NDArray[np.float64] = (states[:, 1:] - share * states[:, :-1]) / (1 - share)
-    return denoised
 
 
 def draw(data: FigureData) -> Figure:
@@ -47,7 +25,7 @@ def draw(data: FigureData) -> Figure:
     figure = style.new(4.7, images=True)
     for latent, axes in enumerate(figure.subplots(images.shape[1], 1, squeeze=False).flat):
         labels = [rf"{sigma:.2g}" if sigma < 10 else f"{sigma:.0f}" for sigma in schedule(STEPS)]
-        strips.grid(axes, images[:, latent], rows=list(subjects), columns=labels if latent else [])
+        image_grid.grid(axes, images[:, latent], rows=list(subjects), columns=labels if latent else [])
         style.letter(axes, "ab"[latent], f"latent {latent + 1}")
     axes.set_xlabel(r"noise level $\sigma$ of the step")
     return figure

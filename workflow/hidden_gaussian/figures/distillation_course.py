@@ -10,11 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hidden_gaussian.figures import strips, style
-from hidden_gaussian.figures.curves import Measured
-from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.linear_weights import weights
-from hidden_gaussian.figures.neighbours import scored
+from hidden_gaussian.plotting import FigureData, Measured, image_grid, scored, style
 
 LETTERS = "abcdefghi"
 SPREAD = 2.0  # root mean squares of a vector's pixels that are shown as 1
@@ -78,7 +75,7 @@ def _vectors(axes: Axes, data: FigureData) -> None:
     images = np.concatenate([found["descended"], found["components"][None]]).astype(np.float64) / SPREAD
     rows = [*(f"epoch {epoch}" for epoch in found["descended_epochs"]), "$W_G$"]
     columns = [f"$u_{{{number + 1}}}$" for number in range(images.shape[1])]
-    strips.grid(axes, images, rows=rows, columns=columns)
+    image_grid.grid(axes, images, rows=rows, columns=columns)
     size = data.plan.main.subset_size
     style.letter(axes, LETTERS[2 * (len(PANELS) + 1)], rf"singular vectors near $\sigma$ = 4, $N$ = {size:,}")
 

@@ -8,11 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import NOTHING, Curve, Measured, ratio
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.plan import INPUT_NAMES
-from hidden_gaussian.figures.varied import SIZE, copying, ids
+from hidden_gaussian.plotting import NOTHING, SIZE, Curve, FigureData, Measured, copying, ids, ratio, style
+from hidden_gaussian.results_index import INPUT_NAMES
 
 KINDS = ("train", "heldout", "foreign")
 

@@ -11,12 +11,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from hidden_gaussian.estimates.formulas import cross_share
-from hidden_gaussian.figures import style, sweeps
-from hidden_gaussian.figures.curves import NOTHING, Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.sweeps import Panel
-from hidden_gaussian.figures.varied import Groups, Varied, ids
+from hidden_gaussian.plotting import (
+    NOTHING,
+    Curve,
+    FigureData,
+    Groups,
+    Measured,
+    Panel,
+    SweepAxis,
+    ids,
+    style,
+    sweep_panels,
+)
+from hidden_gaussian.tables import cross_share
 
 LETTERS = 12  # that fit side by side under a narrow panel
 TOLERANCE = 0.02  # share of the cross term up to which the parts may be stacked
@@ -25,7 +32,7 @@ TOLERANCE = 0.02  # share of the cross term up to which the parts may be stacked
 def draw(data: FigureData) -> Figure:
     """Return the figure: the part that is not linear and the cross term over sigma, and the parts stacked."""
     bounds = ((-TOLERANCE, "cross term of 2 %", "solid"), (TOLERANCE, "", "solid"))
-    return sweeps.draw(
+    return sweep_panels.draw(
         data,
         [
             Panel("not linear, share", nonlinear, ("empirical",), limits=(-0.1, 1.1)),
@@ -57,7 +64,7 @@ def cross(measured: Measured, names: list[str]) -> Curve:
     return measured.combined(tables, cross_share) if tables else NOTHING
 
 
-def stacked(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> dict[str, Artist]:
+def stacked(axes: Axes, measured: Measured, varied: SweepAxis, groups: Groups) -> dict[str, Artist]:
     """Stack the parts, pooled over the window, in units of the empirical denoiser's distance, where they add up."""
     for number, cells in enumerate(groups.values()):
         tables = [measured.in_window(table) for table in parts(measured, ids(cells))]

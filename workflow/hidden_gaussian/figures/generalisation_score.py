@@ -9,13 +9,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hidden_gaussian import statistics
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import curves, neighbours, style
-from hidden_gaussian.figures.curves import Curve, joined
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import wide
-from hidden_gaussian.figures.varied import SIZE, Groups, references
+from hidden_gaussian.plotting import (
+    SIZE,
+    Curve,
+    FigureData,
+    Groups,
+    curves,
+    joined,
+    memorisation,
+    references,
+    style,
+    wide,
+)
+from hidden_gaussian.statistics import bootstrap
 
 PAPER_THRESHOLD = 0.6
 Score = Callable[[Sequence[pd.DataFrame]], Curve]
@@ -50,9 +57,9 @@ def gl_score(sets: Sequence[pd.DataFrame]) -> Curve:
 
 def memorised(sets: Sequence[pd.DataFrame]) -> Curve:
     """Return the mean share of copies among the sets; each latent is one trial, however many sets there are."""
-    share = float(np.mean([neighbours.memorised(samples).value[0] for samples in sets]))
+    share = float(np.mean([memorisation.memorised(samples).value[0] for samples in sets]))
     latents = min(len(samples) for samples in sets)
-    low, high = statistics.clopper_pearson(share * latents, latents)
+    low, high = bootstrap.clopper_pearson(share * latents, latents)
     return Curve(*(np.array([number]) for number in (0.0, share, low, high)))
 
 

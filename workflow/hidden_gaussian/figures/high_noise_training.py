@@ -8,13 +8,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import special
 
-from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import Array, Curve, Measured, between, joined
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import of_one_level
-from hidden_gaussian.figures.sweeps import Row
-from hidden_gaussian.figures.varied import ARCHITECTURE, SCALE, TIME, copying, ids
-from hidden_gaussian.levels import SIGMA_MAX, SIGMA_MIN
+from hidden_gaussian.noise_schedule import SIGMA_MAX, SIGMA_MIN
+from hidden_gaussian.plotting import (
+    ARCHITECTURE,
+    SCALE,
+    TIME,
+    Array,
+    Curve,
+    FigureData,
+    Measured,
+    Row,
+    between,
+    copying,
+    ids,
+    joined,
+    of_one_level,
+    style,
+)
 
 
 def draw(data: FigureData) -> Figure:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from hidden_gaussian.figures import sweeps
-from hidden_gaussian.figures.curves import Array, Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.sweeps import Panel
-from hidden_gaussian.figures.varied import ARCHITECTURE, SIZE
+from hidden_gaussian.plotting import ARCHITECTURE, SIZE, Array, Curve, FigureData, Measured, Panel, sweep_panels
 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: distance to the identity relative to the output, and one less their correlation."""
     nulls = ("gaussian", "empirical")
-    return sweeps.draw(
+    return sweep_panels.draw(
         data,
         [
             Panel(r"$|y - D|$ relative to $|D|$", distance, nulls, scale="log"),

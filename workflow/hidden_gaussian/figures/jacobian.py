@@ -12,10 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import curves, strips, style
-from hidden_gaussian.figures.curves import Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, curves, image_grid, style
 
 SPREAD = 2.0  # standard deviations of a random unit vector's pixels that are shown as 1
 LETTERS = "abcdefghijklm"
@@ -114,7 +111,7 @@ def _strip(axes: Axes, data: FigureData, cell: Cell) -> None:
     images = [found["state"][:, 0], found["denoised"][:, 0], *np.moveaxis(scaled, 1, 0)]
     levels = sorted(data.slopes(cell.id)["sigma"].dropna().unique(), reverse=True)
     blocks = [style.level_text(level) for level in levels]
-    strips.grid(axes, np.stack(images), rows=ROWS[: len(images)], blocks=blocks)
+    image_grid.grid(axes, np.stack(images), rows=ROWS[: len(images)], blocks=blocks)
     axes.set_xlabel(r"noise level $\sigma$ (above)")
 
 

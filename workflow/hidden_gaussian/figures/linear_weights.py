@@ -10,11 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
-from hidden_gaussian.estimates.formulas import signed_root_ratio
-from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import NOTHING, Array, Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import scored
+from hidden_gaussian.plotting import NOTHING, Array, Curve, FigureData, Measured, scored, style
+from hidden_gaussian.tables import signed_root_ratio
 
 
 def draw(data: FigureData) -> Figure:

@@ -10,13 +10,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hidden_gaussian.figures import published, style
-from hidden_gaussian.figures.curves import Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import shown, untrained
-from hidden_gaussian.figures.neighbours import Copying, judged
-from hidden_gaussian.figures.plan import Plan
-from hidden_gaussian.figures.varied import SIZE, Groups, references, subsets
+from hidden_gaussian.plotting import (
+    SIZE,
+    Copying,
+    Curve,
+    FigureData,
+    Groups,
+    Measured,
+    judged,
+    paper_curves,
+    references,
+    shown,
+    style,
+    subsets,
+    untrained,
+)
+from hidden_gaussian.results_index import ResultsIndex
 
 Score = Callable[[Measured, list[str]], Curve]
 
@@ -75,7 +84,7 @@ def draw(data: FigureData) -> Figure:
         for size, cells in groups.items():
             dashes = "--" if copying[size].memorises else "-"
             style.band(axes, score(measured, [cell.id for cell in cells]), color=colours[size], linestyle=dashes)
-        if index in PAPER and published.has(data.plan):
+        if index in PAPER and paper_curves.has(data.plan):
             _published(axes, PAPER[index], groups, colours)
         style.sigma_axis(axes, measured.window(), label=False)
         axes.set_xlabel(r"noise level $\sigma$" if index >= 3 else "")
@@ -86,7 +95,7 @@ def draw(data: FigureData) -> Figure:
 
 
 def _published(axes: Axes, score: str, groups: Groups, colours: dict[float, str]) -> None:
-    for size, (sigma, heights) in published.by_size(score).items():
+    for size, (sigma, heights) in paper_curves.by_size(score).items():
         if size in groups:
             axes.plot(sigma, heights, ":", color=colours[size], label=f"paper, {size:,}")
 
@@ -105,7 +114,9 @@ def _nulls(axes: Axes, measured: Measured, score: Score, groups: Groups) -> None
             style.null(axes, curve, None, dashes)
 
 
-def _key(figure: Figure, plan: Plan, groups: Groups, copying: dict[int, Copying], colours: dict[float, str]) -> None:
+def _key(
+    figure: Figure, plan: ResultsIndex, groups: Groups, copying: dict[int, Copying], colours: dict[float, str]
+) -> None:
     start = untrained(plan)
     small, large = (style.number(size) for size in (min(groups), max(groups)))
     networks = [
@@ -122,7 +133,7 @@ def _key(figure: Figure, plan: Plan, groups: Groups, copying: dict[int, Copying]
             ("untrained", rf"untrained, $N = {style.number(start[0].subset_size)}$" if start else "untrained: absent"),
         )
     ]
-    if published.has(plan):
+    if paper_curves.has(plan):
         nulls.append(Line2D([], [], color="k", ls=":", label="the paper's"))
     title = rf"$N$: $f_{{\mathrm{{mem}}}}$, GL ({judged(copying.values(), 'dashed: memorises')})"
     figure.legend(handles=networks, title=title, loc="outside lower left", ncols=2)

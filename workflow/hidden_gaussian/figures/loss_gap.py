@@ -6,11 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hidden_gaussian import statistics
-from hidden_gaussian.figures import curves, sweeps
-from hidden_gaussian.figures.curves import Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.sweeps import Panel
+from hidden_gaussian.plotting import Curve, FigureData, Measured, Panel, curves, sweep_panels
+from hidden_gaussian.statistics import bootstrap
 
 
 def draw(data: FigureData) -> Figure:
@@ -23,7 +20,7 @@ def draw(data: FigureData) -> Figure:
         return loss(measured, ids, "train")
 
     units = ((1.0, "own Gaussian", "gaussian"),)
-    return sweeps.draw(
+    return sweep_panels.draw(
         data,
         [
             Panel("held-out - training", gap, ("gaussian", "empirical"), ((0.0, "no gap", "solid"),), (-0.25, 2)),
@@ -58,7 +55,7 @@ def gap(measured: Measured, ids: list[str]) -> Curve:
 
     def pooled(names: list[str], inputs: str) -> pd.DataFrame:
         table = measured.table(names, "loss", inputs=inputs)
-        return pd.DataFrame(statistics.pool(table.to_numpy(float).T, inputs), index=table.columns).sort_index()
+        return pd.DataFrame(bootstrap.pool(table.to_numpy(float).T, inputs), index=table.columns).sort_index()
 
     heldout, train, unit = pooled(ids, "heldout"), pooled(ids, "train"), pooled(_own(ids), "heldout")
     return curves.curve(np.asarray(heldout.index, float), ((heldout - train) / unit).to_numpy())

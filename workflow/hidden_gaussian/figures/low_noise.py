@@ -9,11 +9,21 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hidden_gaussian.figures import style, sweeps
-from hidden_gaussian.figures.curves import Curve, Measured, between, joined
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.sweeps import Panel
-from hidden_gaussian.figures.varied import SCALE, SIZE, Groups, Varied, ids
+from hidden_gaussian.plotting import (
+    SCALE,
+    SIZE,
+    Curve,
+    FigureData,
+    Groups,
+    Measured,
+    Panel,
+    SweepAxis,
+    between,
+    ids,
+    joined,
+    style,
+    sweep_panels,
+)
 
 HIGHEST = 1.2
 
@@ -25,7 +35,7 @@ def draw(data: FigureData) -> Figure:
     def rmse(measured: Measured, names: list[str]) -> Curve:
         return _root(measured, between(measured.table(names, "distance", "gaussian") / size, high=HIGHEST))
 
-    def lowest(axes: Axes, measured: Measured, varied: Varied, groups: Groups) -> dict[str, Artist]:
+    def lowest(axes: Axes, measured: Measured, varied: SweepAxis, groups: Groups) -> dict[str, Artist]:
         colours = style.colours(groups)
 
         def at_lowest(names: list[str]) -> Curve:
@@ -45,7 +55,7 @@ def draw(data: FigureData) -> Figure:
         Panel("RMSE to the Gaussian", rmse, ("identity",), limits=(0, None), highest=HIGHEST),
         Panel("at the lowest noise level", rmse, limits=(0, None), paint=lowest),
     ]
-    return sweeps.draw(data, panels, (SIZE, SCALE))
+    return sweep_panels.draw(data, panels, (SIZE, SCALE))
 
 
 def _root(measured: Measured, table: pd.DataFrame) -> Curve:

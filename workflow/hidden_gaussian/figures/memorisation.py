@@ -7,11 +7,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import distances, strips, style
-from hidden_gaussian.figures.curves import Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import scored
-from hidden_gaussian.figures.shared_inputs import KINDS, LEVELS, SIGMA4, clean, denoised
+from hidden_gaussian.plotting import (
+    KINDS,
+    LEVELS,
+    SIGMA4,
+    FigureData,
+    Measured,
+    clean,
+    denoised,
+    distance_curves,
+    image_grid,
+    scored,
+    style,
+)
 
 
 def draw(data: FigureData) -> Figure:
@@ -22,10 +30,10 @@ def draw(data: FigureData) -> Figure:
     panels = [figure.add_subplot(grid[0, 0])]
     panels.append(figure.add_subplot(grid[0, 1], sharey=panels[0]))
     for name, axes, cell in zip("ab", panels, cells, strict=True):
-        distances.draw(axes, measured, cell.id, measured.nrmse, pairs=distances.PAIRS[1:])
+        distance_curves.draw(axes, measured, cell.id, measured.nrmse, pairs=distance_curves.PAIRS[1:])
         style.letter(axes, name, scored(data, cell))
         style.sigma_axis(axes, measured.window())
-    distances.begin_at_zero(panels[0], min(panels[0].get_ylim()[1], 1.5))
+    distance_curves.begin_at_zero(panels[0], min(panels[0].get_ylim()[1], 1.5))
     panels[0].set_ylabel("nRMSE")
     panels[1].tick_params(labelleft=False)
     _outputs(figure.add_subplot(grid[1, :]), data, cells)
@@ -41,5 +49,5 @@ def _outputs(axes: Axes, data: FigureData, cells: tuple[Cell, Cell]) -> None:
     for name, identifier in names.items():
         rows[name] = [denoised(data, identifier.format(cell), kind)[SIGMA4] for cell, kind in blocks]
     titles = [f"$N$ = {cell.subset_size:,}: {KINDS[kind]}" for cell, kind in blocks]
-    strips.grid(axes, np.stack([np.concatenate(row) for row in rows.values()]), rows=list(rows), blocks=titles)
+    image_grid.grid(axes, np.stack([np.concatenate(row) for row in rows.values()]), rows=list(rows), blocks=titles)
     style.letter(axes, "c", rf"outputs on the same inputs, $\sigma$ = {style.level_text(LEVELS[SIGMA4])}", pad=15)

@@ -9,14 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hidden_gaussian import statistics
-from hidden_gaussian.estimates.sample_metrics import SAMPLE_METRICS
-from hidden_gaussian.figures import curves, style
-from hidden_gaussian.figures.curves import Array, Curve, Measured, joined
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import shown
-from hidden_gaussian.figures.sweeps import Row, layout
-from hidden_gaussian.figures.varied import SIZE
+from hidden_gaussian.plotting import SIZE, Array, Curve, FigureData, Measured, Row, curves, joined, layout, shown, style
+from hidden_gaussian.statistics import bootstrap
+from hidden_gaussian.tables import SAMPLE_METRICS
 
 Shards = Mapping[int, pd.DataFrame]
 FORMULAS = {metric.name: metric for metric in SAMPLE_METRICS}
@@ -119,7 +114,7 @@ def _pooled(shard: pd.DataFrame, quantity: str) -> tuple[Array, Array]:
     rows = shard[shard["quantity"] == quantity]
     if (rows["image"] >= 0).all():
         table = rows.assign(at=rows["at"].fillna(0.0)).pivot_table(index="image", columns="at", values="value")
-        stream = statistics.stream_of(rows["sampler"].iloc[0])
-        return table.columns.to_numpy(float), statistics.pool(table.to_numpy(float).T, stream)
+        stream = bootstrap.stream_of(rows["sampler"].iloc[0])
+        return table.columns.to_numpy(float), bootstrap.pool(table.to_numpy(float).T, stream)
     values = rows.sort_values("draw")["value"].to_numpy(float)
-    return np.zeros(1), np.broadcast_to(values, (1, statistics.POOLED))
+    return np.zeros(1), np.broadcast_to(values, (1, bootstrap.POOLED))

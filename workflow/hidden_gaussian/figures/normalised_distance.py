@@ -9,11 +9,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hidden_gaussian.estimates.formulas import signed_root
-from hidden_gaussian.figures import distances, style
-from hidden_gaussian.figures.curves import Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import Copying, scored
+from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, distance_curves, scored, style
+from hidden_gaussian.tables import signed_root
 
 Normalised = Callable[[Measured, str, str, str], Curve]
 
@@ -35,7 +32,7 @@ def draw(data: FigureData) -> Figure:
         _curves(axes, data, measured, normalised)
         style.sigma_axis(axes, measured.window(), label=index >= 2)
         style.letter(axes, "abcd"[index], title)
-        distances.begin_at_zero(axes, min(axes.get_ylim()[1], 2.0))
+        distance_curves.begin_at_zero(axes, min(axes.get_ylim()[1], 2.0))
     title = scored(data, data.plan.main)
     figure.legend(*axes.get_legend_handles_labels(), title=title, loc="outside lower center", ncols=2)
     return figure
@@ -52,7 +49,7 @@ def _curves(axes: Axes, data: FigureData, measured: Measured, normalised: Normal
     def distance(identifier: str, quantity: str, reference: str) -> Curve:
         return normalised(measured, identifier, quantity, reference)
 
-    distances.draw(axes, measured, data.plan.main.id, distance, nulls=("empirical", "mean"))
+    distance_curves.draw(axes, measured, data.plan.main.id, distance, nulls=("empirical", "mean"))
     networks = [cell for cell in data.plan.cells("architecture") if cell.is_levelwise]
     look: dict[str, Any] = {"color": "#56B4E9", "marker": "D", "markersize": 2.5}
     if networks:

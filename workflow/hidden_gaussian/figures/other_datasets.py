@@ -8,12 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hidden_gaussian.figures import strips, style
-from hidden_gaussian.figures.curves import Curve, joined
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import scored
-from hidden_gaussian.figures.pairs import correlation
-from hidden_gaussian.figures.ways import LEVELS, seen
+from hidden_gaussian.plotting import LEVELS, Curve, FigureData, correlation, image_grid, joined, scored, seen, style
 
 COUNT = 10
 LOOKS = {"Gaussian": style.GAUSSIAN, "linear": style.LINEAR, "empirical": style.EMPIRICAL}
@@ -36,13 +31,13 @@ def draw(data: FigureData) -> Figure:
     }
     figure = style.new(5.6)
     top, middle, bottom = figure.subplots(3, 1, gridspec_kw={"height_ratios": [2, 2, 1.5]})
-    strips.grid(top, np.stack([np.asarray(shown[:COUNT]) for shown in samples.values()]), rows=list(samples))
+    image_grid.grid(top, np.stack([np.asarray(shown[:COUNT]) for shown in samples.values()]), rows=list(samples))
     steps = [style.level_text(sigma) for sigma in LEVELS]
-    strips.grid(middle, np.stack([way[0] for way in ways.values()]), rows=list(ways), columns=steps)
+    image_grid.grid(middle, np.stack([way[0] for way in ways.values()]), rows=list(ways), columns=steps)
     middle.set_xlabel(r"noise level $\sigma$ of the step")
     style.letter(top, "a", f"samples of the same latents, {scored(data, main)}")
     style.letter(middle, "b", "outputs along the sampler from one latent")
-    _agreement(bottom, ways, strips.pixels(data.training_images(main.subset)).mean(axis=0))
+    _agreement(bottom, ways, image_grid.pixels(data.training_images(main.subset)).mean(axis=0))
     style.letter(bottom, "c", f"agreement of outputs with the network's, {len(ways['network'])} latents")
     return figure
 

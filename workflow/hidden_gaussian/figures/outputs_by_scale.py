@@ -5,12 +5,23 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from hidden_gaussian.figures import strips, style
-from hidden_gaussian.figures.curves import Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import shown
-from hidden_gaussian.figures.shared_inputs import KINDS, LEVELS, clean, denoised
-from hidden_gaussian.figures.varied import SCALE, copying, ids, references, spaced, subsets
+from hidden_gaussian.plotting import (
+    KINDS,
+    LEVELS,
+    SCALE,
+    FigureData,
+    Measured,
+    clean,
+    copying,
+    denoised,
+    ids,
+    image_grid,
+    references,
+    shown,
+    spaced,
+    style,
+    subsets,
+)
 
 
 def draw(data: FigureData) -> Figure:
@@ -27,7 +38,7 @@ def draw(data: FigureData) -> Figure:
     for letter, axes, (kind, of) in zip("ab", panels, KINDS.items(), strict=True):
         before = clean(data, names["Gaussian"], kind)[0]
         images = np.stack([[before, *denoised(data, name, kind)[:, 0]] for name in names.values()])
-        strips.grid(axes, images, rows=list(names), columns=["$x$", *(style.level_text(sigma) for sigma in LEVELS)])
+        image_grid.grid(axes, images, rows=list(names), columns=["$x$", *(style.level_text(sigma) for sigma in LEVELS)])
         style.letter(axes, letter, f"outputs on {of}")
     axes.set_xlabel(r"clean input $x$; noise level $\sigma$")
     colours = style.colours(groups)

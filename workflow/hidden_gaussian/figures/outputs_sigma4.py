@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from hidden_gaussian.figures import shared_inputs
-from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.plotting import FigureData, output_panels
 
 
 def draw(data: FigureData) -> Figure:
-    """Return the figure, on a noised image and on noise; see :mod:`hidden_gaussian.figures.shared_inputs`."""
-    return shared_inputs.draw(data, [(kind, shared_inputs.SIGMA4) for kind in shared_inputs.KINDS])
+    """Return the figure, on a noised image and on noise; see :mod:`hidden_gaussian.plotting.output_panels`."""
+    return output_panels.draw(data, [(kind, output_panels.SIGMA4) for kind in output_panels.KINDS])

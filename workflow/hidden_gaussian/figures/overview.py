@@ -9,10 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import Copying, judged
+from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, judged, style
 
 COLUMNS = 3  # of the legend
 MARKERS: tuple[Any, ...] = (*"osD^vP*X<>pdh", (4, 1, 0), (8, 1, 0), (3, 1, 20))

@@ -8,11 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import curves, strips, style
-from hidden_gaussian.figures.curves import Curve, Measured
-from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.jacobian import over_sigma
-from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, curves, image_grid, style
 
 LATENTS = 2
 ROWS = ("pushed", "output", "back")
@@ -38,7 +35,7 @@ def draw(data: FigureData) -> Figure:
     for latent in range(min(LATENTS, found["pushed"].shape[1])):
         axes = figure.add_subplot(grid[1 + latent, :])
         pushed = found["pushed"][:, latent]
-        strips.grid(
+        image_grid.grid(
             axes, np.stack([pushed[:, 0], found["denoised"][:, latent], pushed[:, 1]]), rows=ROWS, blocks=blocks
         )
         title = f"$N$ = {main.subset_size:,}, latent {latent + 1}, by noise level"

@@ -5,11 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hidden_gaussian.estimates import formulas
-from hidden_gaussian.figures import sweeps
-from hidden_gaussian.figures.curves import Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.sweeps import Panel
+from hidden_gaussian.plotting import Curve, FigureData, Measured, Panel, sweep_panels
+from hidden_gaussian.tables import formulas
 
 
 def draw(data: FigureData) -> Figure:
@@ -28,7 +25,7 @@ def draw(data: FigureData) -> Figure:
         return measured.combined([measured.in_window(table) for table in measured.distances(ids)], formulas.position)
 
     poles = ((0.0, "Gaussian ($t = 0$)", "gaussian"), (1.0, "empirical ($t = 1$)", "empirical"))
-    return sweeps.draw(
+    return sweep_panels.draw(
         data,
         [
             Panel("position $t$", along, ("mean",), poles),

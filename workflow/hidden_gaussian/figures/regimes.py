@@ -5,11 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from hidden_gaussian.figures import strips, style
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import shown
-from hidden_gaussian.figures.neighbours import nearest_images
-from hidden_gaussian.figures.varied import SIZE, copying, spaced
+from hidden_gaussian.plotting import SIZE, FigureData, copying, image_grid, nearest_images, shown, spaced, style
 
 LATENTS, SIZES = 8, 4
 
@@ -27,7 +23,7 @@ def draw(data: FigureData) -> Figure:
         network = np.asarray(data.samples(cell.id, data.plan.solver(cell.id))[:LATENTS])
         gaussian = np.asarray(data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS])
         names = ["nearest", "network", "Gaussian"] if index % 2 == 0 else []
-        strips.grid(axes, np.stack([nearest_images(data, cell.id, len(network)), network, gaussian]), rows=names)
+        image_grid.grid(axes, np.stack([nearest_images(data, cell.id, len(network)), network, gaussian]), rows=names)
         scores = rf"$f_{{\mathrm{{mem}}}}$, GL: {copying(data, cells).text}"
         style.letter(axes, "abcd"[index], f"$N$ = {size:,} ({scores})")
     return figure

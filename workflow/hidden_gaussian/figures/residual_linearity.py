@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from hidden_gaussian.estimates.formulas import left
-from hidden_gaussian.figures import sweeps
-from hidden_gaussian.figures.curves import NOTHING, Curve, Measured
-from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.linearity import cosine
-from hidden_gaussian.figures.sweeps import Panel
-from hidden_gaussian.figures.varied import SIZE
+from hidden_gaussian.plotting import NOTHING, SIZE, Curve, FigureData, Measured, Panel, sweep_panels
+from hidden_gaussian.tables import left
 
 
 def draw(data: FigureData) -> Figure:
@@ -23,7 +19,7 @@ def draw(data: FigureData) -> Figure:
         return explained(measured, ids, "norm_centred")
 
     one = ((1.0, "affine", "solid"),)
-    return sweeps.draw(
+    return sweep_panels.draw(
         data,
         [
             Panel("cosine of $y - D$", _cosine, ("empirical", "gaussian")),

@@ -8,9 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hidden_gaussian.figures import style
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.levels import SIGMA_MAX, SOLVERS
+from hidden_gaussian.noise_schedule import SIGMA_MAX, SOLVERS
+from hidden_gaussian.plotting import FigureData, style
 
 LABELS = {"euler10": "Euler, 10 steps", "heun18": "Heun, 18 levels", "heun40": "Heun, 40 levels"}
 

@@ -6,9 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hidden_gaussian.figures import strips, style
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import nearest_images
+from hidden_gaussian.plotting import FigureData, image_grid, nearest_images, style
 
 Images = NDArray[np.float32]
 COUNT = 10
@@ -35,11 +33,11 @@ def draw(data: FigureData) -> Figure:
     }
     count = min(COUNT, *(len(images) for images, _ in rows.values()))
     nearest = nearest_images(data, main.id, count)
-    centre = strips.pixels(data.training_images(main.subset)).mean(axis=0)
+    centre = image_grid.pixels(data.training_images(main.subset)).mean(axis=0)
     images = [np.asarray(shown[:count]) for shown, _ in rows.values()]
     figure = style.new(2.9, images=True)
     axes = figure.add_subplot()
-    strips.grid(axes, np.stack([nearest, *images]), rows=["nearest training image", *rows])
+    image_grid.grid(axes, np.stack([nearest, *images]), rows=["nearest training image", *rows])
     height = axes.get_yticks()
     scores = [None if other is None else correlation(shown, other, centre) for shown, other in rows.values()]
     right = axes.get_xlim()[1]

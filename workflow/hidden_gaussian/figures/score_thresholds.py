@@ -7,18 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hidden_gaussian import statistics
-from hidden_gaussian.estimates.sample_metrics import THRESHOLDS
-from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import shown
 from hidden_gaussian.figures.generalisation_score import PAPER_THRESHOLD
-from hidden_gaussian.figures.neighbours import wide
-from hidden_gaussian.figures.sweeps import Row, layout
-from hidden_gaussian.figures.varied import SIZE, Groups
+from hidden_gaussian.plotting import SIZE, Curve, FigureData, Groups, Measured, Row, layout, shown, style, wide
+from hidden_gaussian.statistics import bootstrap
+from hidden_gaussian.tables import THRESHOLDS
 
-LEVEL = 1 - (1 - statistics.LEVEL) / len(THRESHOLDS)  # of one threshold, so that all hold together (Bonferroni)
+LEVEL = 1 - (1 - bootstrap.LEVEL) / len(THRESHOLDS)  # of one threshold, so that all hold together (Bonferroni)
 PANELS = (
     ("second", 1 / 3, "nearest / second nearest", r"copies: threshold of $f_{\mathrm{mem}}$"),
     ("norm", PAPER_THRESHOLD, "nearest / length (GL)", "threshold of GL"),
@@ -67,7 +61,7 @@ def below(samples: pd.DataFrame, whole: str) -> Curve:
     """
     ratio = (samples["nearest"] / samples[whole]).to_numpy(float)
     counts = [int((ratio < threshold**2).sum()) for threshold in THRESHOLDS]
-    bounds = [statistics.clopper_pearson(count, len(ratio), LEVEL) for count in counts]
+    bounds = [bootstrap.clopper_pearson(count, len(ratio), LEVEL) for count in counts]
     low, high = np.array(bounds).T
     return Curve(np.array(THRESHOLDS), np.array(counts) / len(ratio), low, high)
 

@@ -11,11 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import Measured
-from hidden_gaussian.figures.data import FigureData
 from hidden_gaussian.figures.linear_weights import weights
-from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.plotting import Copying, FigureData, Measured, style
 
 RANKS, LEVELS = 3, 4  # curves a panel
 

@@ -12,13 +12,10 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hidden_gaussian import statistics
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.estimates import formulas
-from hidden_gaussian.figures import curves, style
-from hidden_gaussian.figures.curves import Curve, Measured
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.neighbours import Copying, memorised, wide
+from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, curves, memorised, style, wide
+from hidden_gaussian.statistics import bootstrap
+from hidden_gaussian.tables import formulas
 
 INSIDES = {"gaussian": "Gaussian", "empirical": "memoriser", "linear": "linear map"}
 NOT_MEASURED = Curve(*np.full((4, 1), np.nan))
@@ -40,7 +37,7 @@ def quality(rows: pd.DataFrame) -> Curve:
     """Return the Frechet distance over the variance; NaN where there are no held-out images."""
     distance = rows[rows["quantity"] == "frechet"].sort_values("draw")["value"].to_numpy(float)
     scale = rows.loc[rows["quantity"] == "frechet_scale", "value"].to_numpy(float)
-    if len(distance) != statistics.POOLED:
+    if len(distance) != bootstrap.POOLED:
         return NOT_MEASURED
     return curves.curve(np.zeros(1), distance[None] / scale[0])
 

@@ -7,11 +7,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import strips, style
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import HALVES
-from hidden_gaussian.figures.neighbours import Copying, nearest_images
-from hidden_gaussian.figures.pairs import LOOKS, first_pair, pairs
+from hidden_gaussian.plotting import (
+    HALVES,
+    LOOKS,
+    Copying,
+    FigureData,
+    first_pair,
+    image_grid,
+    nearest_images,
+    pairs,
+    style,
+)
 
 LATENTS = 6
 NAMES = {
@@ -49,7 +55,7 @@ def _case(axes: Axes, data: FigureData, cells: list[Cell]) -> None:
     a, b = (np.asarray(data.samples(cell.id, data.plan.solver(cell.id))[:LATENTS]) for cell in (first, second))
     gaussians = [data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS] for cell in (first, second)]
     nearest = [nearest_images(data, cell.id, len(a)) for cell in (first, second)]
-    strips.grid(axes, np.stack([nearest[0], a, b, nearest[1], *gaussians]), rows=LABELS)
+    image_grid.grid(axes, np.stack([nearest[0], a, b, nearest[1], *gaussians]), rows=LABELS)
     scores = " | ".join(Copying.of(data, cell.id).text for cell in (first, second))
     axes.set_xlabel(rf"$f_{{\mathrm{{mem}}}}$, GL:  {scores}", fontsize=7)
 

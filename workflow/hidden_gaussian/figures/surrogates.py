@@ -6,11 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hidden_gaussian.figures import loss_gap, strips, style
-from hidden_gaussian.figures.curves import Curve, Measured
-from hidden_gaussian.figures.data import FigureData
+from hidden_gaussian.figures import loss_gap
 from hidden_gaussian.figures.linearity import affinity
-from hidden_gaussian.figures.neighbours import Copying
+from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, image_grid, style
 
 COUNT = 8  # images a row and kind
 DASHES = ("-", "--", ":")
@@ -67,8 +65,8 @@ def _strips(axes: Axes, data: FigureData, parts: dict[str, FigureData]) -> None:
     rows = {}
     for name, part in {data.plan.name: data, **parts}.items():
         main = part.plan.main
-        images = strips.pixels(part.training_images(main.subset)[:COUNT])
+        images = image_grid.pixels(part.training_images(main.subset)[:COUNT])
         samples = np.asarray(part.samples(main.id, part.plan.solver(main.id))[:COUNT])
         rows[name] = np.concatenate([images, samples])
-    strips.grid(axes, np.stack(list(rows.values())), rows=list(rows), blocks=["training images", "samples"])
+    image_grid.grid(axes, np.stack(list(rows.values())), rows=list(rows), blocks=["training images", "samples"])
     style.letter(axes, "d", "what the networks were trained on, and what they draw", pad=14)

@@ -8,12 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import style
-from hidden_gaussian.figures.curves import Curve, Measured, joined
-from hidden_gaussian.figures.data import FigureData
-from hidden_gaussian.figures.entry import alike
-from hidden_gaussian.figures.plan import Plan
-from hidden_gaussian.figures.varied import Groups, copying, ids
+from hidden_gaussian.plotting import Curve, FigureData, Groups, Measured, alike, copying, ids, joined, style
+from hidden_gaussian.results_index import ResultsIndex
 
 
 def draw(data: FigureData) -> Figure:
@@ -71,7 +67,7 @@ def _way(axes: Axes, curve: Curve, colour: object, *, minimum: bool = True) -> N
         axes.plot(curve.x[lowest], curve.value[lowest], "o", color=colour, markersize=7, markerfacecolor="none")
 
 
-def _key(figure: Figure, plan: Plan, sizes: dict[int, Groups], colours: dict[int, str]) -> None:
+def _key(figure: Figure, plan: ResultsIndex, sizes: dict[int, Groups], colours: dict[int, str]) -> None:
     handles = []
     for size, groups in sizes.items():
         few = "" if len(groups) > 1 else ", earlier absent"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hidden_gaussian.levels import SIGMA_MAX
+from hidden_gaussian.noise_schedule import SIGMA_MAX
 from hidden_gaussian.spectrum import Spectrum
 
 Array = NDArray[np.float64]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 
-from hidden_gaussian import rings
-from hidden_gaussian.denoisers import Denoiser
 from hidden_gaussian.metrics.distance import inner, squared
+from hidden_gaussian.statistics import mixing_blocks
 
+Denoiser = Callable[[Tensor, float], Tensor]
 AFFINE = (2 / 3, 2 / 3, -1 / 3)  # weights and their squares sum to 1: mean, covariance and noise level are kept
 
 
@@ -16,11 +18,13 @@ def mixture_quantities(
 ) -> dict[str, Tensor]:
     """Return the parts of the linearity scores of Li et al. eq. (11) and (12).
 
-    Each image is paired with the next on its ring (:mod:`hidden_gaussian.rings`), so that one output serves two pairs.
+    Each image is paired with the next of its block (:mod:`hidden_gaussian.statistics.mixing_blocks`), so that one
+    output serves two pairs.
 
     Parameters
     ----------
-    denoiser : Denoiser
+    denoiser : callable
+        (noisy, sigma) -> estimate of the clean images.
     noisy, denoised : Tensor of shape (batch, channels, height, width)
         Noisy images of one draw at one noise level, and the denoiser's outputs.
     sigma : float
@@ -37,7 +41,7 @@ def mixture_quantities(
         two; the same ``_centred`` and ``_residual`` (of y - D).
     """
     beta = (1 - alpha**2) ** 0.5
-    following = rings.following(len(noisy), 1)
+    following = mixing_blocks.following(len(noisy), 1)
     mixture = alpha * noisy + beta * noisy[following]
     mixed = denoiser(mixture, sigma)
     combined = alpha * denoised + beta * denoised[following]
@@ -56,7 +60,8 @@ def affinity_quantities(denoiser: Denoiser, noisy: Tensor, denoised: Tensor, sig
 
     Parameters
     ----------
-    denoiser : Denoiser
+    denoiser : callable
+        (noisy, sigma) -> estimate of the clean images.
     noisy, denoised : Tensor of shape (batch, channels, height, width)
         As for :func:`mixture_quantities`; each image goes with the next two on its ring.
     sigma : float
@@ -68,7 +73,7 @@ def affinity_quantities(denoiser: Denoiser, noisy: Tensor, denoised: Tensor, sig
         ``affine_gap``, 0 for every affine denoiser, and ``norm_centred`` to divide it by.
     """
     first, second, last = AFFINE
-    one, two = (rings.following(len(noisy), step) for step in (1, 2))
+    one, two = (mixing_blocks.following(len(noisy), step) for step in (1, 2))
     mixed = denoiser(first * noisy + second * noisy[one] + last * noisy[two], sigma)
     expected = first * denoised + second * denoised[one] + last * denoised[two]
     return {"affine_gap": squared(mixed - expected), "norm_centred": squared(denoised - denoised.mean(0))}

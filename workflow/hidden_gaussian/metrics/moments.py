@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hidden_gaussian import statistics
 from hidden_gaussian.spectrum import Spectrum
+from hidden_gaussian.statistics import bootstrap
 
 Array = NDArray[np.float64]
 NULL_QUANTILE = 0.95
@@ -96,14 +96,14 @@ class MomentGaps:
         spectrum : Spectrum
             Of the training images.
         stream : str
-            What the samples are resampled with, see :func:`hidden_gaussian.statistics.weights`.
+            What the samples are resampled with, see :func:`hidden_gaussian.statistics.bootstrap.weights`.
 
         Returns
         -------
         MomentGaps or None
             None of so few images that a resample can be one image alone, which has no pairs of different images.
         """
-        weights = statistics.weights(len(centred), stream)
+        weights = bootstrap.weights(len(centred), stream)
         if weights.max() == 1:
             return None
         products = centred @ centred.T
@@ -142,7 +142,7 @@ class ResamplingNull:
         """Return the null of `count` draws from images of shape (N, d)."""
         centred = images - images.mean(0)
         products = centred @ centred.T
-        draws = generator.multinomial(count, np.full(len(images), 1 / len(images)), size=statistics.RESAMPLES) / count
+        draws = generator.multinomial(count, np.full(len(images), 1 / len(images)), size=bootstrap.RESAMPLES) / count
         squares = np.square(products)
         mean = ((draws @ products) * draws).sum(1)
         covariance = ((draws @ squares) * draws).sum(1) - 2 * draws @ squares.mean(1) + squares.mean()

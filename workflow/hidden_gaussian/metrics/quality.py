@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hidden_gaussian import statistics
 from hidden_gaussian.spectrum import Spectrum
+from hidden_gaussian.statistics import bootstrap
 
 Array = NDArray[np.float64]
 COMPONENTS = 32
@@ -41,8 +41,8 @@ class FrechetDistance:
         Both are corrected for the bias of a finite number of samples, as the resamples show it: they are reflected at
         the plain estimate, and the estimate is their mean.
         """
-        plain = self._plain(samples @ self.basis, statistics.weights(len(samples), stream))
-        resamples, without = np.split(plain[1:], [statistics.RESAMPLES])
+        plain = self._plain(samples @ self.basis, bootstrap.weights(len(samples), stream))
+        resamples, without = np.split(plain[1:], [bootstrap.RESAMPLES])
         reflected = 2 * plain[0] - resamples
         return np.concatenate([[reflected.mean()], reflected, without + reflected.mean() - plain[0]])
 

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from hidden_gaussian.networks.blocks import (
-    Convolution,
-    PositionalEmbedding,
-    Style,
-    by_inputs,
-    normalisation,
-    zeros,
-)
+from hidden_gaussian.networks.blocks import Convolution, PositionalEmbedding, Style, by_inputs, normalisation, zeros
 from hidden_gaussian.networks.unet import Layout, UNet
 
 STYLE = Style(

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.levels import AUTOENCODERS
+from hidden_gaussian.noise_schedule import AUTOENCODERS
 from hidden_gaussian.settings.distillation import Distillation
 from hidden_gaussian.settings.grid import Grid, Network, Slice, Sweeps
 from hidden_gaussian.settings.measures import FEWEST_UNSEEN, UNCERTAIN, Measured, Measures

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from hidden_gaussian.settings.complaints import REFERENCE
+from hidden_gaussian.settings.error_messages import REFERENCE
 from hidden_gaussian.settings.grid import Slice
 from hidden_gaussian.settings.strict import Positive, Strict
 

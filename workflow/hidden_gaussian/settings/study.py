@@ -9,14 +9,14 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.settings import complaints
+from hidden_gaussian.settings import error_messages
 from hidden_gaussian.settings.dataset import Dataset
 from hidden_gaussian.settings.grid import Pretrained
 from hidden_gaussian.settings.source import Download, Source
 from hidden_gaussian.settings.strict import NonNegative, Strict
 
 Located = TypeVar("Located", Source, Pretrained)
-Name = Annotated[str, Field(pattern=complaints.NAME)]
+Name = Annotated[str, Field(pattern=error_messages.NAME)]
 
 
 class Study(Strict):
@@ -82,7 +82,7 @@ def read(config: dict[str, Any]) -> Study:
     try:
         return Study.model_validate(config)
     except ValidationError as error:
-        raise InputError(complaints.sentence(error)) from None
+        raise InputError(error_messages.sentence(error)) from None
 
 
 def load(path: str | Path) -> Study:

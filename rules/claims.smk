@@ -1,0 +1,58 @@
+# From shards to verdicts.
+# Needs: the shards of all cells of the sweeps. Makes: tables/claims.{parquet,csv,html}.
+
+
+def sweep_ids(wildcards):
+    """Return the ids of the cells of every sweep."""
+    sweeps = chosen(wildcards).sweeps(wildcards.dataset)
+    return {name: [cell.id for cell in cells] for name, cells in sweeps.items()}
+
+
+rule judge_claims:
+    """Judge the paper's claims, each by a statistic, a smallest effect and a gate fixed beforehand."""
+    input:
+        shards=shard_files,
+    output:
+        parquet=f"{ROOT}/tables/claims.parquet",
+        csv=report(
+            f"{ROOT}/tables/claims.csv",
+            caption="../workflow/report/claims.rst",
+            category="Claims",
+            labels={"figure": "ledger of claims, every column", "paper": ""},
+            subcategory="{dataset}",
+        ),
+        html=report(
+            f"{ROOT}/tables/claims.html",
+            caption="../workflow/report/claims.rst",
+            category="Claims",
+            labels={"figure": "ledger of claims", "paper": ""},
+            subcategory="{dataset}",
+        ),
+    log:
+        f"{LOGS}/judge_claims/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/judge_claims/{{dataset}}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=memory("judge_claims"),
+        runtime=minutes("judge_claims"),
+    params:
+        sweeps=sweep_ids,
+        ridge=setting("distillation", "ridge"),
+        version=[versions.CLAIMS, versions.ESTIMATES],
+    script:
+        "../workflow/scripts/judge_claims.py"
+
+
+rule claims:
+    """Judge the claims, and print the ledger."""
+    input:
+        expand(f"{ROOT}/tables/claims.parquet", dataset=STUDY.datasets),
+    log:
+        f"{LOGS}/claims.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../workflow/scripts/claims.py"

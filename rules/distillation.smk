@@ -1,0 +1,30 @@
+# From a denoiser to the affine maps nearest to it.
+# Needs: a denoiser's files, images. Makes: <id>/linear.safetensors.
+
+
+rule distil_denoiser:
+    """Fit and keep the affine maps nearest to a network, at the ten levels that the Euler sampler visits."""
+    input:
+        denoiser=denoiser_files,
+        images=input_files,
+    output:
+        linear=f"{ROOT}/{{id}}/linear.safetensors",
+    log:
+        f"{LOGS}/distil_denoiser/{{dataset}}/{{id}}.log",
+    benchmark:
+        f"{BENCHMARKS}/distil_denoiser/{{dataset}}/{{id}}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("distil_denoiser"),
+        runtime=minutes("distil_denoiser"),
+    params:
+        inputs=setting("inputs"),
+        draws=setting("distillation", "draws"),
+        ridge=setting("distillation", "ridge"),
+        seed=STUDY.seed,
+        version=versions.DISTILLATION,
+    script:
+        "../workflow/scripts/distil_denoiser.py"

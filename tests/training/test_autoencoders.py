@@ -1,0 +1,309 @@
+"""Ten autoencoders a cell: each level against training alone, pieces against one go, and the Gaussian denoiser."""
+
+import contextlib
+import json
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from hidden_gaussian import networks, seeding, spectrum
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.data import images
+from hidden_gaussian.denoisers import AutoencoderDenoiser, GaussianDenoiser, is_defined, open_denoiser
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.jobs import interruption
+from hidden_gaussian.measurement import shared_noise
+from hidden_gaussian.measurement.noised_batch import Target
+from hidden_gaussian.noise_schedule import schedule
+from hidden_gaussian.sampling import solvers
+from hidden_gaussian.settings import Measures, Network, Training
+from hidden_gaussian.storage import arrays
+from hidden_gaussian.training import autoencoders, batches, loop, segment
+from hidden_gaussian.training import losses as objectives
+from hidden_gaussian.training.segment import Segment
+from hidden_gaussian.training.state import TrainingState
+
+SIDE, COUNT = 4, 12
+PIXELS = np.random.default_rng(0).integers(0, 256, (COUNT, 1, SIDE, SIDE), dtype=np.uint8)
+NETWORK = Network(channel_mult=(1, 1), blocks=1, attention_resolutions=(), dropout=0.1)
+RECIPE = Training(batch=8, learning_rate=1e-2, warmup=0, ema_half_life=40, augment=0.3)
+SIGMAS = schedule(10).tolist()
+
+
+def cell(images_seen, kind="skip"):
+    return Cell("toy", COUNT, "a", f"dae-{kind}", 4, 1, images_seen)
+
+
+def train(root, images_seen, previous=None, kind="skip", recipe=RECIPE):
+    made = cell(images_seen, kind)
+    arrays.save_array(root / "images.npy", PIXELS)
+    arrays.save_array(root / "subset.npy", np.arange(COUNT))
+    stretch = Segment(
+        cell=made,
+        network=NETWORK,
+        training=recipe,
+        images=root / "images.npy",
+        subset=root / "subset.npy",
+        seed=5,
+        previous_state=None if previous is None else root / cell(previous, kind).id / "states.zip",
+        side_file=root / "unfinished" / f"{made.id}.safetensors",
+        folder=root / made.id,
+    )
+    autoencoders.run(stretch, "cpu")
+    return stretch.folder
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("whole"), 48)
+
+
+def test_a_chain_of_snapshots_equals_one_stretch(whole, tmp_path):
+    train(tmp_path, 16)
+    assert content(train(tmp_path, 48, 16)) == content(whole)
+    assert not list((tmp_path / "unfinished").rglob("*.*"))
+
+
+@pytest.mark.parametrize("stop", [3, 12, 31])
+def test_a_stopped_run_goes_on_and_keeps_finished_levels(whole, tmp_path, monkeypatch, stop):
+    """Every level has six steps: the run is stopped in one, and begun again."""
+    started = []
+    train_level = segment.train
+
+    def spied(stretch, device):
+        started.append(stretch.previous_state)
+        train_level(stretch, device)
+
+    stop_in(tmp_path, stop)
+    monkeypatch.setattr(segment, "train", spied)
+    assert content(train(tmp_path, 48)) == content(whole)
+    finished = sum(state is not None and state.name == "state.safetensors" for state in started)
+    assert finished == stop // 6
+
+
+def stop_in(root, step, previous=None):
+    """Stop a run in one of its steps, counted over the levels."""
+    calls = []
+
+    @interruption.contextmanager
+    def stopping():
+        yield lambda: calls.append(0) or len(calls) > step
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interruption, "interruption", stopping)
+        with pytest.raises(interruption.Interrupted):
+            train(root, 48, previous)
+
+
+@pytest.mark.fault("a finished level of autoencoders is damaged", "named, set aside; trained from the last snapshot")
+@pytest.mark.parametrize("before", [None, 16])
+def test_a_damaged_level_is_named_set_aside_and_trained_again(whole, tmp_path, caplog, before):
+    if before:
+        train(tmp_path, before)
+    stop_in(tmp_path, 9, before)
+    level = tmp_path / "unfinished" / cell(48).id / "level0" / "state.safetensors"
+    data = level.read_bytes()
+    level.write_bytes(data[: len(data) // 2])
+    assert content(train(tmp_path, 48, before)) == content(whole)
+    assert f"{level} is damaged" in caplog.text
+    assert f"{level}.damaged" in caplog.text
+
+
+@pytest.mark.fault("two jobs train one cell of autoencoders", "the second takes over what the first made")
+@pytest.mark.parametrize("change", [None, "states.zip", "weights.safetensors", "training.parquet", "settings"])
+def test_what_the_other_job_trained_is_not_trained_again(tmp_path, monkeypatch, change):
+    folder, recipe = train(tmp_path, 16), RECIPE
+    if change == "settings":
+        recipe = RECIPE.model_copy(update={"learning_rate": 1e-3})
+    elif change:
+        (folder / change).write_bytes(b"not whole")
+    before = content(folder)
+
+    @contextlib.contextmanager
+    def waited(path):
+        yield True
+
+    def refuse(*_):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(interruption, "lock", waited)
+    monkeypatch.setattr(segment, "train", refuse)
+    if change:
+        with pytest.raises(AssertionError, match="trained again"):
+            train(tmp_path, 16, recipe=recipe)
+    else:
+        train(tmp_path, 16)
+        assert not (tmp_path / "unfinished" / cell(16).id).exists()
+    assert content(folder) == before
+
+
+def test_a_level_is_trained_with_the_plain_loss_at_its_sigma(whole):
+    """Level 3 alone, by a loop that knows nothing of cells."""
+    seed = seeding.derive(seeding.derive(5, "autoencoder", 3), "training/toy/n12a/dae-skip4r1")
+    options = json.loads(arrays.load_metadata(whole / "weights.safetensors")["options"])
+    network = networks.build(**options, seed=seeding.derive(seed, "weights")).train()
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
+    plain = RECIPE.model_copy(update={"augment": 0.0})
+    for step in range(6):
+        batch = batches.draw(PIXELS, step, plain, seed, torch.device("cpu"))
+        optimiser.zero_grad()
+        estimate = network(batch.clean + SIGMAS[3] * batch.noise, SIGMAS[3])
+        (estimate - batch.clean).square().sum().div(8).backward()
+        optimiser.step()
+    with zipfile.ZipFile(whole / "states.zip") as archive:
+        archive.extract("level3.safetensors", whole.parent)
+    state = arrays.load_tensors(whole.parent / "level3.safetensors")
+    for name, weight in network.named_parameters():
+        torch.testing.assert_close(state[f"network.{name}"], weight.detach(), rtol=1e-3, atol=1e-5)
+
+
+def test_statistics_of_batch_normalisation_are_those_of_the_averaged_weights(whole):
+    denoiser = AutoencoderDenoiser.load(whole / "weights.safetensors")
+    network = denoiser.denoisers[2].network
+    generator = torch.Generator().manual_seed(1)
+    clean = torch.from_numpy(PIXELS).float().div(127.5).sub(1).repeat(400, 1, 1, 1)
+    noisy = clean + SIGMAS[2] * torch.randn(clean.shape, generator=generator)
+    first, norm, _ = network.model.encoder[0][0]
+    with torch.no_grad():
+        outputs = first(noisy)
+    torch.testing.assert_close(norm.running_mean, outputs.mean((0, 2, 3)), rtol=0, atol=0.5)
+    torch.testing.assert_close(norm.running_var, outputs.var((0, 2, 3)), rtol=0.05, atol=0)
+
+
+class Normed(nn.Module):
+    """Batch normalisation that has seen other images."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(1)
+        self.norm.running_mean.fill_(7.0)
+        self.norm.num_batches_tracked.fill_(1000)
+
+    def forward(self, noisy, sigma):
+        return self.norm(noisy)
+
+
+def test_statistics_of_batch_normalisation_are_plain_means_over_batches_and_forget_the_training():
+    network, objective, cpu = Normed(), objectives.at_level(0.5), torch.device("cpu")
+    plain = RECIPE.model_copy(update={"augment": 0.0})
+    autoencoders.calibrate(network, PIXELS, plain, objective, 3, cpu)
+    steps = range(autoencoders.CALIBRATION)
+    drawn = [batches.draw(PIXELS, step, plain, 3, cpu, objective.levels) for step in steps]
+    noisy = torch.stack([batch.clean + 0.5 * batch.noise for batch in drawn])
+    torch.testing.assert_close(network.norm.running_mean[0], noisy.mean(), rtol=1e-4, atol=1e-4)
+    expected = torch.stack([part.var() for part in noisy]).mean()
+    torch.testing.assert_close(network.norm.running_var[0], expected, rtol=1e-4, atol=1e-4)
+    assert not network.training
+
+
+def test_losses_are_means_over_levels_and_images_count_for_each(whole):
+    log = pd.read_parquet(whole / "training.parquet")
+    assert log["images_seen"].tolist() == [48]
+    losses = []
+    with zipfile.ZipFile(whole / "states.zip") as archive:
+        assert archive.namelist() == [f"level{number}.safetensors" for number in range(10)]
+        for name in archive.namelist():
+            archive.extract(name, whole.parent)
+            losses += arrays.load_tensors(whole.parent / name)["pending.loss"].tolist()
+    assert len(losses) == 60
+    assert log["loss"].item() == pytest.approx(np.mean(losses), rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["ve", "dit"])
+def test_other_kinds_train_and_sample(tmp_path, kind):
+    train(tmp_path, 0, kind=kind)
+    folder = train(tmp_path, 8, 0, kind=kind)
+    denoiser = open_denoiser(tmp_path, folder.relative_to(tmp_path).as_posix(), "cpu")
+    latents = solvers.latents(range(3), (1, SIDE, SIDE), seed=0)
+    drawn = solvers.draw(denoiser, latents, "euler10")
+    assert drawn.shape == latents.shape
+    assert drawn.isfinite().all()
+
+
+def test_levels_are_refused_where_there_is_no_network(whole):
+    denoiser = AutoencoderDenoiser.load(whole / "weights.safetensors")
+    noisy = torch.randn(3, 1, SIDE, SIDE)
+    torch.testing.assert_close(denoiser(noisy, SIGMAS[4]), denoiser.denoisers[4](noisy, 1.0 * SIGMAS[4]))
+    assert is_defined(denoiser, SIGMAS[4])
+    assert not is_defined(denoiser, 1.0)
+    with pytest.raises(InputError, match=r"trained at 80, 42.4.* only, but was asked for sigma \[1.0\]"):
+        denoiser(noisy, 1.0)
+    with pytest.raises(InputError, match="trained at"):
+        denoiser(noisy, torch.tensor([80.0, 80.0, 0.002]))
+    with pytest.raises(InputError, match="trained at"):
+        solvers.draw(denoiser, noisy, "heun18")
+
+
+@pytest.mark.parametrize("level", [0, 4])
+def test_a_linear_autoencoder_becomes_the_gaussian_denoiser(level):
+    """Theorem 1 of Li et al.: the best affine map of the plain loss is the Wiener filter of the training images."""
+    patterns = np.random.default_rng(3).normal(size=(64, 4)) @ np.random.default_rng(4).normal(size=(4, 16))
+    pixels = (40 * patterns + 100).clip(0, 255).astype(np.uint8).reshape(64, 1, SIDE, SIDE)
+    recipe = Training(batch=64, learning_rate=1e-2, warmup=0, ema_half_life=6_400, augment=0)
+    linear = networks.build("dae-linear", resolution=SIDE, channels=1, scale=4, seed=0, **NETWORK.model_dump())
+    state, sigma = TrainingState.start(linear), SIGMAS[level]
+    for _ in loop.train(state, pixels, recipe, until=64 * 500, seed=0, objective=objectives.at_level(sigma)):
+        pass
+    clean = images.to_unit(pixels)
+    noisy = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))
+    expected = GaussianDenoiser(spectrum.fit(pixels))(noisy, sigma)
+    assert (state.ema(noisy, sigma) - expected).square().mean().sqrt() < 0.04
+    assert (clean.mean(0) - expected).square().mean().sqrt() > (0.1 if level else 0.001)
+
+
+def test_measures_leave_out_levels_without_a_network(whole):
+    gaussian = GaussianDenoiser(spectrum.fit(PIXELS))
+    denoiser = AutoencoderDenoiser.load(whole / "weights.safetensors")
+    clean = images.to_unit(PIXELS)
+    subject = Target("n12a/dae-skip4r1/i48", denoiser, "n12a/gaussian", gaussian, {}, clean.mean(0))
+    settings = Measures(images=8, draws=1, levels=10, linearity_levels=40)
+    frame = shared_noise.measure(subject, {"train": clean[:4]}, {}, settings, None, seed=0)
+    assert sorted(frame["sigma"].unique(), reverse=True) == SIGMAS
+    linear = frame[frame["parameter"] == "alpha"]["sigma"].unique()
+    assert sorted(linear, reverse=True) == [SIGMAS[place] for place in (0, 3, 6, 9)]
+    nowhere = AutoencoderDenoiser([1.0], [denoiser.denoisers[0].network])
+    with pytest.raises(InputError, match=r"measures\.levels is 10"):
+        shared_noise.measure(
+            Target("x", nowhere, "n12a/gaussian", gaussian, {}, clean.mean(0)),
+            {"train": clean[:4]}, {}, settings, None, seed=0,
+        )  # fmt: skip
+
+
+def test_damaged_states_are_named(whole, tmp_path):
+    place = tmp_path / cell(48).id / "states.zip"
+    place.parent.mkdir(parents=True)
+    place.write_bytes((whole / "states.zip").read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"states\.zip is damaged"):
+        train(tmp_path, 96, 48)
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"learning_rate": 0.02}, r"training\.learning_rate was 0\.01, is 0\.02"),
+        ({"microbatch": 4}, r"training\.microbatch was None, is 4"),
+    ],
+)
+def test_other_settings_do_not_go_on(tmp_path, changes, difference):
+    train(tmp_path, 8)
+    with pytest.raises(InputError, match=difference):
+        train(tmp_path, 16, 8, recipe=RECIPE.model_copy(update=changes))
+
+
+@pytest.mark.parametrize("architecture", networks.ARCHITECTURES)
+def test_images_a_pass_count_where_each_pass_has_its_own_statistics(architecture):
+    network = networks.build(architecture, resolution=SIDE, channels=1, scale=4, seed=0, **NETWORK.model_dump())
+    normed = any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+    whole, one_pass, halves, quarters = (
+        RECIPE.model_copy(update={"microbatch": size}).recipe(architecture) for size in (None, 8, 4, 2)
+    )
+    assert whole == one_pass
+    assert (whole != halves) == (halves != quarters) == normed

@@ -1,0 +1,155 @@
+"""The options that a profile really gives, defaults merged; and what every rule asks a cluster for."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from hidden_gaussian import settings
+from hidden_gaussian.cells import Cell
+from hidden_gaussian.planning import resources
+from hidden_gaussian.sampling import solvers
+from smoke_study import ROOT
+
+PAPER = settings.load(ROOT / "config/paper.yaml").datasets
+
+
+@pytest.fixture
+def options(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The effective options of ``snakemake --profile slurm`` in a clone."""
+    from snakemake.cli import parse_args
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("SNAKEMAKE_PROFILE", raising=False)
+    _, args = parse_args(["--profile", "slurm"])
+    return args
+
+
+def test_the_slurm_profile_and_the_defaults_are_merged(options: Any) -> None:
+    assert options.executor == "slurm"
+    assert options.jobs == 100
+    assert options.retries == 2
+    assert options.keep_going
+    assert options.rerun_incomplete
+    assert options.scheduler == "greedy"
+    assert {str(trigger) for trigger in options.rerun_triggers} == {"mtime", "params", "input"}
+    assert [Path(path).name for path in options.configfile] == ["paper.yaml"]
+    assert options.cores is None
+
+
+def test_every_rule_with_a_gpu_goes_to_the_gpu_partition_and_no_other() -> None:
+    profile = yaml.safe_load((ROOT / "profiles/slurm/profile.v9+.yaml").read_text())
+    moved = {rule for rule, given in profile["set-resources"].items() if given["slurm_partition"] == "gpu"}
+    text = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    rules = re.split(r"^rule ", text, flags=re.M)[1:]
+    assert moved == {rule.split(":")[0] for rule in rules if "gpu=" in rule}
+
+
+def test_the_default_profile_holds_nothing_of_one_machine() -> None:
+    profile = yaml.safe_load((ROOT / "profiles/default/profile.v9+.yaml").read_text())
+    assert not set(profile) & {"cores", "jobs", "retries", "executor", "default-resources"}
+
+
+def test_no_rule_retries_by_itself_and_each_asks_by_its_size() -> None:
+    for path in (ROOT / "rules").glob("*.smk"):
+        text = path.read_text()
+        assert "retries:" not in text, path
+        for amount in re.findall(r"(?:mem_mb|runtime)=(.*),", text):
+            assert re.fullmatch(r'(memory|minutes)\("\w+"\)', amount), (path, amount)
+
+
+def test_each_rule_asks_by_its_own_name_and_no_name_is_unknown() -> None:
+    """An unknown name is an error when jobs are made; this finds it where no study at hand has such a job."""
+    known = set(re.findall(r'"(\w+)"', "".join(re.findall(r"case (.+):", (ROOT / "rules/requests.smk").read_text()))))
+    asked = set()
+    for path in (ROOT / "rules").glob("*.smk"):
+        for rule in re.split(r"^ *rule ?", path.read_text(), flags=re.M)[1:]:
+            for name in re.findall(r'(?:memory|minutes)\("(\w+)"\)', rule):
+                assert name in (rule.split(":")[0], "plot_figure"), rule.split(":")[0]
+                asked.add(name)
+    assert asked == known
+
+
+def test_requests_follow_the_formulas() -> None:
+    ffhq = PAPER["ffhq"]
+    d = 3 * 64 * 64
+    asked = resources.spectrum(ffhq, 70_000)
+    assert asked.mem_mb == 1_000 + (32 * d * d + 70_000 * d) // 10**6
+    assert asked.runtime == 10 + int(2 * (2 * 70_000 * d**2 + 20 * d**3) / 1e10 / 60)
+    small = resources.training(ffhq, 4, 256_000)
+    assert small.mem_mb == 3_000 + 4 * 32 * 64 * 64 * 4 * 4 * 60 // 10**6
+    assert small.runtime == 10 + int(2 * 256_000 / (400 * 128 / 4) / 60)
+    ten = resources.autoencoders(ffhq, Cell("ffhq", 70_000, "a", "dae-skip", 4, 1, 256_000), 256_000)
+    assert ten.runtime == 10 + int(2 * 10 * 256_000 / (400 * 128 / 4) / 60)
+
+
+@pytest.mark.parametrize("solver", ["euler10", "heun18", "heun40"])
+def test_solvers_evaluate_as_often_as_they_say(solver: str) -> None:
+    levels = []
+
+    def counted(noisy: torch.Tensor, sigma: float) -> torch.Tensor:
+        levels.append(sigma)
+        return noisy / 2
+
+    solvers.draw(counted, torch.ones(1, 1, 2, 2), solver)
+    assert len(levels) == resources.EVALUATIONS[solver]
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_fits_splices_and_slopes_take_as_long_as_their_parts(name: str) -> None:
+    dataset = PAPER[name]
+    fits, draws = dataset.measures.levels * len(dataset.distillation.inputs), dataset.distillation.draws
+    minutes = int(2 * fits * 2 * draws * resources.dimension(dataset) ** 2 / resources.GPU_FLOPS / 60)
+    plain, fitted = (
+        resources.measuring(dataset, 64, None, largest=64, distilled=distilled).runtime for distilled in (False, True)
+    )
+    assert fitted >= min(plain + minutes, resources.DAY)
+    once = resources.sampling(dataset, 64, 4, dataset.sampling.sampler)
+    ends = len(dataset.sampling.splice_ends)
+    assert resources.splicing(dataset, 64, 4).runtime >= min((ends + 1) * once.runtime, resources.DAY)
+    slopes = dataset.measures.jacobian
+    if slopes is not None:
+        longer = slopes.model_copy(update={"rounds": 2 * slopes.rounds})
+        other = dataset.model_copy(update={"measures": dataset.measures.model_copy(update={"jacobian": longer})})
+        assert resources.linearising(other, 64, 128).runtime > resources.linearising(dataset, 64, 128).runtime
+
+
+def test_matrices_of_linear_autoencoders_are_asked_for_whatever_the_scale() -> None:
+    ffhq, matrix = PAPER["ffhq"], 4 * (3 * 64 * 64) ** 2
+    for scale in (4, 128):
+        linear, other = (
+            resources.autoencoders(ffhq, Cell("ffhq", 70_000, "a", kind, scale, 1, 256_000), 256_000)
+            for kind in ("dae-linear", "dae-skip")
+        )
+        assert linear.mem_mb - other.mem_mb == 12 * matrix // 10**6
+        assert linear.runtime == other.runtime
+    assert resources.opening(ffhq, "n70000a/dae-linear4r1/i256000") == 20 * matrix // 10**6
+    for other in ("n70000a/dae-skip4r1/i256000", "n70000a/ve4r1/i256000", "n70000a/dae-linear4r1/i256000/linear", ""):
+        assert resources.opening(ffhq, other) == 0
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_larger_jobs_ask_for_more_and_none_for_more_than_a_day(name: str) -> None:
+    dataset = PAPER[name]
+    sizes = sorted({cell.subset_size for cell in dataset.cells(name)})
+    scales = sorted({cell.scale for cell in dataset.cells(name)})
+    series = [
+        [resources.spectrum(dataset, size) for size in sizes],
+        [resources.measuring(dataset, size, scales[-1], largest=sizes[-1], distilled=True) for size in sizes],
+        [resources.measuring(dataset, size, None, largest=sizes[-1], distilled=False) for size in sizes],
+        [resources.sampling(dataset, size, None, "heun40") for size in sizes],
+        [resources.training(dataset, scale, 10**6) for scale in scales],
+        [resources.training(dataset, scales[0], images) for images in (10**5, 10**6, 10**8)],
+        [resources.distilling(dataset, sizes[0], scale) for scale in scales],
+        [resources.distilling(dataset, size, None) for size in sizes],
+        [resources.tabulating(dataset, shards) for shards in (1, 10, 100)],
+        [resources.plotting(dataset, shards) for shards in (1, 10, 100)],
+        [resources.comparing(dataset, size, 2, 2) for size in sizes],
+    ]
+    for asked in series:
+        assert [request.mem_mb for request in asked] == sorted(request.mem_mb for request in asked)
+        assert [request.runtime for request in asked] == sorted(request.runtime for request in asked)
+        assert all(10 <= request.runtime <= resources.DAY and request.mem_mb >= 1_000 for request in asked)

@@ -1,0 +1,103 @@
+"""What makes jobs run again, in dry runs on finished results, and what an interrupted run leaves to do."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smoke_study import SMOKE, command, edited, planned, snakemake
+
+
+def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
+    assert planned(at=finished) == []
+
+
+def test_comments_rerun_nothing(finished: Path, own_copy: Path) -> None:
+    for path in [*own_copy.rglob("*.py"), *own_copy.rglob("*.smk")]:
+        path.write_text(path.read_text() + "\n# a remark\n")
+    assert planned(at=finished, workflow=own_copy) == []
+
+
+def test_a_raised_recipe_reruns_what_depends_on_it(finished: Path, own_copy: Path) -> None:
+    recipes = own_copy / "workflow/hidden_gaussian/versions.py"
+    recipes.write_text(re.sub(r"(?m)^SAMPLING = (\d+)$", r"SAMPLING = 1\1", recipes.read_text()))
+    rules = {rule for rule, _ in planned(at=finished, workflow=own_copy)}
+    assert {"draw_samples", "compare_samples", "gather_tables", "judge_claims", "plot_samples"} <= rules
+    assert not rules & {"train_denoiser", "measure_denoiser", "fit_spectrum", "pack_images", "plot_sampler_error"}
+
+
+def test_a_changed_setting_reruns_what_uses_it(finished: Path, tmp_path: Path) -> None:
+    config = edited(SMOKE, lambda digits: digits["measures"].update(images=12), tmp_path)
+    rules = {rule for rule, _ in planned(at=finished, config=config)}
+    assert "measure_denoiser" in rules
+    assert not rules & {"train_denoiser", "draw_samples", "fit_spectrum", "pack_images"}
+
+
+def test_an_appended_snapshot_trains_only_the_new_stretch(finished: Path, tmp_path: Path) -> None:
+    def appended(digits: Any) -> None:
+        digits["grid"]["runs"][0]["snapshots"].append(96)
+        digits["grid"]["sweeps"]["size"]["images_seen"] = [64]  # to which both sizes were trained
+
+    config = edited(SMOKE, appended, tmp_path)
+    trained = [output for rule, output in planned(at=finished, config=config) if rule == "train_denoiser"]
+    assert sorted(trained) == [f"results/digits/n16{half}/ve4r1/i96/weights.safetensors" for half in "ab"]
+
+
+def test_switching_a_figure_off_and_on_retrains_nothing(finished: Path, tmp_path: Path) -> None:
+    config = edited(SMOKE, lambda digits: digits["grid"]["sweeps"].pop("time"), tmp_path)
+    rules = {rule for rule, _ in planned(at=finished, config=config)}
+    assert "plot_training_time" not in rules
+    assert not rules & {"train_denoiser", "measure_denoiser", "draw_samples"}
+    assert planned(at=finished) == []
+
+
+@pytest.mark.fault(
+    "the clock goes backwards between two jobs",
+    "what is dated before its inputs stays where they are those that it was made from, else it is made again",
+)
+def test_what_is_dated_before_its_inputs_is_made_again_only_where_they_changed(tmp_path: Path) -> None:
+    subset, split = (tmp_path / "results/digits" / name for name in ("n16a/subset.npy", "split.safetensors"))
+    target = str(subset.relative_to(tmp_path))
+    done = snakemake("--configfile", str(SMOKE), "--", target, at=tmp_path)
+    assert done.returncode == 0, done.stderr
+    os.utime(subset, (1e9, 1e9))
+    assert planned("--", target, at=tmp_path) == []
+    split.write_bytes(split.read_bytes()[::-1])
+    assert planned("--", target, at=tmp_path) == [("draw_subset", target)]
+
+
+SHARDS = ["results/digits/n16a/ve4r1/i64/measures.parquet", "results/digits/n16a/ve4r1/i64/samples_heun18.npy"]
+
+
+@pytest.mark.fault(
+    "Snakemake and its jobs are killed in a training, in a measurement; a second Snakemake on the folder",
+    "after a rerun every file has the same bytes; the second says that the folder is locked",
+)
+@pytest.mark.parametrize("killed", ["train_denoiser/digits/n16a/ve4r1/i32", "measure_denoiser/digits/n16a/ve4r1/i64"])
+def test_a_run_killed_with_its_jobs_ends_with_the_same_files(finished: Path, tmp_path: Path, killed: str) -> None:
+    """SIGKILL for Snakemake and all its children, while a job of some rule runs; meanwhile no other run gets in."""
+    begun = [*command(), "--configfile", str(SMOKE), "--directory", str(tmp_path), "--", *SHARDS]
+    log = tmp_path / f"results/logs/{killed}.log"
+    with subprocess.Popen(begun, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as run:
+        while not log.exists():
+            assert run.poll() is None, "it ended before the job began"
+            time.sleep(0.05)
+        os.killpg(run.pid, signal.SIGSTOP)  # so that it does not end while the other one starts
+        other = snakemake("--configfile", str(SMOKE), "--", *SHARDS, at=tmp_path)
+        os.killpg(run.pid, signal.SIGKILL)
+    assert other.returncode != 0
+    assert "lock" in other.stderr
+    assert snakemake("--configfile", str(SMOKE), "--unlock", at=tmp_path).returncode == 0
+    again = snakemake("--configfile", str(SMOKE), "--", *SHARDS, at=tmp_path)
+    assert again.returncode == 0, again.stderr[-4000:]
+    made = [
+        path for path in tmp_path.rglob("results/digits/**/*") if path.suffix in {".npy", ".parquet", ".safetensors"}
+    ]
+    assert len(made) > 8
+    for path in made:
+        assert path.read_bytes() == (finished / path.relative_to(tmp_path)).read_bytes(), path.name

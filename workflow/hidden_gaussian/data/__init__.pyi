@@ -1,0 +1,15 @@
+from . import duplicates, images, splits
+from .downloads import fetch_archives
+from .images import load_inputs, open_images, open_subset, pack, to_unit
+
+__all__ = [
+    "duplicates",
+    "fetch_archives",
+    "images",
+    "load_inputs",
+    "open_images",
+    "open_subset",
+    "pack",
+    "splits",
+    "to_unit",
+]

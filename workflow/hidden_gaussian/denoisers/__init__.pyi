@@ -1,0 +1,40 @@
+from . import autoencoder
+from .autoencoder import AutoencoderDenoiser
+from .empirical import EmpiricalDenoiser
+from .expected import ExpectedDenoiser
+from .fit import fit_reference
+from .gaussian import GaussianDenoiser
+from .linear import LinearDenoiser
+from .mixture import MixtureDenoiser
+from .network import NetworkDenoiser, load_network
+from .patch import PatchDenoiser
+from .protocol import Denoiser, checked
+from .registry import best_device, mean_image, open_denoiser
+from .spliced import SplicedDenoiser
+from .stationary import StationaryDenoiser
+from .supported_levels import is_defined
+from .trivial import IdentityDenoiser, MeanDenoiser
+
+__all__ = [
+    "AutoencoderDenoiser",
+    "Denoiser",
+    "EmpiricalDenoiser",
+    "ExpectedDenoiser",
+    "GaussianDenoiser",
+    "IdentityDenoiser",
+    "LinearDenoiser",
+    "MeanDenoiser",
+    "MixtureDenoiser",
+    "NetworkDenoiser",
+    "PatchDenoiser",
+    "SplicedDenoiser",
+    "StationaryDenoiser",
+    "autoencoder",
+    "best_device",
+    "checked",
+    "fit_reference",
+    "is_defined",
+    "load_network",
+    "mean_image",
+    "open_denoiser",
+]

@@ -1,0 +1,4 @@
+from . import catalogue
+from .catalogue import CATALOGUE
+
+__all__ = ["CATALOGUE", "catalogue"]

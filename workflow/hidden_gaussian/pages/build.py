@@ -1,0 +1,111 @@
+"""Pages generated from the code, so that they cannot disagree with it: ``python -m hidden_gaussian.pages.build``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from hidden_gaussian import settings
+from hidden_gaussian.pages import claims, reviews, setup
+
+ROOT = Path(__file__).parents[3]
+BLOCKS: tuple[type[BaseModel], ...] = (
+    settings.Study,
+    settings.Dataset,
+    settings.Source,
+    settings.Download,
+    settings.Network,
+    settings.Training,
+    settings.Grid,
+    settings.Run,
+    settings.Pretrained,
+    settings.Sweeps,
+    settings.Slice,
+    settings.Sampling,
+    settings.Measures,
+    settings.Jacobian,
+    settings.Distillation,
+    settings.Adam,
+)
+HEAD = """# Settings
+
+One file is one study. Every key is below, with its default; an unknown key is an error. Generated from
+`workflow/hidden_gaussian/settings/`.
+
+| file | study |
+| --- | --- |
+| `config.yaml` | digits: the default |
+| `faces.yaml` | faces at 16x16 from your zip |
+| `cifar10.yaml` | CIFAR-10 at 32x32 from your zip, a small grid |
+| `architectures.yaml` | digits by other networks: VP, ADM, the VE baseline, denoising autoencoders |
+| `analytic_models.yaml` | digits beside every denoiser known in closed form, patch denoisers among them |
+| `surrogates.yaml` | digits beside random images of equal covariance |
+| `paper.yaml` | the paper's grid, for a GPU cluster |
+
+How long they take: [README](../README.md).
+
+What makes a job run again: a changed input file, a changed setting that it uses, a raised version
+(`workflow/hidden_gaussian/versions.py`). An edited comment does not. A snapshot appended at the end of a run trains
+only the new segment; one inserted or removed in the middle trains again all that follow it, because each continues
+the one before: look at `snakemake -n` first.
+
+The place of an archive is no input: it may move without anything being made again. Its checksum is recorded in
+`images.json` when it is packed. Other data at the same place go unnoticed, unless `sha256` says which are meant: packed
+images of data with another checksum are refused.
+"""
+
+
+def schema() -> str:
+    """Return the JSON schema of a study."""
+    return json.dumps(settings.Study.model_json_schema(), indent=1, sort_keys=True) + "\n"
+
+
+def readme() -> str:
+    """Return the page of all settings."""
+    return "\n".join([HEAD, *(_table(block) for block in BLOCKS)])
+
+
+def _table(block: type[BaseModel]) -> str:
+    name = block.__name__.lower() if block is not settings.Study else "the file"
+    lines = [
+        f"## {name}",
+        "",
+        (block.__doc__ or "").splitlines()[0],
+        "",
+        "| key | default | meaning |",
+        "| --- | --- | --- |",
+    ]
+    lines += [f"| `{key}` | {_default(field)} | {field.description} |" for key, field in block.model_fields.items()]
+    return "\n".join([*lines, ""])
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.default
+    return "see below" if isinstance(value, BaseModel) else f"`{json.dumps(value)}`"
+
+
+def pages() -> dict[str, str]:
+    """Return every generated page by its path below the project's folder."""
+    results = claims.ledgers(ROOT / "docs/results")
+    return {
+        "config/schema.json": schema(),
+        "config/README.md": readme(),
+        "docs/claims.md": claims.page(results),
+        "docs/reviews.md": reviews.page(results),
+        "docs/setup.md": setup.page(ROOT / "config/paper.yaml"),
+    }
+
+
+def main() -> None:
+    """Write the pages."""
+    for path, content in pages().items():
+        (ROOT / path).write_text(content, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

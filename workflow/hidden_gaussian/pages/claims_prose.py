@@ -1,0 +1,94 @@
+"""Ledgers in words: what became of a claim on each data set, and which claims hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from hidden_gaussian.claims import Claim, Missing, OneLevel, Shrunk
+
+HOLDS, INTERVAL, GATE = "holds", "fails by its interval", "fails by an unmet gate"
+UNDECIDED, MISSING = "is undecided", "could not be tested"
+EVERYWHERE, GATED = "Hold on every data set that has their cells", "Hold wherever their gate is met"
+DIVIDED, FAIL = "Hold on some data sets and not on others", "Hold on none, and fail by their interval"
+UNSURE, UNTESTED = "Undecided wherever they were tested", "Not tested, because their gate is met on no data set"
+NOWHERE = "Nowhere to be tested"
+KINDS = (EVERYWHERE, GATED, DIVIDED, FAIL, UNSURE, UNTESTED, NOWHERE)
+Results = Mapping[str, pd.DataFrame]
+
+
+def outcome(row: pd.Series) -> str:
+    """Return what became of the claim of a row: it holds, fails in one of two ways, is undecided or untested."""
+    if row["reason"] in (Missing.reason, OneLevel.reason, Shrunk.reason):
+        return MISSING
+    if row["verdict"] == "fails":
+        return GATE if row["reason"] == "gate" else INTERVAL
+    return HOLDS if row["verdict"] == "holds" else UNDECIDED
+
+
+def rows_of(claim: Claim, results: Results) -> dict[str, pd.Series]:
+    """Return the row of a claim on each data set whose ledger has it."""
+    found = {name: judged[judged["claim"] == claim.number] for name, judged in results.items()}
+    return {name: rows.iloc[0] for name, rows in found.items() if len(rows)}
+
+
+def gate_name(claim: Claim) -> str:
+    """Return the letter of a gate, or words for one that only this claim has."""
+    gate = claim.gate or ""
+    return gate[0] if gate[1:2] == ":" else "its own"
+
+
+def number(row: pd.Series) -> str:
+    """Return the estimate of a row with its interval, and which part it is of where a claim has several."""
+    text = f"{row['estimate']:.3g} [{row['low']:.3g}, {row['high']:.3g}]"
+    _, _, part = str(row["statistic"]).partition("; shown: ")
+    return f"{part}: {text}" if part else text
+
+
+def after_holm(row: pd.Series) -> str:
+    """Return the verdict after Holm's correction where it differs, with a comma before it; else nothing."""
+    return "" if row["verdict"] == row["verdict_holm"] else f", {row['verdict_holm']} after Holm"
+
+
+def told(claim: Claim, row: pd.Series) -> str:
+    """Return what became of a claim on one data set: estimate, interval and verdict, or why there is none."""
+    what = outcome(row)
+    if what == MISSING:
+        return f"{what} ({row['reason']})"
+    gate = f" ({gate_name(claim)})" if what == GATE else ""
+    bound = f" against {row['delta']:g}" if row["delta"] != claim.delta else ""  # that of the part which is shown
+    return f"{number(row)}{bound} {what}{gate}{after_holm(row)}"
+
+
+def standing(claims: Sequence[Claim], results: Results) -> str:
+    """Return which claims hold, which do not, and of which nothing is known, over all data sets."""
+    by_kind: dict[str, list[str]] = {}
+    for claim in claims:
+        where: dict[str, list[str]] = {}
+        for name, row in rows_of(claim, results).items():
+            where.setdefault(outcome(row), []).append(name)
+        tested = {what: names for what, names in where.items() if what in (HOLDS, INTERVAL, UNDECIDED)}
+        details = "; ".join(f"{what} on {listed(names)}" for what, names in tested.items())
+        kind = _kind(where)
+        details = listed(where[HOLDS]) if kind == GATED else details
+        shown = f"{claim.number} ({details})" if len(tested) > 1 or kind == GATED else claim.number
+        by_kind.setdefault(kind, []).append(shown)
+    return " ".join(f"{kind}: {', '.join(by_kind[kind])}." for kind in KINDS if kind in by_kind)
+
+
+def _kind(where: Mapping[str, Sequence[str]]) -> str:
+    if HOLDS in where:
+        if INTERVAL in where or UNDECIDED in where:
+            return DIVIDED
+        return GATED if GATE in where else EVERYWHERE
+    if INTERVAL in where:
+        return FAIL
+    if UNDECIDED in where:
+        return UNSURE
+    return UNTESTED if GATE in where else NOWHERE
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as in a sentence: a, b and c."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

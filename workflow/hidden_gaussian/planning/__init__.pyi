@@ -1,0 +1,3 @@
+from . import cost, resources
+
+__all__ = ["cost", "resources"]

@@ -1,0 +1,53 @@
+from . import archives, arrays, restricted_pickle, schemas
+from .arrays import (
+    AnyPath,
+    holding,
+    load_array,
+    load_arrays,
+    load_json,
+    load_metadata,
+    load_one,
+    load_tensors,
+    save_array,
+    save_json,
+    save_tensors,
+    seal_array,
+    sha256,
+)
+from .atomic import atomic_path, put_in_place
+from .parquet import read_shard, read_shards, read_table, write_log, write_shard, write_table
+from .restricted_pickle import DAMAGE, Interpreter
+from .schemas import TEXT, Column, Table
+
+__all__ = [
+    "DAMAGE",
+    "TEXT",
+    "AnyPath",
+    "Column",
+    "Interpreter",
+    "Table",
+    "archives",
+    "arrays",
+    "atomic_path",
+    "holding",
+    "load_array",
+    "load_arrays",
+    "load_json",
+    "load_metadata",
+    "load_one",
+    "load_tensors",
+    "put_in_place",
+    "read_shard",
+    "read_shards",
+    "read_table",
+    "restricted_pickle",
+    "save_array",
+    "save_json",
+    "save_tensors",
+    "schemas",
+    "seal_array",
+    "sha256",
+    "write_log",
+    "write_shard",
+    "write_table",
+]

@@ -1,0 +1,130 @@
+"""From measured blocks to one pooled metric."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hidden_gaussian.errors import InputError
+from hidden_gaussian.statistics import bootstrap
+from hidden_gaussian.tables.formulas import Formula, Metric
+from hidden_gaussian.tables.shard_arrays import Array, Block
+
+
+class Found(NamedTuple):
+    """The blocks of one term of a formula, the images they share, what is pooled, and whether images were mixed."""
+
+    blocks: tuple[Block, ...]
+    stream: str
+    each: Formula | None
+    mixed: bool = False
+
+    @property
+    def images(self) -> NDArray[np.int32]:
+        """Indices of the images."""
+        return self.blocks[0].images
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A metric at some noise levels: (levels,), (levels, POOLED), and how many images are behind it."""
+
+    sigma: Array
+    values: Array
+    count: int
+    has_interval: bool
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which noise levels and images are pooled.
+
+    Attributes
+    ----------
+    sigmas : collection of float, optional
+        Sums are averaged over these levels before any ratio is taken; default: each level on its own.
+    images : slice, optional
+        Use only these of the images, by position; default: all.
+    """
+
+    sigmas: Collection[float] | None = None
+    images: slice | None = None
+
+
+EVERYTHING = Selection()
+
+
+def evaluate(terms: Sequence[Found], metric: Metric, pixels: int, selection: Selection = EVERYTHING) -> Pooled | None:
+    """Return a metric and its resamples at the noise levels that its terms share.
+
+    Returns
+    -------
+    Pooled or None
+        None where there is no such level, or where one of the selected levels is not there.
+
+    Raises
+    ------
+    InputError
+        If terms that must be paired were measured on different images.
+    """
+    sigma = _shared_levels(terms)
+    if selection.sigmas is not None:
+        wanted = np.array(sorted(selection.sigmas))
+        if not np.isin(wanted, sigma).all():
+            return None
+        sigma = wanted
+    if not len(sigma):
+        return None
+    _check_pairing(terms)
+    scale = 1 / pixels if metric.per_pixel else 1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pooled = [_pool(term, sigma, scale, selection) for term in terms]
+        values = np.asarray(metric.formula(*pooled))
+    values = np.where(np.isfinite(values), values, np.nan)  # nothing over nothing
+    values = np.broadcast_to(values, (len(values), bootstrap.POOLED))
+    if selection.sigmas is not None:
+        sigma = np.array([np.nan])
+    count = len(terms[0].images[selection.images or slice(None)])
+    first = terms[0].blocks[0]
+    return Pooled(sigma, values, count, first.is_per_image or first.is_resampled)
+
+
+def _shared_levels(terms: Sequence[Found]) -> Array:
+    first, *others = (block.sigma for term in terms for block in term.blocks)
+    kept = np.ones(len(first), dtype=bool)
+    for other in others:
+        kept &= np.isin(first, other) | (np.isnan(first) & np.isnan(other).any())
+    levels: Array = first[kept]
+    return levels
+
+
+def _check_pairing(terms: Sequence[Found]) -> None:
+    images: dict[str, NDArray[np.int32]] = {}
+    for term in terms:
+        for block in term.blocks:
+            other = images.setdefault(term.stream, block.images)
+            if not np.array_equal(other, block.images):
+                raise InputError(
+                    f"measurements on '{term.stream}' have {len(other)} and {len(block.images)} images where they have "
+                    "to share them: delete the shards of both and run again"
+                )
+
+
+def _pool(term: Found, sigma: Array, scale: float, selection: Selection) -> Array:
+    arrays = [scale * block.values[np.searchsorted(block.sigma, sigma)] for block in term.blocks]
+    combined: Array = arrays[0] if term.each is None else term.each(*arrays)
+    if term.blocks[0].is_resampled:
+        return combined[:, 0]
+    per_image: Array = combined.mean(axis=2)
+    stream = term.stream
+    if selection.sigmas is not None:
+        per_image = per_image.mean(axis=0, keepdims=True)
+    if selection.images is not None:
+        per_image, stream = per_image[:, selection.images], f"{stream}/{selection.images}"
+    if not term.blocks[0].is_per_image:
+        return per_image  # one number, the same in every resample
+    return bootstrap.pool(per_image, stream, mixed=term.mixed)

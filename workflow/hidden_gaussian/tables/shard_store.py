@@ -1,0 +1,271 @@
+"""Measurements of a dataset held together, so that metrics can be asked for by name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hidden_gaussian.sampling import COPY_NOISE
+from hidden_gaussian.statistics import bootstrap, mixing_blocks
+from hidden_gaussian.storage import AnyPath, read_shard
+from hidden_gaussian.tables import window
+from hidden_gaussian.tables.catalogue import METRICS
+from hidden_gaussian.tables.evaluation import Found, Pooled, Selection, evaluate
+from hidden_gaussian.tables.formulas import Metric, Term
+from hidden_gaussian.tables.shard_arrays import Array, Block, Place, blocks
+
+WHERE = ("reference_id", "inputs", "sampler", "parameter", "at")
+_GAUSSIAN = re.compile(r"n(\d+)[ab]/gaussian")
+_EMPIRICAL = re.compile(r"n(\d+)([ab])/empirical")
+
+
+class Row(NamedTuple):
+    """Where a metric can be evaluated: the columns that tell its rows apart."""
+
+    metric: Metric
+    id: str
+    reference_id: str | None
+    inputs: str | None
+    sampler: str | None
+    parameter: str | None
+    at: float | None
+    terms: tuple[Found, ...]
+
+    @property
+    def fitted(self) -> bool:
+        """Whether a map fitted to outputs is in it, so that the interval holds for this fit."""
+        names = (self.id, self.reference_id or "", *(term.reference for term in self.metric.terms))
+        return any(name.endswith(("/linear", "{linear}")) for name in names)
+
+
+class Measurements:
+    """Shards of one dataset, by place.
+
+    Parameters
+    ----------
+    frames : iterable of DataFrame
+        Shards (``schemas.SHARD``) of denoisers and sample sets, with those of the references that ratios need.
+    pixels : int
+        Pixels times channels of an image; only the metrics per pixel (rmse, loss ...) need it.
+    """
+
+    def __init__(self, frames: Iterable[pd.DataFrame], pixels: int = 1) -> None:
+        self.pixels = pixels
+        self._blocks: dict[str, dict[Place, Block]] = {}
+        for frame in frames:
+            for place, block in blocks(frame):
+                self._blocks.setdefault(place.id, {})[place] = block
+        self._places: dict[tuple[str, str], list[Place]] = {}  # by id and quantity
+        for places in self._blocks.values():
+            for place in places:
+                self._places.setdefault((place.id, place.quantity), []).append(place)
+
+    @classmethod
+    def read(cls, paths: Iterable[AnyPath], pixels: int = 1) -> Measurements:
+        """Read shards one by one; InputError if one is absent or damaged."""
+        return cls((read_shard(path) for path in paths), pixels)
+
+    @property
+    def ids(self) -> list[str]:
+        """Everything that was measured, in alphabetical order."""
+        return sorted(self._blocks)
+
+    @cached_property
+    def inputs(self) -> frozenset[str]:
+        """Every kind of clean image that was noised."""
+        return frozenset(place.inputs for places in self._blocks.values() for place in places if place.inputs)
+
+    @property
+    def unseen(self) -> str:
+        """Kind of input that no network was trained on: held-out images, or foreign ones where there are none."""
+        return "foreign" if "foreign" in self.inputs and "heldout" not in self.inputs else "heldout"
+
+    def curve(self, metric: str, identifier: str, **where: str | float | None) -> pd.DataFrame:
+        """Return a metric along the noise levels, with its 95 % band.
+
+        Parameters
+        ----------
+        metric : str
+            Name, as in ``tables/``.
+        identifier : str
+            Id of the denoiser or sample set; ``<cell>/linear`` for a distilled map's distance to the Gaussian.
+        **where
+            Any of ``reference_id, inputs, sampler, parameter, at``; one not given may be anything, but then there has
+            to be only one.
+
+        Returns
+        -------
+        DataFrame
+            ``sigma, value, low, high, count``, sigma ascending; without rows where nothing was measured.
+
+        Raises
+        ------
+        ValueError
+            If several curves fit, or there is no such metric.
+        """
+        row = self._only(metric, identifier, where)
+        pooled = evaluate(row.terms, row.metric, self.pixels) if row else None
+        if row is None or pooled is None:
+            return pd.DataFrame({name: [] for name in ("sigma", "value", "low", "high", "count")}, dtype=float)
+        return pd.DataFrame(summary(row.metric, pooled))
+
+    def over(
+        self,
+        metric: str,
+        identifier: str,
+        sigmas: Collection[float] | None,
+        *,
+        images: slice | None = None,
+        **where: str | float | None,
+    ) -> Array | None:
+        """Return a metric with its sums averaged over noise levels before any ratio is taken, and its resamples.
+
+        Parameters
+        ----------
+        metric, identifier, **where
+            As in :meth:`curve`.
+        sigmas : collection of float or None
+            Noise levels, all of which are needed; None for samples, which have none.
+        images : slice, optional
+            Use only these of the images, by position.
+
+        Returns
+        -------
+        ndarray of shape (POOLED,), or None
+            The estimate first; None where something was not measured.
+        """
+        row = self._only(metric, identifier, where)
+        pooled = evaluate(row.terms, row.metric, self.pixels, Selection(sigmas, images)) if row else None
+        return None if pooled is None else pooled.values[0]
+
+    def window(self) -> tuple[float, ...]:
+        """Return the noise levels of the window, see :mod:`hidden_gaussian.tables.window`, of the largest subset.
+
+        Empty where the empirical denoiser was not measured.
+        """
+        return window.inside(self.departures())
+
+    def window_subset(self) -> str | None:
+        """Return the subset whose denoisers decide the window, such as n512a; None where none was measured."""
+        memorisers = [match for name in self.ids if (match := _EMPIRICAL.fullmatch(name))]
+        found = [(int(match[1]), match[2]) for match in memorisers if self._has_departure(match[0])]
+        return "n{}{}".format(*min(found, key=lambda item: (-item[0], item[1]))) if found else None
+
+    def _has_departure(self, identifier: str) -> bool:
+        """Return whether a denoiser was compared with its Gaussian, and not only with its own Taylor map, say."""
+        gaussian = self._names(identifier)["gaussian"]
+        return any(place.reference_id == gaussian for place in self._places.get((identifier, "distance"), []))
+
+    def departures(self) -> pd.Series[float]:
+        """Return the mean squared distance of the largest subset's memoriser to its Gaussian, by sigma; or nothing."""
+        subset = self.window_subset()
+        if subset is None:
+            return pd.Series(dtype=float)
+        identifier = f"{subset}/empirical"
+        inputs = "train" if "train" in self.inputs else self.unseen
+        curve = self.curve("rmse", identifier, reference_id=f"{subset}/gaussian", inputs=inputs)
+        return curve.set_index("sigma")["value"] ** 2
+
+    def rows(self, identifier: str, metrics: Iterable[Metric] = METRICS) -> Iterator[Row]:
+        """Yield every place where a metric of a measured id can be evaluated."""
+        names = self._names(identifier)
+        for metric in metrics:
+            for place in self._places.get((identifier, metric.terms[0].quantities[0]), []):
+                yield from self._row(metric, names, place)
+
+    def _only(self, name: str, identifier: str, where: dict[str, str | float | None]) -> Row | None:
+        metrics = [metric for metric in METRICS if metric.name == name]
+        if not metrics:
+            near = difflib.get_close_matches(name, {metric.name for metric in METRICS}, n=1)
+            raise ValueError(f"there is no metric {name!r}{f'; did you mean {near[0]!r}?' if near else ''}")
+        rows = []
+        for metric in metrics:
+            measured = identifier.removesuffix("/linear") if metric.subject == "{linear}" else identifier
+            rows += [row for row in self.rows(measured, [metric]) if row.id == identifier]
+        rows = [row for row in rows if all(getattr(row, key) == value for key, value in where.items())]
+        if len(rows) > 1:
+            found = {key: dict.fromkeys(getattr(row, key) for row in rows) for key in WHERE}
+            told = "; ".join(f"{key} of {', '.join(map(str, of))}" for key, of in found.items() if len(of) > 1)
+            raise ValueError(f"{name} of {identifier} is there {len(rows)} times; choose {told}")
+        return rows[0] if rows else None
+
+    def _row(self, metric: Metric, names: dict[str, str], place: Place) -> Iterator[Row]:
+        names = names | {
+            "reference": place.reference_id or "",
+            "inputs": place.inputs or "",
+            "sampler": place.sampler or "",
+        }
+        if metric.axis and not _on_own_axis(place):
+            return
+        first = metric.terms[0]
+        here = (place.reference_id or "", place.inputs or "", place.sampler or "")
+        if here != tuple(text.format_map(names) for text in (first.reference, first.inputs, first.sampler)):
+            return
+        terms = [self._find(term, place, names) for term in metric.terms]
+        found = tuple(term for term in terms if term is not None)
+        if len(found) == len(terms):
+            reference = metric.reference.format_map(names) or None
+            axis = metric.axis or (place.parameter, place.at)
+            yield Row(metric, metric.subject.format_map(names), reference, place.inputs, place.sampler, *axis, found)
+
+    def _names(self, identifier: str) -> dict[str, str]:
+        subset = identifier.split("/")[0]
+        own = f"{subset}/gaussian"
+        seen = {place.reference_id for place in self._blocks.get(identifier, {})}
+        sizes = [(int(match[1]), name != own, name) for name in seen if name and (match := _GAUSSIAN.fullmatch(name))]
+        return {
+            "id": identifier,
+            "subset": subset,
+            "gaussian": own,
+            "empirical": f"{subset}/empirical",
+            "linear": f"{identifier}/linear",
+            "all": max(sizes)[2] if sizes else own,
+        }
+
+    def _find(self, term: Term, place: Place, names: dict[str, str]) -> Found | None:
+        subject, reference, inputs, sampler = (
+            text.format_map(names) or None for text in (term.subject, term.reference, term.inputs, term.sampler)
+        )
+        measured = self._blocks.get(subject or "", {})
+        found = []
+        for quantity in term.quantities:
+            candidates = (
+                Place(subject or "", quantity, referred, inputs, sampler, parameter, at)
+                for referred in (reference, None)
+                for parameter, at in ((place.parameter, place.at), (None, None))
+            )
+            block = next((measured[candidate] for candidate in candidates if candidate in measured), None)
+            if block is None:
+                return None
+            found.append(block)
+        stream = Place("", "", None, inputs, sampler).stream
+        return Found(tuple(found), stream, term.each, place.parameter == mixing_blocks.AXIS)
+
+
+def _on_own_axis(place: Place) -> bool:
+    """Return whether a metric with an axis of its own has a row here: of all copies, only for the faintest noise."""
+    return place.parameter is None or (place.parameter, place.at) == ("noise", COPY_NOISE[0])
+
+
+def summary(metric: Metric, pooled: Pooled) -> dict[str, NDArray[Any]]:
+    """Return ``sigma, value, low, high, count`` of a metric, each of shape (levels,).
+
+    Low and high are NaN where values are neither per image nor resamples of a statistic of all of them.
+    """
+    value = pooled.values[:, 0]
+    if metric.proportion:
+        bounds = [bootstrap.clopper_pearson(round(share * pooled.count), pooled.count) for share in value]
+        low, high = np.array(bounds).T
+    elif pooled.has_interval:
+        low, high = bootstrap.intervals(pooled.values)
+    else:
+        low = high = np.full_like(value, np.nan)
+    count = np.full(len(value), pooled.count)
+    return {"sigma": pooled.sigma, "value": value, "low": low, "high": high, "count": count}

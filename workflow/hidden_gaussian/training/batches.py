@@ -1,0 +1,157 @@
+"""What each step of training sees: a function of the seed and the step alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hidden_gaussian import seeding
+from hidden_gaussian.settings import Training
+from hidden_gaussian.training import augmentation
+
+Levels = Callable[[Tensor, Training], Tensor]
+BLOCK = 1024  # images that are read at a time, where all are
+
+
+class Batch(NamedTuple):
+    """What one step trains on, on the network's device."""
+
+    clean: Tensor  # (batch, channels, height, width) in [-1, 1]
+    noise: Tensor  # the same shape, standard normal
+    sigma: Tensor  # (batch,)
+    labels: Tensor | None  # (batch, 9)
+    keys: Tensor | None = None  # (batch, layers) int32, odd; what each layer of dropout drops of each image
+
+    def parts(self, size: int) -> Iterator[Batch]:
+        """Cut the batch into parts of some images."""
+        for start in range(0, len(self.clean), size):
+            yield Batch._make(None if tensor is None else tensor[start : start + size] for tensor in self)
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Some images of an array, left where they are: of a mapped one only what is asked for is read.
+
+    Attributes
+    ----------
+    images : ndarray of shape (image, channel, row, column), uint8
+    indices : ndarray of shape (N,)
+        Which images, in which order.
+    """
+
+    images: np.ndarray
+    indices: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        """Read images by their places in the subset."""
+        read: np.ndarray = self.images[self.indices[rows]]
+        return read
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, channels, side, side)."""
+        return len(self), *self.images.shape[1:]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its pixels."""
+        return math.prod(self.shape)
+
+
+def blocks(images: np.ndarray | Subset) -> Iterator[np.ndarray]:
+    """Yield the pixels some images at a time."""
+    for start in range(0, len(images), BLOCK):
+        yield np.ascontiguousarray(images[slice(start, start + BLOCK)])
+
+
+def resident(images: np.ndarray | Subset, device: torch.device) -> Tensor | np.ndarray | Subset:
+    """Return the pixels on the GPU if they take less than half of what is free there, else where they are."""
+    if device.type == "cuda" and images.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
+        pixels = torch.empty(images.shape, dtype=torch.uint8, device=device)
+        for part, block in zip(torch.split(pixels, BLOCK), blocks(images), strict=True):
+            part.copy_(torch.from_numpy(block))
+        return pixels
+    return images
+
+
+def positions(start: int, count: int, size: int, seed: int) -> np.ndarray:
+    """Return which images stand at positions start, start + 1, ... of the endless stream over `size` images."""
+    places = np.arange(start, start + count)
+    epochs = places // size
+    return np.concatenate(
+        [_permutation(size, seed, int(epoch))[places[epochs == epoch] % size] for epoch in np.unique(epochs)]
+    )
+
+
+@lru_cache(maxsize=2)
+def _permutation(size: int, seed: int, epoch: int) -> np.ndarray:
+    return seeding.numpy_stream(seed, "order", epoch).permutation(size)
+
+
+def log_normal(normal: Tensor, settings: Training) -> Tensor:
+    """Return noise levels whose logarithm is normal (Karras et al. 2022), from standard normal numbers."""
+    return (settings.p_mean + settings.p_std * normal).exp()
+
+
+def draw(
+    pixels: Tensor | np.ndarray | Subset,
+    step: int,
+    settings: Training,
+    seed: int,
+    device: torch.device,
+    levels: Levels = log_normal,
+    *,
+    share: slice = slice(None),
+    layers: int = 0,
+) -> Batch:
+    """Return what a step trains on: a function of the seed and the step alone, on one kind of device.
+
+    Parameters
+    ----------
+    pixels : Tensor on the device, ndarray, or Subset, of shape (N, channels, side, side), uint8
+    step : int, from 0
+    levels : callable
+        Makes noise levels of one standard normal number an image.
+    share : slice
+        Which images of the batch to return: the same as in the whole batch.
+    layers : int
+        Of dropout.
+    """
+    count = settings.batch
+    rows = positions(step * count, count, len(pixels), seed)[share]
+    if isinstance(pixels, Tensor):
+        chosen = pixels[torch.from_numpy(rows).to(device, non_blocking=True)]
+    else:
+        chosen = torch.from_numpy(pixels[rows]).to(device, non_blocking=True)
+    clean, labels = _altered(chosen.float() / 127.5 - 1, step, settings, seed, share)
+    source = torch.Generator(device).manual_seed(seeding.derive(seed, "noise", step))
+    normal = torch.randn(count, generator=source, device=device)[share]
+    noise = torch.randn((count, *clean.shape[1:]), generator=source, device=device)[share]
+    keys = _odd((count, layers), seeding.stream(seed, "dropout", step))[share].to(device, non_blocking=True)
+    return Batch(clean, noise, levels(normal, settings), labels, keys)
+
+
+def _altered(clean: Tensor, step: int, settings: Training, seed: int, share: slice) -> tuple[Tensor, Tensor | None]:
+    """Return the images of a share of a batch flipped and augmented, and their labels."""
+    if settings.x_flip:
+        coins = torch.randint(0, 2, (settings.batch,), generator=seeding.stream(seed, "flips", step))[share] == 1
+        clean = augmentation.mirror(clean, coins, torch.zeros_like(coins))
+    if not settings.augment:
+        return clean, None
+    generator = seeding.stream(seed, "augmentation", step)
+    parameters = augmentation.draw(settings.batch, probability=settings.augment, generator=generator)[share]
+    return augmentation.augment(clean, parameters)
+
+
+def _odd(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    return torch.randint(-(2**31), 2**31, shape, generator=generator, dtype=torch.int32) | 1
