@@ -2,7 +2,7 @@
 
 import pytest
 
-from hidden_gaussian.cells import Cell
+from hidden_gaussian.cells import Cell, DenoiserId, Subset
 from hidden_gaussian.errors import InputError
 
 
@@ -13,3 +13,43 @@ def test_ids_are_read_back() -> None:
     assert cell.epoch == 100
     with pytest.raises(InputError, match="not the id"):
         Cell.parse("digits", "n64c/ve16r1/i6400")
+
+
+@pytest.mark.parametrize("name", ["gaussian", "mixture-8", "ve16r1/i6400", "ve16r1/i6400/linear", "dae-ve4r0/i0"])
+def test_denoisers_are_read_back_and_have_one_in_the_other_half(name: str) -> None:
+    denoiser = DenoiserId.parse(f"n64a/{name}")
+    assert denoiser == DenoiserId(Subset(64, "a"), name)
+    assert denoiser.id == f"n64a/{name}"
+    assert denoiser.other_half.id == f"n64b/{name}"
+    assert denoiser.other_half.other_half == denoiser
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "network", "owner"),
+    [
+        ("n8b/empirical", "empirical", False, "n8b/empirical"),
+        ("n8b/vp4r2/i40", "i40", True, "n8b/vp4r2/i40"),
+        ("n8b/vp4r2/i40/linear", "linear", False, "n8b/vp4r2/i40"),
+    ],
+)
+def test_a_linear_map_belongs_to_its_denoiser(text: str, kind: str, network: bool, owner: str) -> None:
+    denoiser = DenoiserId.parse(text)
+    assert (denoiser.kind, denoiser.is_network, denoiser.owner.id) == (kind, network, owner)
+
+
+def test_the_cell_of_a_linear_map_is_its_networks() -> None:
+    assert DenoiserId.parse("n8b/vp4r2/i40/linear").cell("digits") == Cell("digits", 8, "b", "vp", 4, 2, 40)
+    with pytest.raises(InputError, match="not the id of a cell"):
+        DenoiserId.parse("n8b/gaussian").cell("digits")
+
+
+@pytest.mark.parametrize("text", ["n64", "64a", "n64c", "n64a/gaussian", ""])
+def test_other_texts_are_no_subsets(text: str) -> None:
+    with pytest.raises(InputError, match="expected one like 'n64a'"):
+        Subset.parse(text)
+
+
+@pytest.mark.parametrize("text", ["n64a", "n64a/", "", "gaussian"])
+def test_other_texts_are_no_denoisers(text: str) -> None:
+    with pytest.raises(InputError, match="expected one like"):
+        DenoiserId.parse(text)

@@ -1,15 +1,137 @@
-"""The coordinates of one trained snapshot."""
+"""Names of what a study makes: subsets, cells of the grid, denoisers. Nothing else takes their paths apart."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from hidden_gaussian import noise_schedule
 from hidden_gaussian.errors import InputError
 
-_ID = re.compile(r"n(\d+)([ab])/([a-z-]+)(\d+)r(\d+)/i(\d+)")
+_SUBSET = re.compile(r"n(\d+)([ab])")
+_CELL = re.compile(rf"{_SUBSET.pattern}/([a-z-]+)(\d+)r(\d+)/i(\d+)")
+
+
+@dataclass(frozen=True, order=True)
+class Subset:
+    """The training images of one size and half.
+
+    Examples
+    --------
+    >>> Subset.parse("n64a").size
+    64
+    >>> Subset(64, "a").other_half.id
+    'n64b'
+    """
+
+    size: int
+    half: str
+
+    @property
+    def id(self) -> str:
+        """Folder of the subset below the dataset's folder, such as ``n64a``."""
+        return f"n{self.size}{self.half}"
+
+    @property
+    def other_half(self) -> Subset:
+        """The subset of equal size that shares no image with this one."""
+        return Subset(self.size, "b" if self.half == "a" else "a")
+
+    @classmethod
+    @cache
+    def parse(cls, text: str) -> Subset:
+        """Read a subset back from its id.
+
+        Raises
+        ------
+        InputError
+            If the id has another form.
+        """
+        match = _SUBSET.fullmatch(text)
+        if match is None:
+            raise InputError(f"{text!r} is not the id of a subset; expected one like 'n64a'")
+        return cls(int(match[1]), match[2])
+
+
+@dataclass(frozen=True, order=True)
+class DenoiserId:
+    """A denoiser or a sample set, named by its path below the dataset's folder.
+
+    Attributes
+    ----------
+    subset : Subset
+        The training images that the denoiser belongs to.
+    name : str
+        The path below the subset's folder: ``gaussian``, ``ve16r1/i64000``, ``ve16r1/i64000/linear``.
+
+    Examples
+    --------
+    >>> linear = DenoiserId.parse("n64a/ve16r1/i64000/linear")
+    >>> linear.subset.size, linear.kind, linear.owner.id
+    (64, 'linear', 'n64a/ve16r1/i64000')
+    >>> DenoiserId.parse("n64a/gaussian").other_half.id
+    'n64b/gaussian'
+    """
+
+    subset: Subset
+    name: str
+
+    @property
+    def id(self) -> str:
+        """The path, such as ``n64a/gaussian``."""
+        return f"{self.subset.id}/{self.name}"
+
+    @property
+    def other_half(self) -> DenoiserId:
+        """The same denoiser of the other half's subset."""
+        return replace(self, subset=self.subset.other_half)
+
+    @property
+    def kind(self) -> str:
+        """Last part of the path: the name of a reference denoiser, ``linear``, or the images seen of a network."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def is_network(self) -> bool:
+        """Whether this is a trained network, not a reference denoiser or a linear map."""
+        return _CELL.fullmatch(self.id) is not None
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether this is the distilled linear map of another denoiser."""
+        return self.kind == "linear"
+
+    @property
+    def owner(self) -> DenoiserId:
+        """The denoiser that a distilled linear map is fitted to; of any other denoiser, itself."""
+        return replace(self, name=self.name.rpartition("/")[0]) if self.is_linear else self
+
+    def cell(self, dataset: str) -> Cell:
+        """Return the cell of a network, or of the network that a linear map is fitted to.
+
+        Raises
+        ------
+        InputError
+            If this is a reference denoiser.
+        """
+        return Cell.parse(dataset, self.owner.id)
+
+    @classmethod
+    @cache
+    def parse(cls, text: str) -> DenoiserId:
+        """Read a denoiser's name back from its path.
+
+        Raises
+        ------
+        InputError
+            If the path does not begin with a subset, or names nothing below it.
+        """
+        subset, _, name = text.partition("/")
+        if not name:
+            raise InputError(f"{text!r} is not the id of a denoiser; expected one like 'n64a/gaussian'")
+        return cls(Subset.parse(subset), name)
 
 
 @dataclass(frozen=True, order=True)
@@ -73,7 +195,7 @@ class Cell:
         InputError
             If the id has another form.
         """
-        match = _ID.fullmatch(identifier)
+        match = _CELL.fullmatch(identifier)
         if match is None:
             raise InputError(f"{identifier!r} is not the id of a cell; one looks like 'n64a/ve16r1/i64000'")
         size, half, architecture, scale, replicate, images_seen = match.groups()
