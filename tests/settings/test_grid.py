@@ -13,13 +13,13 @@ from smoke_study import replaced
 
 def test_snapshots_are_whole_batches_without_duplicates() -> None:
     run = settings.Run(subset_sizes=(100,), scales=(4,), snapshots=(640,), epochs=(1, 1.2, 6.4))
-    assert run.kept(100, 64) == (128, 640)
+    assert run.saved_at(100, 64) == (128, 640)
 
 
 def test_epochs_are_the_decimals_that_were_written() -> None:
     """Though 100 x 1.1 is 110.00000000000001 in binary, and 100 x 1e308 is infinite."""
     run = settings.Run(subset_sizes=(100,), scales=(4,), epochs=(0, 1e-9, 1.1, 1.11))
-    assert run.kept(100, 10) == (0, 10, 110, 120)
+    assert run.saved_at(100, 10) == (0, 10, 110, 120)
     assert settings.Run(subset_sizes=(100,), scales=(4,), epochs=(1e308,)).kept(100, 10) == (10**310,)
 
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from hidden_gaussian.claims import ledger
+from hidden_gaussian.claims import display
 from hidden_gaussian.jobs import job_log
 from hidden_gaussian.storage import read_table, schemas
 
 with job_log(snakemake.log[0]):
     for path in snakemake.input:
         print(f"\n{Path(path).parts[-3]}\n")
-        print(ledger.text(read_table(path, schemas.CLAIMS)), flush=True)
+        print(display.text(read_table(path, schemas.CLAIMS)), flush=True)

@@ -1,6 +1,6 @@
-"""The paper's claims as tests: statistic, smallest effect that matters and gate are declared before the results.
+"""The paper's claims as tests. Each declares its statistic, smallest effect that matters and gate before any result.
 
-Takes shards of one dataset; gives one row a claim.
+Takes the shards of one dataset and returns one row per claim, with an interval and a verdict.
 """
 
 import lazy_loader

@@ -1,6 +1,6 @@
-from . import ledger
-from .evidence import QUANTITIES, Evidence, Missing, OneLevel, Shrunk
-from .judging import LEDGER, judge
+from . import display
+from .evidence import QUANTITIES, Evidence
+from .ledger import LEDGER, judge
 from .linearity import CALIBRATED
 from .verdicts import Claim
 
@@ -10,9 +10,6 @@ __all__ = [
     "QUANTITIES",
     "Claim",
     "Evidence",
-    "Missing",
-    "OneLevel",
-    "Shrunk",
+    "display",
     "judge",
-    "ledger",
 ]

@@ -1,63 +1,87 @@
-"""The ledger of claims as it is read: on a terminal, in the report, in a page."""
+"""All claims in order, and the rows that judging them gives."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
-from itertools import zip_longest
 
+import numpy as np
 import pandas as pd
 
-WIDTHS = {"claim": 5, "statement": 34, "statistic": 40, "estimate": 27, "delta": 5, "verdict": 12, "reason": 8}
-STYLE = "<style>.ledger td, .ledger th { text-align: left; vertical-align: top; padding: 0.2em 0.6em }</style>"
+from hidden_gaussian.claims import closeness, linearity, samples
+from hidden_gaussian.claims.evidence import Evidence, Untestable
+from hidden_gaussian.claims.verdicts import Claim, Finding
+from hidden_gaussian.statistics import bootstrap
+from hidden_gaussian.storage import schemas
+
+LEDGER: tuple[Claim, ...] = (
+    linearity.GROWS,
+    linearity.MIDDLE,
+    linearity.RESIDUAL,
+    linearity.GAUSSIAN,
+    linearity.BREAKS,
+    closeness.NEARS,
+    closeness.SCALE,
+    closeness.TIME,
+    samples.AGREE,
+    samples.BEYOND,
+    samples.DIFFER,
+    samples.RETURNS,
+    samples.MEMORISES,
+    samples.MOMENTS,
+    samples.MORE,
+    closeness.UNDERTRAINED,
+    linearity.CALIBRATED,
+)
 
 
-def shown(judged: pd.DataFrame) -> pd.DataFrame:
-    """Return what a reader needs of the ledger, as text.
+def judge(evidence: Evidence, claims: Sequence[Claim] = LEDGER) -> pd.DataFrame:
+    """Judge claims on the evidence of one dataset.
 
     Parameters
     ----------
-    judged : DataFrame
-        With the columns of ``schemas.CLAIMS``.
+    evidence : Evidence
+        Shards of the dataset.
+    claims : sequence of Claim
+        The ledger, unless others are given.
 
     Returns
     -------
-    DataFrame
-        ``claim, statement, statistic, estimate`` with its interval, ``delta, verdict, reason``; empty where missing.
+    DataFrame with the columns of ``schemas.CLAIMS``
+        One row per claim. It ``holds`` if the whole interval lies beyond delta (below it for an equivalence), and
+        ``fails`` if the interval lies on the other side or the gate is unmet. It is ``undecided`` otherwise, and where
+        it cannot be tested. ``verdict_holm`` is the verdict after Holm's correction over the claims that were tested.
     """
-    columns = ["claim", "statement", "statistic", "reason"]
-    table = judged[columns].astype(object).where(judged[columns].notna(), "").astype(str)
-    table["estimate"] = [
-        "" if pd.isna(value) else f"{value:.3g} [{low:.3g}, {high:.3g}]"
-        for value, low, high in zip(judged["estimate"], judged["low"], judged["high"], strict=True)
-    ]
-    table["delta"] = ["" if pd.isna(delta) else f"{delta:g}" for delta in judged["delta"]]
-    table["verdict"] = [
-        verdict if verdict == adjusted else f"{verdict} ({adjusted} after Holm)"
-        for verdict, adjusted in zip(judged["verdict"], judged["verdict_holm"], strict=True)
-    ]
-    return table[[*WIDTHS]]
+    findings = [_find(claim, evidence) for claim in claims]
+    p_values = bootstrap.holm([found.p_value if isinstance(found, Finding) else np.nan for found in findings])
+    rows = [_row(*item) for item in zip(claims, findings, p_values, strict=True)]
+    columns = [column.name for column in schemas.CLAIMS.columns]
+    return pd.DataFrame(rows, columns=columns).assign(window=evidence.window_text)
 
 
-def text(judged: pd.DataFrame) -> str:
-    """Return the ledger for a terminal, its cells wrapped."""
-    table = shown(judged)
-    rule = "  ".join("-" * width for width in WIDTHS.values())
-    rows = [_wrapped(cells) for cells in table.to_numpy().tolist()]
-    return "\n".join([_wrapped([*WIDTHS]), rule, *rows])
+def _find(claim: Claim, evidence: Evidence) -> Finding | Untestable:
+    try:
+        return claim.find(evidence)
+    except Untestable as untestable:
+        return untestable
 
 
-def _wrapped(cells: Sequence[str]) -> str:
-    columns = [textwrap.wrap(cell, width) for cell, width in zip(cells, WIDTHS.values(), strict=True)]
-    lines = zip_longest(*columns, fillvalue="")
-    padded = (
-        "  ".join(part.ljust(width) for part, width in zip(line, WIDTHS.values(), strict=True)).rstrip()
-        for line in lines
-    )
-    return "\n".join(padded)
-
-
-def html(judged: pd.DataFrame) -> str:
-    """Return the ledger as an HTML table."""
-    table: str = shown(judged).to_html(index=False, border=0, classes="ledger", justify="left")
-    return f"{STYLE}\n{table}\n"
+def _row(claim: Claim, finding: Finding | Untestable, p_value: float) -> dict[str, object]:
+    names = ("source", "statement", "statistic", "delta", "gate", "paper_value")
+    row: dict[str, object] = {"claim": claim.number, **{name: getattr(claim, name) for name in names}}
+    if isinstance(finding, Untestable):
+        return row | {"verdict": "undecided", "verdict_holm": "undecided", "reason": finding.reason}
+    part, verdict = finding.deciding, finding.verdict if finding.gate else "fails"
+    low, high = part.estimate.interval()
+    if len(finding.parts) > 1:
+        row["statistic"] = f"{claim.statistic}; shown: {part.what}"
+    return row | {
+        "delta": part.delta,
+        "estimate": part.estimate.value,
+        "low": low,
+        "high": high,
+        "interval": part.estimate.covers,
+        "verdict": verdict,
+        "verdict_holm": "undecided" if p_value > 1 - bootstrap.LEVEL else verdict,
+        "reason": "interval" if finding.gate else "gate",
+        "clock": finding.clock,
+    }

@@ -1,17 +1,13 @@
-"""From an interval to a verdict: holds, fails, undecided."""
+"""From an interval to a verdict: what a claim declares, and what the evidence says about it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import pandas as pd
-
-from hidden_gaussian.claims.evidence import Evidence, Missing
+from hidden_gaussian.claims.evidence import Evidence
 from hidden_gaussian.statistics import Estimate, bootstrap
-from hidden_gaussian.storage import schemas
 
 Verdict = Literal["holds", "fails", "undecided"]
 Rule = Literal["above", "below", "covers"]
@@ -24,7 +20,7 @@ class Part:
     Attributes
     ----------
     what : str
-        What was computed.
+        Name of the statistic, shown where a claim has several.
     estimate : Estimate
     delta : float
     rule : str
@@ -50,13 +46,13 @@ class Part:
 
     @property
     def p_value(self) -> float:
-        """Two-sided p-value of delta; the least there is where an estimate without any doubt is delta, and so fails."""
+        """Two-sided p-value of delta; the smallest possible one if the interval is the single point delta."""
         return bootstrap.LEAST if self.estimate.interval() == (self.delta,) * 2 else self.estimate.p_value(self.delta)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the evidence says on a claim: all parts must hold, and the gate must be met."""
+    """What the evidence says about a claim: all parts must hold, and the gate must be met."""
 
     parts: tuple[Part, ...]
     gate: bool = True
@@ -80,7 +76,7 @@ class Finding:
 
     @property
     def p_value(self) -> float:
-        """P-value of the verdict; NaN where none was drawn from a test."""
+        """P-value of the verdict; NaN if the gate is unmet, and for a calibration."""
         if not self.gate or self.deciding.rule == "covers":
             return float("nan")
         tests = len(self.parts) if self.verdict == "fails" else 1
@@ -96,10 +92,11 @@ class Claim:
     number, source, statement, statistic, gate, paper_value : str
         See ``schemas.CLAIMS``.
     delta : float
+        Smallest effect that matters, or the bound of an equivalence.
     find : callable
-        Evidence in, Finding out; raises Missing.
+        Maps Evidence to a Finding, or raises Untestable.
     counter_example : str
-        Measurements that look like the claim at first sight, and that its test has to call a failure.
+        Measurements that resemble the claim at first sight; the test must call them a failure.
     rule : str
         See :class:`Part`.
     """
@@ -115,47 +112,6 @@ class Claim:
     counter_example: str = ""
     rule: Rule = "above"
 
-
-def rows(claims: Sequence[Claim], evidence: Evidence) -> pd.DataFrame:
-    """Judge claims, with Holm's correction over those that came to a test."""
-    findings = [_find(claim, evidence) for claim in claims]
-    p_values = bootstrap.holm([np.nan if isinstance(found, Missing) else found.p_value for found in findings])
-    judged = [_row(*item) for item in zip(claims, findings, p_values, strict=True)]
-    columns = [column.name for column in schemas.CLAIMS.columns]
-    return pd.DataFrame(judged, columns=columns).assign(window=evidence.window_text)
-
-
-def _find(claim: Claim, evidence: Evidence) -> Finding | Missing:
-    try:
-        return claim.find(evidence)
-    except Missing as missing:
-        return missing
-
-
-def _row(claim: Claim, finding: Finding | Missing, p_value: float) -> dict[str, object]:
-    row: dict[str, object] = {
-        "claim": claim.number,
-        "source": claim.source,
-        "statement": claim.statement,
-        "statistic": claim.statistic,
-        "delta": claim.delta,
-        "gate": claim.gate,
-        "paper_value": claim.paper_value,
-    }
-    if isinstance(finding, Missing):
-        return row | {"verdict": "undecided", "verdict_holm": "undecided", "reason": finding.reason}
-    part, verdict = finding.deciding, finding.verdict if finding.gate else "fails"
-    low, high = part.estimate.interval()
-    if len(finding.parts) > 1:
-        row["statistic"] = f"{claim.statistic}; shown: {part.what}"
-    return row | {
-        "delta": part.delta,
-        "estimate": part.estimate.value,
-        "low": low,
-        "high": high,
-        "interval": part.estimate.covers,
-        "verdict": verdict,
-        "verdict_holm": "undecided" if p_value > 1 - bootstrap.LEVEL else verdict,
-        "reason": "interval" if finding.gate else "gate",
-        "clock": finding.clock,
-    }
+    def part(self, estimate: Estimate, what: str = "") -> Part:
+        """Return an estimate as a part that is judged by this claim's delta and rule."""
+        return Part(what, estimate, self.delta, self.rule)

@@ -155,7 +155,7 @@ def _runs(datasets: Mapping[str, Dataset]) -> str:
     rows = []
     for name, dataset in datasets.items():
         for run in dataset.grid.runs:
-            kept = sorted({seen for size in run.subset_sizes for seen in run.kept(size, dataset.training.batch)})
+            kept = sorted({seen for size in run.subset_sizes for seen in run.saved_at(size, dataset.training.batch)})
             lists = (run.subset_sizes, run.halves, run.architectures, run.scales, kept)
             network = "" if run.network is None else _value(run.network).strip("{}")
             rows.append((name, *(", ".join(_value(item) for item in one) for one in lists), network))

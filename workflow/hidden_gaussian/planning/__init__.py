@@ -1,4 +1,7 @@
-"""What a study will cost, what its jobs ask a cluster for, and which study a results folder belongs to."""
+"""What a study costs, what resources its jobs request, and which study a results folder belongs to.
+
+Takes a study's settings; runs and writes nothing but the record of ownership.
+"""
 
 import lazy_loader
 

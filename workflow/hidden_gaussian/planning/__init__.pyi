@@ -1,3 +1,3 @@
-from . import cost, resources
+from . import cost, ownership, resources
 
-__all__ = ["cost", "resources"]
+__all__ = ["cost", "ownership", "resources"]

@@ -1,4 +1,4 @@
-"""Whose results these are: another study of the same name must not overwrite or reuse them."""
+"""Which study a results folder belongs to: results of another study are neither overwritten nor reused."""
 
 from __future__ import annotations
 
@@ -9,55 +9,56 @@ from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Source, Study
 from hidden_gaussian.storage import load_json, save_json
 
+PACKED = {"source": "images", "heldout": "heldout", "foreign": "foreign"}
+"""Settings that name images, with the files they are packed into."""
 
-def _place(study: Study, name: str) -> Path:
+
+def _record(study: Study, name: str) -> Path:
     return Path(study.results) / name / "settings.json"
 
 
 def check(study: Study) -> None:
-    """Compare the study with the one that made the results at its place.
+    """Compare a study with the record of the study that made the results in its folder.
 
-    Settings of the same study may change: what depends on them is made again. Only the checksum of the data is
-    compared here, since giving one for images that are packed already must not pack them again.
+    Settings of the same study may change; what depends on them is made again. The checksum of the data is compared
+    here only, because declaring one for images that are already packed must not pack them again.
 
     Raises
     ------
     InputError
-        If another study, with other data or training, has results there, naming the keys that differ; or if images
-        were packed from data with another checksum than the settings give.
+        If the folder has results of another study with other data or training, or if images were packed from data
+        with another checksum than the settings declare.
     """
     for name in study.datasets:
         _check_packed(study, name)
-        place = _place(study, name)
-        if not place.exists():
+        record = _record(study, name)
+        if not record.exists():
             continue
-        found, wanted = load_json(place), study.identity(name)
-        if found.get("study") == study.study:
-            continue
-        keys = sorted(_differences(found, wanted) - {"study"})
-        if keys:
+        recorded, current = load_json(record), study.identity(name)
+        keys = sorted(_differences(recorded, current) - {"study"})
+        if recorded.get("study") != study.study and keys:
             raise InputError(
-                f"{place.parent} holds results of the study '{found.get('study')}' with other settings "
-                f"({', '.join(keys)}); give study '{study.study}' another 'results' folder or the dataset another name"
+                f"{record.parent}: holds results of study '{recorded.get('study')}' with other settings "
+                f"({', '.join(keys)}); give study '{study.study}' another 'results' folder, or rename its dataset"
             )
 
 
 def _check_packed(study: Study, name: str) -> None:
-    for role, key in {"images": "source", "heldout": "heldout", "foreign": "foreign"}.items():
+    for key, role in PACKED.items():
         source = getattr(study.datasets[name], key)
-        packed, about = (_place(study, name).with_name(f"{role}.{suffix}") for suffix in ("npy", "json"))
-        if not isinstance(source, Source) or source.sha256 is None or not (packed.exists() and about.exists()):
+        packed, metadata = (_record(study, name).with_name(f"{role}.{suffix}") for suffix in ("npy", "json"))
+        if not isinstance(source, Source) or source.sha256 is None or not (packed.exists() and metadata.exists()):
             continue
-        found = load_json(about)["sha256"]
-        if found != source.sha256.lower():
+        checksum = load_json(metadata)["sha256"]
+        if checksum != source.sha256.lower():
             raise InputError(
-                f"datasets.{name}.{key}.sha256 is {source.sha256}, but {packed} was packed from data whose checksum "
-                f"is {found}: delete it to pack images of the data declared, or correct the setting"
+                f"datasets.{name}.{key}.sha256: found {source.sha256}, but {packed} was packed from data with checksum "
+                f"{checksum}; delete {packed} to pack the declared data, or correct the setting"
             )
 
 
 def record(study: Study) -> None:
-    """Write down the study beside its results.
+    """Write the record of a study into its results folder.
 
     Raises
     ------
@@ -65,21 +66,21 @@ def record(study: Study) -> None:
         If the results folder cannot be written.
     """
     for name in study.datasets:
-        place, wanted = _place(study, name), study.identity(name)
+        path, current = _record(study, name), study.identity(name)
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if not place.exists() or load_json(place) != wanted:
-                save_json(place, wanted)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists() or load_json(path) != current:
+                save_json(path, current)
         except OSError as error:
             raise InputError(
-                f"the results folder {place.parent} cannot be written ({error.strerror}); choose another with 'results'"
+                f"{path.parent}: cannot be written ({error.strerror}); set 'results' to another folder"
             ) from None
 
 
-def _differences(found: Any, wanted: Any, prefix: str = "") -> set[str]:
+def _differences(first: Any, second: Any, prefix: str = "") -> set[str]:
     """Return the dotted keys at which two nested mappings differ."""
-    if not (isinstance(found, dict) and isinstance(wanted, dict)):
-        return set() if found == wanted else {prefix.rstrip(".")}
+    if not (isinstance(first, dict) and isinstance(second, dict)):
+        return set() if first == second else {prefix.rstrip(".")}
     return set().union(
-        *(_differences(found.get(key), wanted.get(key), f"{prefix}{key}.") for key in found.keys() | wanted.keys())
+        *(_differences(first.get(key), second.get(key), f"{prefix}{key}.") for key in first.keys() | second.keys())
     )

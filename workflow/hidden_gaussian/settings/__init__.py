@@ -1,6 +1,6 @@
-"""All settings of a study: closed against misspelling and checked before anything runs.
+"""The settings of a study. Unknown keys are errors, and all values are checked before any job starts.
 
-Takes a mapping, as YAML files hold it; gives a :class:`Study`. Imports no torch.
+Takes a mapping, as read from a YAML file; returns a :class:`Study`. Imports no torch.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""A data set of a study: its images, its grid of networks, and what is done with them."""
+"""A data set of a study: its images, its grid of networks, and how they are trained, sampled and measured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.noise_schedule import AUTOENCODERS
 from hidden_gaussian.settings.distillation import Distillation
-from hidden_gaussian.settings.grid import Grid, Network, Slice, Sweeps
+from hidden_gaussian.settings.grid import COORDINATES, Grid, Network, Slice, Sweeps
 from hidden_gaussian.settings.measures import FEWEST_UNSEEN, UNCERTAIN, Measured, Measures
 from hidden_gaussian.settings.sampling import Sampling
 from hidden_gaussian.settings.source import Source
@@ -20,57 +20,60 @@ from hidden_gaussian.settings.training import Training
 
 Chosen = TypeVar("Chosen", Measures, Distillation)
 
-PLACES = {
+AXES = {
     "size": ("subset_size",),
     "scale": ("scale",),
     "time": ("images_seen",),
     "architecture": ("architecture",),
     "clock": ("subset_size", "images_seen"),
 }
-"""Along which coordinates of a cell a sweep goes."""
+"""The coordinates that vary along a sweep. All sweeps may also vary half and replicate, which curves average."""
 
-COORDINATES = {
-    "subset_size": "subset_sizes",
-    "architecture": "architectures",
-    "scale": "scales",
-    "images_seen": "images_seen",
-}
-"""Coordinates that tell networks apart, each with the setting that chooses by it; curves average halves, replicates."""
+FREE = {"architecture": ("scale", "images_seen")}
+"""Coordinates that may differ between the points of a sweep: architectures have their own scales and trainings."""
 
-OWN = {"architecture": ("scale", "images_seen")}
-"""Coordinates in which the places of a sweep may differ: architectures have scales and trainings of their own."""
+IDENTITY = frozenset({"source", "resolution", "colour", "heldout", "foreign", "near_duplicates", "network", "training"})
+"""Settings that results depend on, see :meth:`Study.identity`; the grid and the measurements may change."""
 
 
 class Dataset(Strict):
-    """A named image source at one resolution, with its own recipe."""
+    """One source of images at one resolution, with its networks and measurements."""
 
     source: Source = Field(description="the training images")
-    resolution: Annotated[int, Field(ge=4)] = Field(description="pixels a side")
-    colour: Literal["rgb", "grey"] = Field("rgb", description="channels")
+    resolution: Annotated[int, Field(ge=4)] = Field(description="width and height in pixels; images are resized to it")
+    colour: Literal["rgb", "grey"] = Field("rgb", description="rgb: three channels; grey: one")
     heldout: Annotated[Annotated[NonNegative, VALUE] | Annotated[Source, BLOCK], EITHER] = Field(
         0,
-        description=f"images set aside and never trained on: a number, or a source; none, or at least {FEWEST_UNSEEN}",
+        description="images never trained on: a number of images of the source, or a source of their own; 0, or at "
+        f"least {FEWEST_UNSEEN}",
     )
     foreign: Annotated[Annotated[Source, BLOCK] | Annotated[Literal["heldout"] | None, VALUE], EITHER] = Field(
-        None, description=f"images used only as inputs, at least {FEWEST_UNSEEN}; or the held-out ones, measured once"
+        None,
+        description=f"a source of at least {FEWEST_UNSEEN} images that serve as inputs only; heldout: the held-out "
+        "images, measured once; null: none",
     )
     near_duplicates: bool = Field(
-        True, description="whether nearly equal images count as duplicates, from 16 pixels a side; compares all pairs"
+        True,
+        description="treat nearly equal images as duplicates, which stay on one side of every split, from 16 pixels a "
+        "side; compares all pairs of images",
     )
-    network: Network = Field(Network(), description="the network")
-    training: Training = Field(Training(), description="the recipe of training")
-    grid: Grid = Field(description="cells and sweeps")
+    network: Network = Field(Network(), description="the network, without its scale")
+    training: Training = Field(Training(), description="how networks are trained")
+    grid: Grid = Field(description="training runs and sweeps")
     sampling: Sampling = Field(Sampling(), description="sample sets")
-    measures: Measures = Field(Measures(), description="measurements")
+    measures: Measures = Field(Measures(), description="measurements on noisy images")
     distillation: Distillation = Field(Distillation(), description="linear distillation")
     speed: float = Field(
-        500.0, gt=0, description="images trained a second at the largest scale, only for the plan's estimate of hours"
+        500.0,
+        gt=0,
+        description="images trained per second at the largest scale; used only to estimate hours and to request time "
+        "on a cluster",
     )
 
     @field_validator("measures", "distillation")
     @classmethod
     def _named_once(cls, chosen: Chosen, info: ValidationInfo) -> Chosen:
-        """Read foreign inputs as held-out ones where they are the same images, which are measured by that name."""
+        """Replace foreign inputs by held-out ones if both are the same images, which are then measured once."""
         if info.data.get("foreign") != "heldout" or "heldout" in chosen.inputs:
             return chosen
         names = tuple("heldout" if name == "foreign" else name for name in chosen.inputs)
@@ -78,17 +81,17 @@ class Dataset(Strict):
 
     @property
     def channels(self) -> int:
-        """Colour channels of an image."""
+        """Number of colour channels."""
         return 3 if self.colour == "rgb" else 1
 
     @property
     def available(self) -> int:
-        """Images of the source that may be trained on."""
+        """Number of images of the source that may be trained on."""
         return self.source.count - (self.heldout if isinstance(self.heldout, int) else 0)
 
     @property
     def inputs(self) -> tuple[Measured, ...]:
-        """Kinds of input that exist; foreign images that are the held-out ones are measured once."""
+        """Kinds of input that are measured and that the data set has."""
         absent = set()
         if self.heldout == 0:
             absent.add("heldout")
@@ -98,27 +101,19 @@ class Dataset(Strict):
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """The network, and those that runs of the grid make of it."""
+        """The network, and its variants in runs of the grid."""
         return self.network, *(run.changed(self.network) for run in self.grid.runs)
 
     def network_of(self, cell: Cell) -> Network:
-        """Return the network of a cell, which the run that trains it may change."""
+        """Return the network of a cell, with the options of the run that trains it."""
         return next((run.changed(self.network) for run in self.grid.runs if run.trains(cell)), self.network)
 
     def cells(self, name: str) -> list[Cell]:
         """Return every cell of the grid, in the order of the settings."""
         return self.grid.cells(name, self.training.batch)
 
-    def _asking(self, size: int) -> str:
-        """Return which lists of the grid have a subset of a size, as the beginning of a sentence."""
-        trained = any(size in run.subset_sizes for run in self.grid.runs)
-        read = any(size == snapshot.subset_size for snapshot in self.grid.pretrained)
-        if trained and read:
-            return "grid.runs and grid.pretrained ask"
-        return "grid.runs asks" if trained else "grid.pretrained asks"
-
     def sweep(self, name: str, sweep: str) -> list[Cell]:
-        """Return the cells of one sweep; empty when the settings do not have it."""
+        """Return the cells of one sweep; none if the settings do not have it."""
         chosen: Slice | None = getattr(self.grid.sweeps, sweep)
         return [] if chosen is None else chosen.choose(self.cells(name))
 
@@ -131,111 +126,128 @@ class Dataset(Strict):
     def _possible(self) -> Dataset:
         cells = self.cells("dataset")
         if not cells:
-            raise ValueError("grid has neither 'runs' nor 'pretrained' snapshots")
-        doubled = [cell.id for cell, count in Counter(cells).items() if count > 1]
-        if doubled:
-            raise ValueError(f"grid.pretrained has {' and '.join(sorted(doubled))} more than once")
-        halves: dict[int, set[str]] = {}
-        for cell in cells:
-            halves.setdefault(cell.subset_size, set()).add(cell.half)
-        for size, both in halves.items():
-            if size > self.available:
-                apart = f" less heldout {self.heldout}" if isinstance(self.heldout, int) else ""
-                raise ValueError(
-                    f"{self._asking(size)} for {size} training images, but there are only {max(0, self.available)}: "
-                    f"source.count {self.source.count}{apart}"
-                )
-            if len(both) == 2 and 2 * size > self.available:
-                raise ValueError(
-                    f"{self._asking(size)} for halves a and b of {size} images each, but they can be disjoint only "
-                    f"up to {self.available // 2}"
-                )
-        for run in self.grid.runs:
-            if not run.snapshots and not run.epochs:
-                raise ValueError("a run of grid.runs needs 'snapshots' (images seen) or 'epochs'")
+            raise ValueError("grid: found neither 'runs' nor 'pretrained'; give one of them")
+        repeated = [cell.id for cell, count in Counter(cells).items() if count > 1]
+        if repeated:
+            raise ValueError(f"grid.pretrained: has {' and '.join(sorted(repeated))} more than once; list each once")
+        self._check_sizes(cells)
         for cell in cells:
             if len({run.changed(self.network) for run in self.grid.runs if run.trains(cell)}) > 1:
-                raise ValueError(f"grid.runs gives {cell.run} different networks; give it one 'network'")
+                raise ValueError(f"grid.runs: gives {cell.run} different networks; give it one 'network'")
         halvings = max(len(network.channel_mult) for network in self.networks) - 1
         if self.resolution % 2**halvings:
             raise ValueError(
-                f"resolution {self.resolution} cannot be halved {halvings} times, as network.channel_mult asks"
+                f"resolution: {self.resolution} cannot be halved {halvings} times; expected a multiple of "
+                f"{2**halvings}, or a shorter network.channel_mult"
             )
         return self
+
+    def _check_sizes(self, cells: Sequence[Cell]) -> None:
+        """Refuse subsets that are larger than the source, or that do not fit twice where both halves are used."""
+        trained = {size for run in self.grid.runs for size in run.subset_sizes}
+        for size in dict.fromkeys(cell.subset_size for cell in cells):
+            key = "grid.runs" if size in trained else "grid.pretrained"
+            if size > self.available:
+                apart = f" minus heldout {self.heldout}" if isinstance(self.heldout, int) else ""
+                raise ValueError(
+                    f"{key}: found {size} training images; expected at most {max(0, self.available)} "
+                    f"(source.count {self.source.count}{apart})"
+                )
+            if 2 * size > self.available and len({cell.half for cell in cells if cell.subset_size == size}) == 2:
+                raise ValueError(
+                    f"{key}: found halves a and b of {size} images each; expected at most {self.available // 2}, so "
+                    "that they are disjoint"
+                )
 
     @model_validator(mode="after")
     def _swept(self) -> Dataset:
         cells = self.cells("dataset")
         for name in Sweeps.model_fields:
             chosen: Slice | None = getattr(self.grid.sweeps, name)
-            if chosen is None:
-                continue
-            found, unknown = chosen.choose(cells), chosen.unknown(cells)
-            if unknown or not found:
-                what = ", ".join(unknown) or "a combination"
-                raise ValueError(f"grid.sweeps.{name} asks for {what} that no cell of the grid has")
-            first = [cell for cell in found if cell.replicate <= 1]
-            both = {"a", "b"} if name.startswith("halves") else {"a"}
-            if not both <= {cell.half for cell in first}:
-                raise ValueError(f"grid.sweeps.{name} needs replicate 1 of half {' and half '.join(sorted(both))}")
-            for axis in PLACES.get(name, ()):  # figures show samples of half a at each
-                lacking = {getattr(cell, axis) for cell in found}
-                lacking -= {getattr(cell, axis) for cell in first if cell.half == "a"}
-                if lacking:
-                    raise ValueError(f"grid.sweeps.{name} needs replicate 1 of half a at {axis} {min(lacking)} too")
-            _check_unmixed(name, found)
+            if chosen is not None:
+                _check_sweep(name, chosen, cells)
         return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Dataset:
-        cells = self.cells("dataset")
+        cells, jacobian = self.cells("dataset"), self.measures.jacobian
         if self.measures.levels != AUTOENCODERS and any(cell.is_levelwise for cell in cells):
             raise ValueError(
-                f"measures.levels is {self.measures.levels}, but autoencoders are defined at the {AUTOENCODERS} of "
-                f"that many levels: set it to {AUTOENCODERS}"
+                f"measures.levels: found {self.measures.levels}; expected {AUTOENCODERS}, the levels at which "
+                "autoencoders are defined"
             )
-        splice = self.sampling.splice
-        if splice is not None and not splice.choose(cells):
-            raise ValueError("sampling.splice names no cell of the grid; widen it or leave it out")
-        jacobian = self.measures.jacobian
-        if jacobian is not None and not jacobian.cells.choose(cells):
-            raise ValueError("measures.jacobian.cells names no cell of the grid; widen it or give no measures.jacobian")
-        if self.foreign == "heldout" and self.heldout == 0:
-            raise ValueError("foreign is 'heldout', but no images are held out")
-        for role in ("heldout", "foreign"):
-            found = getattr(getattr(self, role), "count", getattr(self, role))
-            if isinstance(found, int) and 0 < found < FEWEST_UNSEEN:
+        slices = {"sampling.splice": self.sampling.splice, "measures.jacobian.cells": jacobian and jacobian.cells}
+        for key, chosen in slices.items():
+            if chosen is not None and not chosen.choose(cells):
                 raise ValueError(
-                    f"{role} has {found} images, too few to measure half of them: give none, or at least "
-                    f"{FEWEST_UNSEEN}"
+                    f"{key}: selects no cell of the grid; widen it, or set {key.split('.cells')[0]} to null"
                 )
         if not set(self.inputs) - set(UNCERTAIN):
-            raise ValueError("measures.inputs names no kind of image that the data set has; add 'train'")
+            raise ValueError("measures.inputs: names no kind of image that the data set has; add 'train'")
         self.distillation.check(self.channels * self.resolution**2)
         if self.grid.runs and self.training.augment and not all(network.augment_dim for network in self.networks):
-            raise ValueError("training.augment needs network.augment_dim 9, so that the network knows what was done")
+            raise ValueError(
+                "network.augment_dim: found 0 with training.augment above 0; set it to 9, so that the network is told "
+                "how its images were augmented, or set training.augment to 0"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _enough_unseen(self) -> Dataset:
+        if self.foreign == "heldout" and self.heldout == 0:
+            raise ValueError("foreign: found 'heldout', but no images are held out; set 'heldout', or foreign to null")
+        for role in ("heldout", "foreign"):
+            count = getattr(getattr(self, role), "count", getattr(self, role))
+            if isinstance(count, int) and 0 < count < FEWEST_UNSEEN:
+                raise ValueError(
+                    f"{role}: found {count} images; expected none, or at least {FEWEST_UNSEEN}, half of which are "
+                    "measured"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Dataset:
         batch, gpus, microbatch = self.training.batch, self.training.gpus, self.training.microbatch
         if batch % gpus:
-            raise ValueError(f"training.batch {batch} is not a multiple of gpus {gpus}")
+            raise ValueError(f"training.batch: found {batch}; expected a multiple of gpus {gpus}")
         if microbatch and batch // gpus % microbatch:
-            raise ValueError(f"training.batch {batch} over gpus {gpus} is not a multiple of microbatch {microbatch}")
+            raise ValueError(
+                f"training.batch: found {batch}; expected a multiple of gpus {gpus} x microbatch {microbatch}"
+            )
         return self
 
 
-def _check_unmixed(sweep: str, cells: Sequence[Cell]) -> None:
-    """Refuse a sweep with networks that differ in more than where they are along it: its curves would mix them."""
-    swept = PLACES.get(sweep, ())
-    for axis, setting in COORDINATES.items():
-        places = swept if axis in OWN.get(sweep, ()) else ()
-        found: dict[tuple[object, ...], set[int | str]] = {}
-        for cell in cells:
-            found.setdefault(tuple(getattr(cell, place) for place in places), set()).add(getattr(cell, axis))
-        mixed = [(place, values) for place, values in found.items() if len(values) > 1]
-        if axis not in swept and mixed:
-            place, values = mixed[0]
-            where = "".join(f" at {name} {value}" for name, value in zip(places, place, strict=True))
-            several = " and ".join(map(str, sorted(values)))
+def _check_sweep(name: str, chosen: Slice, cells: list[Cell]) -> None:
+    """Refuse a sweep that selects no cell, that lacks first replicates, or whose curves would mix networks."""
+    key, selected, unknown = f"grid.sweeps.{name}", chosen.choose(cells), chosen.unknown(cells)
+    if unknown or not selected:
+        values = ", ".join(unknown) or "this combination of values"
+        raise ValueError(f"{key}: no cell of the grid has {values}; expected values of grid.runs or grid.pretrained")
+    first = [cell for cell in selected if cell.replicate <= 1]
+    halves = {"a", "b"} if name.startswith("halves") else {"a"}
+    if not halves <= {cell.half for cell in first}:
+        raise ValueError(f"{key}: needs replicate 1 of half {' and half '.join(sorted(halves))}; add it")
+    for axis in AXES.get(name, ()):  # figures show samples of half a at each point
+        lacking = {getattr(cell, axis) for cell in selected}
+        lacking -= {getattr(cell, axis) for cell in first if cell.half == "a"}
+        if lacking:
+            raise ValueError(f"{key}: needs replicate 1 of half a at {axis} {min(lacking)} too; add it")
+    for setting, coordinate in COORDINATES.items():
+        if coordinate not in ("half", "replicate", *AXES.get(name, ())):
+            _check_unmixed(name, setting, selected)
+
+
+def _check_unmixed(sweep: str, setting: str, cells: Sequence[Cell]) -> None:
+    """Refuse a sweep in which a coordinate varies that is not swept."""
+    coordinate = COORDINATES[setting]
+    axes = AXES.get(sweep, ()) if coordinate in FREE.get(sweep, ()) else ()
+    values: dict[tuple[object, ...], set[int | str]] = {}
+    for cell in cells:
+        values.setdefault(tuple(getattr(cell, axis) for axis in axes), set()).add(getattr(cell, coordinate))
+    for point, mixed in values.items():
+        if len(mixed) > 1:
+            where = "".join(f" at {axis} {value}" for axis, value in zip(axes, point, strict=True))
             raise ValueError(
-                f"grid.sweeps.{sweep} has {axis} {several}{where}, which its curves would mix: name one in "
-                f"grid.sweeps.{sweep}.{setting}"
+                f"grid.sweeps.{sweep}: found {coordinate} {' and '.join(map(str, sorted(mixed)))}{where}, which its "
+                f"curves would mix; select one in grid.sweeps.{sweep}.{setting}"
             )

@@ -14,42 +14,50 @@ Inputs = Literal["train", "heldout", "foreign"]
 
 
 class Adam(Strict):
-    """Gradient descent as Li et al. distil: Adam from zero on the input over the root of the pixels.
+    """Distillation by gradient descent, as in Li et al.: Adam from zero on the input divided by sqrt(pixels).
 
-    On images not trained on only, as they do; the exact fit is its floor, and is made in any case.
+    It uses images that were not trained on, as theirs does. The exact fit, its lower bound, is always made too.
     """
 
-    cells: Slice = Field(Slice(), description="cells that are descended, of those that are distilled")
-    epochs: Positive = Field(100, description="passes over the images, with fresh noise in each")
-    batch: Positive = Field(256, description="images a step")
-    learning_rate: float | None = Field(None, gt=0, description="step size; null: theirs, by noise level")
+    cells: Slice = Field(Slice(), description="cells to fit by gradient descent, among those that are distilled")
+    epochs: Positive = Field(100, description="passes over the images, each with new noise")
+    batch: Positive = Field(256, description="images per step")
+    learning_rate: float | None = Field(
+        None, gt=0, description="step size; null: that of Li et al. for each noise level"
+    )
 
 
 class Distillation(Strict):
-    """Linear distillation, fitted by exact least squares in the same pass."""
+    """Linear distillation by exact least squares, from the same noisy images as the measurements."""
 
     solver: Literal["exact", "adam"] = Field(
-        "exact", description="exact: least squares; adam: beside them the descent of Li et al., by epochs"
+        "exact", description="exact: least squares; adam: also gradient descent as in Li et al., saved by epoch"
     )
     ridge: float = Field(
         0.0,
         ge=0,
-        description="penalty, in units of the noise variance, that shrinks maps towards the Gaussian's, so that claims "
-        "1, 3, 4, 5 and cal, which would hold by construction, are not judged",
+        description="ridge penalty in units of the noise variance; it shrinks maps towards the Gaussian's, so with any "
+        "value above 0 claims 1, 3, 4, 5 and cal are not judged, since they would hold by construction",
     )
-    adam: Adam = Field(Adam(), description="the descent, where the solver is adam")
+    adam: Adam = Field(Adam(), description="gradient descent; used if the solver is adam")
 
-    draws: Positive = Field(65_536, description="(noisy, denoised) pairs a noise level; well above twice the pixels")
-    inputs: tuple[Inputs, ...] = Field(("train", "heldout", "foreign"), description="which clean images are noised")
+    draws: Positive = Field(
+        65_536,
+        description="(noisy, denoised) pairs per noise level; without a ridge, at least 2 (d + 2) for d values per image",
+    )
+    inputs: tuple[Inputs, ...] = Field(
+        ("train", "heldout", "foreign"), description="kinds of clean image that are noised, as in measures"
+    )
     cells: Slice = Field(
-        Slice(images_seen="all"), description="cells that are distilled; references that are not affine always are"
+        Slice(images_seen="all"),
+        description="cells to distil; reference denoisers that are not affine are always distilled",
     )
 
     def check(self, pixels: int) -> None:
-        """Refuse too few pairs: each half of them must determine a map of so many pixels and an offset."""
+        """Raise ValueError if each half of the pairs cannot determine an affine map of this many pixels."""
         needed = 2 * (pixels + 2)
         if self.ridge == 0 and self.draws < needed:
             raise ValueError(
-                f"distillation.draws is {self.draws}, but an affine map of {pixels} pixels is fitted to each half of "
-                f"them: give {needed} at least, and better several times as many, {OR_RIDGE}"
+                f"distillation.draws: found {self.draws}; expected at least {needed}, and better several times that, "
+                f"because an affine map of {pixels} pixels is fitted to each half; raise it, {OR_RIDGE}"
             )

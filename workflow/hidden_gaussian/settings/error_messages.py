@@ -1,4 +1,7 @@
-"""What is wrong with settings, in one sentence that names every key: pydantic's findings in plain words."""
+"""Errors of the settings in one sentence: for each wrong key, what was found and what was expected.
+
+Validators of blocks raise ``ValueError("key: found ...; expected ...; do ...")`` with the key relative to the block.
+"""
 
 from __future__ import annotations
 
@@ -17,37 +20,40 @@ NAME = r"^[a-z][a-z0-9-]*$"
 
 
 def sentence(error: ValidationError) -> str:
-    """Return all that is wrong: each key, what was expected, and what was found where it is short."""
+    """Return one sentence with every wrong key, what was found where it is short, and what was expected."""
     return f"the settings cannot be used: {problems(error)}"
 
 
 def problems(error: ValidationError) -> str:
-    """Return each key that is wrong, with what was expected and found.
+    """Return each wrong key, with what was found and expected.
 
-    A list whose items are wrong is also too short for pydantic, which is not said.
+    Pydantic also calls a list too short whose items are wrong; that is left out.
     """
-    found = error.errors()
-    lists = {problem["loc"][:length] for problem in found for length in range(len(problem["loc"]))}
-    return "; ".join(_problem(one) for one in found if one["type"] != "too_short" or one["loc"] not in lists)
+    errors = error.errors()
+    prefixes = {one["loc"][:length] for one in errors for length in range(len(one["loc"]))}
+    return "; ".join(_problem(one) for one in errors if one["type"] != "too_short" or one["loc"] not in prefixes)
 
 
 def _problem(problem: Mapping[str, Any]) -> str:
-    path, found = [str(part) for part in problem["loc"] if part not in {VALUE.tag, BLOCK.tag}], problem["input"]
-    key = ".".join(path) or "settings"
-    if problem["type"] == "extra_forbidden":
+    path, value = [str(part) for part in problem["loc"] if part not in {VALUE.tag, BLOCK.tag}], problem["input"]
+    key, kind, is_short = ".".join(path) or "settings", problem["type"], not isinstance(value, dict | list | BaseModel)
+    if kind == "extra_forbidden":
         return f"{key}: there is no such setting here{_suggestion(path[-1])}"
-    if problem["type"] == "missing":
-        return f"{key}: this setting is missing, and has no default"
-    said = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
-        said = f"expected a letter, then lower-case letters, digits and hyphens, such as '{_name(found)}'"
-    if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == REFERENCE:
-        said = f"expected {reference_names.KNOWN}"
-    return f"{key}: {said}" + ("" if isinstance(found, dict | list | BaseModel) else f" (found {found!r})")
+    if kind == "missing":
+        return f"{key}: this setting is missing; it has no default, so give it a value"
+    if kind == "value_error" and isinstance(value, dict | BaseModel):
+        return ".".join([*path, problem["msg"].removeprefix("Value error, ")])
+    expected = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    expected = re.sub("^(greater|less) than", r"a number \1 than", expected)
+    if kind == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
+        expected = f"a letter, then lower-case letters, digits and hyphens, such as '{_name(value)}'"
+    if kind == "string_pattern_mismatch" and problem["ctx"]["pattern"] == REFERENCE:
+        expected = reference_names.KNOWN
+    return f"{key}: found {value!r}; expected {expected}" if is_short else f"{key}: expected {expected}"
 
 
 def _suggestion(key: str) -> str:
-    """Return where a key belongs, or the setting whose name is nearest; nothing if none is near."""
+    """Return where a key belongs, or else the setting with the nearest name, or else where all are listed."""
     own = [block for block in Strict.__subclasses__() if block.__module__.startswith(__package__)]
     blocks = {block.__name__.lower(): block.model_fields for block in own}
     blocks["the top of the file"] = blocks.pop("study")
@@ -58,5 +64,5 @@ def _suggestion(key: str) -> str:
     return f"; did you mean '{near[0]}'?" if near else "; config/README.md lists them all"
 
 
-def _name(found: str) -> str:
-    return re.sub(r"^[^a-z]+|-+$", "", re.sub(r"[^a-z0-9]+", "-", found.lower())) or "mine"
+def _name(text: str) -> str:
+    return re.sub(r"^[^a-z]+|-+$", "", re.sub(r"[^a-z0-9]+", "-", text.lower())) or "mine"

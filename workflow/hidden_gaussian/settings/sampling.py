@@ -12,26 +12,30 @@ from hidden_gaussian.settings.strict import Strict
 
 
 class Sampling(Strict):
-    """Sample sets of shared latents."""
+    """Sample sets. All denoisers start from the same latents."""
 
-    count: Annotated[int, Field(ge=FEWEST)] = Field(256, description=f"samples a set, at least {FEWEST}")
+    count: Annotated[int, Field(ge=FEWEST)] = Field(256, description=f"samples per set, at least {FEWEST}")
     sampler: Literal["heun18", "heun40"] = Field(
-        "heun18", description="solver of the networks' sample sets; autoencoders have euler10"
+        "heun18",
+        description="solver for the networks: Heun's method at 18 or 40 noise levels; autoencoders always use euler10",
     )
     references: tuple[Reference, ...] = Field(
-        (), description="further reference denoisers of every subset that samples are drawn of, named as in measures"
+        (), description="further reference denoisers to draw samples from, for every subset; names as in measures"
     )
     splice: Slice | None = Field(
-        None, description="cells whose samples are drawn again with another denoiser at some noise levels"
+        None,
+        description="cells that are also sampled with another denoiser in place of the network at some noise levels; "
+        "null: none",
     )
     splice_ends: tuple[Annotated[float, Field(ge=0, le=80)], ...] = Field(
         (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 80.0),
         min_length=2,
-        description="ends of the ranges of noise levels that are replaced: every pair; the lower end is excluded",
+        description="ends of the ranges of sigma in which the network is replaced, ascending; every pair of ends is "
+        "one range, without its lower end",
     )
 
     @model_validator(mode="after")
     def _ordered(self) -> Sampling:
         if list(self.splice_ends) != sorted(set(self.splice_ends)):
-            raise ValueError(f"splice_ends are {list(self.splice_ends)}; expected ascending numbers, each once")
+            raise ValueError(f"splice_ends: found {list(self.splice_ends)}; expected ascending numbers, each once")
         return self

@@ -1,4 +1,4 @@
-"""What all settings are made of."""
+"""The base class and types of all settings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ NonNegative = Annotated[int, Field(ge=0)]
 
 
 class Strict(BaseModel):
-    """Settings that refuse unknown keys and numbers that are not finite, and do not change."""
+    """Immutable settings that reject unknown keys and numbers that are not finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 VALUE, BLOCK = Tag("(value)"), Tag("(block)")
-EITHER = Discriminator(lambda given: (BLOCK if isinstance(given, dict | Strict) else VALUE).tag)
-"""Which of a value and a block of settings is meant, so that what is wrong is told of that one alone."""
+EITHER = Discriminator(lambda content: (BLOCK if isinstance(content, dict | Strict) else VALUE).tag)
+"""Tells a value from a block of settings, so that errors are about the alternative that was meant."""

@@ -10,62 +10,65 @@ from pydantic import Field, ValidationError, model_validator
 
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import error_messages
-from hidden_gaussian.settings.dataset import Dataset
+from hidden_gaussian.settings.dataset import IDENTITY, Dataset
 from hidden_gaussian.settings.grid import Pretrained
 from hidden_gaussian.settings.source import Download, Source
 from hidden_gaussian.settings.strict import NonNegative, Strict
 
 Located = TypeVar("Located", Source, Pretrained)
+ROLES = ("source", "heldout", "foreign")
+"""Settings of a dataset that may be sources of images."""
 Name = Annotated[str, Field(pattern=error_messages.NAME)]
 
 
 class Study(Strict):
     """One configuration file."""
 
-    study: Name = Field(description="name of the study; results of another study are never overwritten")
-    seed: NonNegative = Field(0, description="root of every random number")
-    results: str = Field("results", min_length=1, description="folder of the results")
+    study: Name = Field(description="name of the study, which protects its results from other studies")
+    seed: NonNegative = Field(0, description="seed that all random numbers derive from")
+    results: str = Field("results", min_length=1, description="folder for the results")
     archives: dict[Name, str] = Field(
-        {}, description="places of archives and folders, by the name a source's path gives"
+        {}, description="paths of archives and folders by name; a source gives the name as its 'path'"
     )
     downloads: dict[Name, Download] = Field(
-        {}, description="where archives may be fetched from, by the same names; several are known, see docs/data.md"
+        {}, description="where archives can be downloaded, by the same names; for those already known see docs/data.md"
     )
-    datasets: dict[Name, Dataset] = Field(min_length=1, description="data sets by name, unique across studies")
+    datasets: dict[Name, Dataset] = Field(
+        min_length=1, description="data sets by name; a name belongs to one study only"
+    )
 
     def located(self, source: Located) -> Located:
-        """Return a source or a snapshot with its place: packed images, the archive its path names, or the path."""
+        """Return a source or pretrained network with its path on disk; for surrogates, the source dataset's images."""
         if isinstance(source, Source) and source.of is not None:
             return source.model_copy(update={"path": f"{self.results}/{source.of}/images.npy"})
         return source.model_copy(update={"path": self.archives.get(source.path or "", source.path)})
 
     @model_validator(mode="after")
-    def _imitable(self) -> Study:
+    def _surrogates_have_sources(self) -> Study:
         for name, dataset in self.datasets.items():
-            for role in ("source", "heldout", "foreign"):
+            for role in ROLES:
                 source = getattr(dataset, role)
                 if isinstance(source, Source) and source.of is not None:
-                    self._check_imitated(f"datasets.{name}.{role}.of", source.of, dataset)
+                    self._check_surrogate(f"datasets.{name}.{role}.of", source.of, dataset)
         return self
 
-    def _check_imitated(self, key: str, of: str, dataset: Dataset) -> None:
+    def _check_surrogate(self, key: str, of: str, dataset: Dataset) -> None:
         original = self.datasets.get(of)
         if original is None or original.source.is_surrogate:
-            raise ValueError(f"{key} is '{of}'; expected a data set of this study that is no surrogate itself")
+            raise ValueError(f"{key}: found '{of}'; expected a data set of this study that is not itself a surrogate")
         if (original.resolution, original.colour) != (dataset.resolution, dataset.colour):
-            raise ValueError(f"{key} is '{of}', whose resolution or colour is another; make them the same")
+            raise ValueError(f"{key}: '{of}' has another resolution or colour; make them the same")
 
     def identity(self, name: str) -> dict[str, Any]:
-        """Return what makes results of a dataset those of this study: data and training, not places or figures."""
-        kept = {"source", "resolution", "colour", "heldout", "foreign", "near_duplicates", "network", "training"}
+        """Return the settings that the results of a dataset depend on: data and training, not paths or figures."""
         dataset = self.datasets[name]
-        content = dataset.model_dump(mode="json", include=kept)
+        content = dataset.model_dump(mode="json", include=set(IDENTITY))
         cells = dataset.cells(name)
         content["training"] = dataset.training.recipe(*{cell.architecture for cell in cells})
-        others = {cell.run: dataset.network_of(cell) for cell in cells}
-        changed = {run: own.model_dump(mode="json") for run, own in others.items() if own != dataset.network}
+        networks = {cell.run: dataset.network_of(cell) for cell in cells}
+        changed = {run: own.model_dump(mode="json") for run, own in networks.items() if own != dataset.network}
         content |= {"networks": changed} if changed else {}
-        for role in ("source", "heldout", "foreign"):
+        for role in ROLES:
             if isinstance(content[role], dict):
                 content[role].pop("path")
         return {"study": self.study, "seed": self.seed, **content}
@@ -77,7 +80,7 @@ def read(config: dict[str, Any]) -> Study:
     Raises
     ------
     InputError
-        Naming every key that is wrong, what was found and what was expected.
+        If settings are wrong; the message names each key, what was found and what was expected.
     """
     try:
         return Study.model_validate(config)
@@ -96,9 +99,9 @@ def load(path: str | Path) -> Study:
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such configuration file") from None
+        raise InputError(f"{path}: there is no such configuration file; check the path") from None
     except yaml.YAMLError as error:
-        raise InputError(f"{path} is not valid YAML: {error}") from None
+        raise InputError(f"{path}: not valid YAML ({error}); correct it") from None
     if not isinstance(content, dict):
-        raise InputError(f"{path} holds no settings; expected the keys of a study, such as 'datasets'")
+        raise InputError(f"{path}: holds no settings; expected the keys of a study, such as 'datasets'")
     return read(content)

@@ -19,8 +19,8 @@ class Evidence(Protocol):
         """Return a memorised fraction with its interval."""
 
 
-T = "T: training loss below that of the Gaussian denoiser"
-Q = "Q: held-out loss over that of the Gaussian denoiser has its upper end below 1"
+T = "T: training loss below the Gaussian denoiser's"
+Q = "Q: upper end of held-out loss / the Gaussian denoiser's below 1"
 M = "M: memorised fraction above the held-out rate"
 
 
