@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def excess(evidence: Evidence, cell: Cell) -> Array:
     return (network - empirical) / (1 - empirical)
 
 
-def mismatch(evidence: Evidence, identifier: str, **where: str) -> Array:
+def mismatch(evidence: Evidence, identifier: str, **where: Any) -> Array:
     """Return |D_L - D_G|^2 / |D_G - mu|^2 of a distilled map, in the span of the training images, cross-fit."""
     return evidence.in_window("mismatch_inside", identifier, **where)
 

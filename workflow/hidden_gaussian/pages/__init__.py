@@ -1,4 +1,7 @@
-"""Pages that are generated: the explorer, the ledger, and the parts of the documentation that follow from code."""
+"""Generated pages: the explorer, and the documentation that follows from code (settings, claims, reviews, setup).
+
+Takes settings, tables of claims and outputs of denoisers; returns Markdown, JSON or HTML.
+"""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Pages generated from the code, so that they cannot disagree with it: ``python -m hidden_gaussian.pages.build``."""
+"""Generate the pages that must agree with the code: ``python -m hidden_gaussian.pages.build``."""
 
 from __future__ import annotations
 
@@ -32,44 +32,44 @@ BLOCKS: tuple[type[BaseModel], ...] = (
 )
 HEAD = """# Settings
 
-One file is one study. Every key is below, with its default; an unknown key is an error. Generated from
+One file describes one study. All keys are listed below with their defaults; an unknown key is an error. Generated from
 `workflow/hidden_gaussian/settings/`.
 
 | file | study |
 | --- | --- |
-| `config.yaml` | digits: the default |
+| `config.yaml` | digits, the default |
 | `faces.yaml` | faces at 16x16 from your zip |
 | `cifar10.yaml` | CIFAR-10 at 32x32 from your zip, a small grid |
-| `architectures.yaml` | digits by other networks: VP, ADM, the VE baseline, denoising autoencoders |
-| `analytic_models.yaml` | digits beside every denoiser known in closed form, patch denoisers among them |
-| `surrogates.yaml` | digits beside random images of equal covariance |
+| `architectures.yaml` | digits with other networks: VP, ADM, the VE baseline, denoising autoencoders |
+| `analytic_models.yaml` | digits with every closed-form denoiser, including patch denoisers |
+| `surrogates.yaml` | digits beside random images with the same covariance |
 | `paper.yaml` | the paper's grid, for a GPU cluster |
 
-How long they take: [README](../README.md).
+The [README](../README.md) says how long they take.
 
-What makes a job run again: a changed input file, a changed setting that it uses, a raised version
-(`workflow/hidden_gaussian/versions.py`). An edited comment does not. A snapshot appended at the end of a run trains
-only the new segment; one inserted or removed in the middle trains again all that follow it, because each continues
-the one before: look at `snakemake -n` first.
+**What makes a job run again.** A job runs again if an input file changes, if a setting that it uses changes, or if the
+version of its numbers is raised (`workflow/hidden_gaussian/versions.py`). An edited comment has no effect. A snapshot
+appended to a run trains only the new segment. A snapshot inserted or removed in the middle trains all later segments
+again, because each continues the one before; check with `snakemake -n` first.
 
-The place of an archive is no input: it may move without anything being made again. Its checksum is recorded in
-`images.json` when it is packed. Other data at the same place go unnoticed, unless `sha256` says which are meant: packed
-images of data with another checksum are refused.
+**Archives.** The path of an archive is not an input, so an archive may move without anything running again. Its
+checksum is recorded in `images.json` when it is packed. Different data at the same path go unnoticed unless `sha256`
+declares the checksum; then images packed from data with another checksum are refused.
 """
 
 
 def schema() -> str:
-    """Return the JSON schema of a study."""
+    """Return the JSON schema of a configuration file."""
     return json.dumps(settings.Study.model_json_schema(), indent=1, sort_keys=True) + "\n"
 
 
 def readme() -> str:
-    """Return the page of all settings."""
+    """Return the page of all settings as Markdown."""
     return "\n".join([HEAD, *(_table(block) for block in BLOCKS)])
 
 
 def _table(block: type[BaseModel]) -> str:
-    name = block.__name__.lower() if block is not settings.Study else "the file"
+    name = block.__name__.lower() if block is not settings.Study else "top of the file"
     lines = [
         f"## {name}",
         "",
@@ -90,7 +90,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def pages() -> dict[str, str]:
-    """Return every generated page by its path below the project's folder."""
+    """Return the text of every generated page, by its path relative to the project."""
     results = claims.ledgers(ROOT / "docs/results")
     return {
         "config/schema.json": schema(),

@@ -1,4 +1,4 @@
-"""Ledgers in words: what became of a claim on each data set, and which claims hold."""
+"""Verdicts in words: what became of each claim on each data set, and which claims hold."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from hidden_gaussian.claims import Claim, Missing, OneLevel, Shrunk
+from hidden_gaussian.claims import Claim
 
 HOLDS, INTERVAL, GATE = "holds", "fails by its interval", "fails by an unmet gate"
 UNDECIDED, MISSING = "is undecided", "could not be tested"
 EVERYWHERE, GATED = "Hold on every data set that has their cells", "Hold wherever their gate is met"
-DIVIDED, FAIL = "Hold on some data sets and not on others", "Hold on none, and fail by their interval"
+DIVIDED, FAIL = "Hold on some data sets only", "Hold on no data set, and fail by their interval"
 UNSURE, UNTESTED = "Undecided wherever they were tested", "Not tested, because their gate is met on no data set"
-NOWHERE = "Nowhere to be tested"
+NOWHERE = "Not testable on any data set"
 KINDS = (EVERYWHERE, GATED, DIVIDED, FAIL, UNSURE, UNTESTED, NOWHERE)
 Results = Mapping[str, pd.DataFrame]
 
 
 def outcome(row: pd.Series) -> str:
-    """Return what became of the claim of a row: it holds, fails in one of two ways, is undecided or untested."""
-    if row["reason"] in (Missing.reason, OneLevel.reason, Shrunk.reason):
+    """Return the outcome of one claim: holds, fails (in one of two ways), undecided or not testable."""
+    if row["reason"] not in ("interval", "gate"):
         return MISSING
     if row["verdict"] == "fails":
         return GATE if row["reason"] == "gate" else INTERVAL
@@ -28,50 +28,50 @@ def outcome(row: pd.Series) -> str:
 
 
 def rows_of(claim: Claim, results: Results) -> dict[str, pd.Series]:
-    """Return the row of a claim on each data set whose ledger has it."""
-    found = {name: judged[judged["claim"] == claim.number] for name, judged in results.items()}
-    return {name: rows.iloc[0] for name, rows in found.items() if len(rows)}
+    """Return the row of a claim for each data set that has one."""
+    matching = {name: judged[judged["claim"] == claim.number] for name, judged in results.items()}
+    return {name: rows.iloc[0] for name, rows in matching.items() if len(rows)}
 
 
 def gate_name(claim: Claim) -> str:
-    """Return the letter of a gate, or words for one that only this claim has."""
+    """Return the letter of a gate, or ``its own`` for a gate that no other claim has."""
     gate = claim.gate or ""
     return gate[0] if gate[1:2] == ":" else "its own"
 
 
 def number(row: pd.Series) -> str:
-    """Return the estimate of a row with its interval, and which part it is of where a claim has several."""
+    """Return the estimate with its interval, preceded by the name of its part if the claim has several."""
     text = f"{row['estimate']:.3g} [{row['low']:.3g}, {row['high']:.3g}]"
     _, _, part = str(row["statistic"]).partition("; shown: ")
     return f"{part}: {text}" if part else text
 
 
 def after_holm(row: pd.Series) -> str:
-    """Return the verdict after Holm's correction where it differs, with a comma before it; else nothing."""
+    """Return the verdict after Holm's correction, preceded by a comma, if it differs; else nothing."""
     return "" if row["verdict"] == row["verdict_holm"] else f", {row['verdict_holm']} after Holm"
 
 
-def told(claim: Claim, row: pd.Series) -> str:
-    """Return what became of a claim on one data set: estimate, interval and verdict, or why there is none."""
+def result(claim: Claim, row: pd.Series) -> str:
+    """Return estimate, interval and outcome of a claim on one data set, or why it could not be tested."""
     what = outcome(row)
     if what == MISSING:
         return f"{what} ({row['reason']})"
     gate = f" ({gate_name(claim)})" if what == GATE else ""
-    bound = f" against {row['delta']:g}" if row["delta"] != claim.delta else ""  # that of the part which is shown
+    bound = f" against {row['delta']:g}" if row["delta"] != claim.delta else ""  # a part may have its own delta
     return f"{number(row)}{bound} {what}{gate}{after_holm(row)}"
 
 
-def standing(claims: Sequence[Claim], results: Results) -> str:
-    """Return which claims hold, which do not, and of which nothing is known, over all data sets."""
+def summary(claims: Sequence[Claim], results: Results) -> str:
+    """Return which claims hold, fail, and are undecided or untested, over all data sets."""
     by_kind: dict[str, list[str]] = {}
     for claim in claims:
         where: dict[str, list[str]] = {}
         for name, row in rows_of(claim, results).items():
             where.setdefault(outcome(row), []).append(name)
         tested = {what: names for what, names in where.items() if what in (HOLDS, INTERVAL, UNDECIDED)}
-        details = "; ".join(f"{what} on {listed(names)}" for what, names in tested.items())
         kind = _kind(where)
-        details = listed(where[HOLDS]) if kind == GATED else details
+        details = "; ".join(f"{what} on {enumerated(names)}" for what, names in tested.items())
+        details = enumerated(where[HOLDS]) if kind == GATED else details
         shown = f"{claim.number} ({details})" if len(tested) > 1 or kind == GATED else claim.number
         by_kind.setdefault(kind, []).append(shown)
     return " ".join(f"{kind}: {', '.join(by_kind[kind])}." for kind in KINDS if kind in by_kind)
@@ -89,6 +89,6 @@ def _kind(where: Mapping[str, Sequence[str]]) -> str:
     return UNTESTED if GATE in where else NOWHERE
 
 
-def listed(names: Sequence[str]) -> str:
+def enumerated(names: Sequence[str]) -> str:
     """Return names as in a sentence: a, b and c."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,4 +1,4 @@
-"""One self-contained page to leaf through the outputs of all denoisers of a dataset by noise level."""
+"""One self-contained page that shows the outputs of a dataset's denoisers at each noise level."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hidden_gaussian import noise
-from hidden_gaussian.cells import Cell
+from hidden_gaussian.cells import Cell, DenoiserId
 from hidden_gaussian.data import load_inputs, open_subset, to_unit
 from hidden_gaussian.denoisers import Denoiser, best_device, open_denoiser
 from hidden_gaussian.distillation import noised
@@ -25,9 +25,10 @@ from hidden_gaussian.metrics import neighbours
 from hidden_gaussian.reference_names import possible
 from hidden_gaussian.tables import Measurements
 
-PICTURES = 4  # images shown side by side, each with one noise
-LIMIT = 10_000_000  # bytes of the page
-QUALITIES = (85, 60, 35)  # of JPEG, the next where the page is too large
+PICTURES = 4  # images shown side by side, each with one noise draw
+LIMIT = 10_000_000  # bytes per page
+QUALITIES = (85, 60, 35)  # JPEG qualities, tried in turn while the page is too large
+NEAREST = "nearest"  # last part of the id of a strip of training images
 TEMPLATE = Path(__file__).parents[2] / "report" / "explorer.html"
 
 Sheet = NDArray[np.uint8]
@@ -36,22 +37,22 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class Explorer:
-    """What the page is made from.
+    """Inputs of the page.
 
     Attributes
     ----------
     root : Path
         Folder of a dataset's results.
     cells : sequence of Cell
-        Networks to choose from, the first shown first.
+        Networks to choose from; the page opens with the first.
     references : sequence of str
-        Names of the denoisers shown between the Gaussian and the empirical one, such as ``stationary``.
+        Names of further denoisers to show, such as ``stationary``.
     linear : frozenset of str
-        Ids of the cells whose distilled maps were kept.
+        Ids of the cells whose distilled maps were saved.
     inputs : str
         Kind of clean image that is noised.
     seed : int
-        Of the study.
+        Seed of the study.
     """
 
     root: Path
@@ -64,8 +65,8 @@ class Explorer:
     def page(self, measured: Measurements) -> str:
         """Return the page as HTML.
 
-        Every denoiser sees the same four clean images with the same noise, scaled to ten levels; the nearest training
-        image is that of the network's output. Pictures share one range of display, [-1, 1].
+        Every denoiser sees the same four clean images with the same noise, scaled to ten levels. The nearest training
+        image is the one nearest to the network's output. All pictures show the range [-1, 1].
 
         Parameters
         ----------
@@ -83,11 +84,11 @@ class Explorer:
         chosen: dict[Cell, Entry] = {}
         for cell in self.cells:
             rows = self._rows(cell)
-            for identifier in (name for _, name in rows if name not in sheets and not name.endswith("/nearest")):
+            for identifier in (name for _, name in rows if name not in sheets and not name.endswith(NEAREST)):
                 outputs = evaluated(open_denoiser(self.root, identifier), noisy)
                 sheets[identifier] = sheet(outputs)
                 if identifier == cell.id:
-                    sheets[f"{cell.id}/nearest"] = sheet(self._nearest(cell, outputs))
+                    sheets[f"{cell.id}/{NEAREST}"] = sheet(self._nearest(cell, outputs))
             chosen[cell] = {"title": title(cell), "rows": rows, "curves": curves(measured, cell, self.inputs)}
         data = {"levels": levels.tolist(), "side": clean.shape[-1], "inputs": self.inputs}
         return within_limit(self.root.name, data, chosen, sheets)
@@ -102,13 +103,12 @@ class Explorer:
         return noisy
 
     def _rows(self, cell: Cell) -> list[tuple[str, str]]:
-        """Return names and ids of the strips of a cell, from top to bottom."""
+        """Return names and ids of a cell's strips of images, from top to bottom."""
         linear = [("linear", f"{cell.id}/linear")] if cell.id in self.linear else []
-        listed = possible(self.references, cell.subset)
-        ids = [f"{cell.subset}/gaussian", *listed, f"{cell.subset}/empirical"]
-        beside = [(identifier.split("/")[1], identifier) for identifier in ids]
-        nearest = ("training image nearest to the network", f"{cell.id}/nearest")
-        return [("clean", "clean"), ("noisy", "noisy"), ("network", cell.id), *linear, *beside, nearest]
+        ids = [f"{cell.subset}/gaussian", *possible(self.references, cell.subset), f"{cell.subset}/empirical"]
+        references = [(DenoiserId.parse(identifier).name, identifier) for identifier in ids]
+        nearest = ("training image nearest to the network", f"{cell.id}/{NEAREST}")
+        return [("clean", "clean"), ("noisy", "noisy"), ("network", cell.id), *linear, *references, nearest]
 
     def _nearest(self, cell: Cell, outputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         training = open_subset(self.root / "images.npy", self.root / cell.subset / "subset.npy")
@@ -123,7 +123,17 @@ def evaluated(denoiser: Denoiser, noisy: Mapping[float, torch.Tensor]) -> list[t
 
 
 def sheet(outputs: Sequence[torch.Tensor]) -> Sheet:
-    """Return images (channels, side, side) as one picture: a row a level, a column an image; [-1, 1] is the range."""
+    """Return images as one picture with a row per level and a column per image, clipped to [-1, 1].
+
+    Parameters
+    ----------
+    outputs : sequence of Tensor of shape (images, channels, side, side)
+        One tensor per level.
+
+    Returns
+    -------
+    ndarray of shape (levels * side, images * side, channels)
+    """
     stacked = torch.stack([output.cpu().clamp(-1, 1) for output in outputs])
     pixels = ((stacked + 1) * 127.5).round().to(torch.uint8).numpy()  # level, image, channel, row, column
     levels, count, channels, height, width = pixels.shape
@@ -131,7 +141,7 @@ def sheet(outputs: Sequence[torch.Tensor]) -> Sheet:
 
 
 def encoded(pixels: Sheet, quality: int = QUALITIES[0]) -> str:
-    """Return a picture as the address of itself: lossless while that is small, else JPEG; below the best always."""
+    """Return a picture as a data URL: PNG if it is small and the quality the best, else JPEG."""
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     lossless = pixels.size < 100_000 and quality == QUALITIES[0]
     kind, options = ("png", {"optimize": True}) if lossless else ("jpeg", {"quality": quality})
@@ -141,36 +151,36 @@ def encoded(pixels: Sheet, quality: int = QUALITIES[0]) -> str:
 
 
 def title(cell: Cell) -> str:
-    """Return what a cell is called in the list."""
+    """Return the name of a cell in the list of networks."""
     name = f"N = {cell.subset_size:,} ({cell.half}), {cell.architecture}, scale {cell.scale}"
     return f"{name}, {cell.images_seen:,} images seen" + (f", replicate {cell.replicate}" if cell.replicate > 1 else "")
 
 
 def curves(measured: Measurements, cell: Cell, inputs: str) -> list[dict[str, Any]]:
-    """Return the distance to the own Gaussian over sigma, of the network and of the memoriser of its images."""
-    found = []
+    """Return nRMSE to the subset's Gaussian over sigma, for the network and for the empirical denoiser."""
+    lines = []
     for name, identifier in (("network", cell.id), ("empirical", f"{cell.subset}/empirical")):
         where = {"reference_id": f"{cell.subset}/gaussian", "inputs": inputs}
         table = measured.curve("nrmse", identifier, **where)
         rows = table[["sigma", "value", "low", "high"]].to_numpy(float).round(6).tolist()
         points = [[number if np.isfinite(number) else None for number in row] for row in rows]  # JSON has no NaN
-        found.append({"name": name, "points": points})
-    return found
+        lines.append({"name": name, "points": points})
+    return lines
 
 
 def earlier(cells: Sequence[Cell]) -> list[Cell]:
-    """Return the snapshots that later ones of the same run follow, the earliest first."""
+    """Return the checkpoints that are not the last of their run, the earliest first."""
     last = {cell.run: cell for cell in sorted(cells)}
     return sorted((cell for cell in cells if cell != last[cell.run]), key=lambda cell: cell.images_seen)
 
 
 def within_limit(name: str, data: Mapping[str, Any], entries: Mapping[Cell, Entry], sheets: Mapping[str, Sheet]) -> str:
-    """Return the fullest page that a browser bears: first pictures lose quality, then the earliest snapshots go.
+    """Return the fullest page below LIMIT: pictures first lose quality, then the earliest checkpoints are left out.
 
     Raises
     ------
     InputError
-        If the last snapshots alone are too many.
+        If the last checkpoints alone exceed the limit.
     """
     early = earlier(list(entries))
     for quality in QUALITIES:
@@ -182,20 +192,21 @@ def within_limit(name: str, data: Mapping[str, Any], entries: Mapping[Cell, Entr
             if len(page) <= LIMIT:
                 return page
     raise InputError(
-        f"the page of {name} would have {len(page) / 1e6:.0f} MB, more than {LIMIT / 1e6:.0f}, however compressed and "
-        "without earlier snapshots: choose fewer cells in grid.sweeps"
+        f"datasets.{name}.grid.sweeps: the explorer has {len(page) / 1e6:.0f} MB even when compressed and without "
+        f"earlier snapshots; expected at most {LIMIT / 1e6:.0f} MB; select fewer cells"
     )
 
 
 def _note(quality: int, count: int) -> str:
-    """Return what the page says of what it lost."""
+    """Return the sentence that tells readers of a compressed page what it lacks."""
     if quality == QUALITIES[0]:
         return ""
-    lost = f"; earlier snapshots that are left out: {count}" if count else ""
-    return f"So that the page does not become too large, its pictures are compressed (JPEG, quality {quality}){lost}."
+    lost = f", and earlier snapshots are left out: {count}" if count else ""
+    return f"To limit the size of the page, pictures are compressed (JPEG, quality {quality}){lost}."
 
 
 def _filled(name: str, data: Mapping[str, Any]) -> str:
-    """Return the template with its data; a closing tag inside a string cannot end the script."""
+    """Return the template with its data."""
+    # a closing tag inside a string would end the script
     text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
     return TEMPLATE.read_text(encoding="utf-8").replace("{{dataset}}", name).replace("{{data}}", text)

@@ -1,4 +1,4 @@
-"""Tables in the Markdown of the generated pages."""
+"""Markdown tables for the generated pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a table of text; bars in a cell are escaped."""
+    """Return a Markdown table; bars in its cells are escaped."""
     titles = list(header)
     lines = [titles, ["---"] * len(titles), *(list(row) for row in rows)]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"

@@ -1,4 +1,4 @@
-"""The page of the reviewers' demands: which figure or claim answers each, and where its number is."""
+"""The page of the reviewers' demands: which figure or claim answers each, and where the numbers are."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hidden_gaussian.pages.claims_prose import MISSING, Results, after_holm, num
 
 HEAD = """# What the reviewers asked for
 
-Each demand of the paper's public reviews, and what answers it here. Figures are targets (`snakemake figure_<name>`)
-where the study has their cells; claims are explained in [claims.md](claims.md), tables in
-[results/README.md](../results/README.md). Generated from `hidden_gaussian/pages/reviews.py`.
+Each row is a demand of the paper's public reviews and what answers it here. A figure is made by
+`snakemake figure_<name>` if the study has its cells. [claims.md](claims.md) explains the claims and
+[results/README.md](../results/README.md) the tables. Generated from `hidden_gaussian/pages/reviews.py`.
 
-Of each claim: the verdict on every data set, and on one (digits, where it was tested there) the estimate with its 95 %
-interval; the other estimates are in [the table of claims](claims.md#results).
+For each claim the page gives the verdict on every data set, and the estimate with its 95 % interval on one data set:
+digits, if it was tested there. [The table of claims](claims.md#results) has all estimates.
 
 | demand | figures | claims | numbers | where they are |
 | --- | --- | --- | --- | --- |
@@ -24,11 +24,11 @@ interval; the other estimates are in [the table of claims](claims.md#results).
 
 
 SHOWN = "digits"
-"""Data set of which the page gives estimates: anybody can make them again in minutes."""
+"""The data set whose estimates are shown: anybody can reproduce them in minutes."""
 
 
 class Demand(NamedTuple):
-    """A demand, the figures and claims that answer it, and where the number is."""
+    """A demand, the figures and claims that answer it, and where the numbers are."""
 
     what: str
     figures: tuple[str, ...]
@@ -44,22 +44,22 @@ DEMANDS = (
         "`distance`: `nrmse`; above 1 where the difference is larger than the output",
     ),
     Demand(
-        "Root outside of the expectation",
+        "Take the root outside the expectation",
         ("denoiser_distance",),
         (),
-        "`distance`: `rmse`; as published, `rmse_per_image`",
+        "`distance`: `rmse`; the published form is `rmse_per_image`",
     ),
     Demand(
-        "A continuous colour map where one parameter varies, logarithmic noise axis, regular sizes",
+        "A continuous colour map where one parameter varies, a logarithmic noise axis, regular sizes",
         ("linearity", "dataset_size", "model_scale", "training_time"),
         (),
-        "viridis along the logarithm of the parameter; sizes are powers of two, or the paper's 70,000/2^k",
+        "viridis over the logarithm of the parameter; sizes are powers of two, or the paper's 70,000/2^k",
     ),
     Demand(
-        "State which covariance the Gaussian denoiser has",
+        "State which covariance the Gaussian denoiser uses",
         ("dataset_size", "strong_generalisation"),
         ("6",),
-        "always the network's own subset's; `position`: `rho_star` for the Gaussian of the largest subset",
+        "always the covariance of the network's own subset; `position`: `rho_star` uses the largest subset",
     ),
     Demand(
         "Linearity of the residual (the score), at low noise too",
@@ -71,20 +71,20 @@ DEMANDS = (
         "Is the linearity score meaningful? Baselines, and an affine denoiser is not linear",
         ("linearity", "alpha_sweep"),
         ("1", "2"),
-        "`linearity`: `affinity` (0 for every affine map), `cosine_centred`; rows of the empirical, the Gaussian, the "
-        "identity and the mean image",
+        "`linearity`: `affinity` (0 for every affine map), `cosine_centred`; rows for the empirical and Gaussian "
+        "denoisers, the identity and the mean image",
     ),
     Demand(
-        "Memorisation and generalisation measured beside every curve",
+        "Measure memorisation and generalisation beside every curve",
         ("generalisation_score", "memorisation", "score_thresholds"),
         ("5", "11", "13"),
         "`memorisation`: `memorised_fraction`, `gl_score`, `gl_relative`; `gap`: `gap_ratio`",
     ),
     Demand(
-        "A linearisation of the trained network (first-order Taylor)",
+        "Linearise the trained network (first-order Taylor)",
         ("jacobian", "linear_weights"),
         ("4",),
-        "the least-squares map: `distillation`: `mismatch`, `weight_distance`; the local one: Jacobians where measured",
+        "least-squares map: `distillation`: `mismatch`, `weight_distance`; local map: Jacobians, if measured",
     ),
     Demand(
         "Does it hold beyond faces, in numbers?",
@@ -96,10 +96,10 @@ DEMANDS = (
         "Explain high noise, sigma from 20 to 80",
         ("high_noise", "high_noise_training"),
         ("16",),
-        "`distance`: `nrmse` above the window, along scale and images seen",
+        "`distance`: `nrmse` above the window, by scale and images seen",
     ),
     Demand(
-        "Define the inductive bias; give the whole setup",
+        "Define the inductive bias; give the full setup",
         (),
         (),
         "README, *What is measured*; [setup.md](setup.md)",
@@ -108,38 +108,38 @@ DEMANDS = (
         "Correlation is not causation; middle noise, where networks are not linear, may be what generalises",
         ("overview", "splice", "surrogates"),
         ("2", "10", "15"),
-        "`gap`: `loss_ratio` to the Gaussian in the window; samplers with the denoiser exchanged at some noise levels",
+        "`gap`: `loss_ratio` to the Gaussian in the window; samplers with another denoiser at some noise levels",
     ),
-    Demand("c_out without its argument in two equations", (), (), "[setup.md](setup.md), *The denoiser*, in full"),
+    Demand("c_out lacks its argument in two equations", (), (), "[setup.md](setup.md), *The denoiser*, in full"),
     Demand(
-        "Theorem 1 is the Wiener filter; sample the Gaussian directly; Gaussian and memoriser are two extremes",
+        "Theorem 1 is the Wiener filter; sample the Gaussian directly; Gaussian and empirical denoiser are extremes",
         ("samples", "sampler_error", "position"),
         ("cal",),
-        "README; samples of the Gaussian are exact solutions; `position`: `position`, `off_axis`, inside the window",
+        "README; samples of the Gaussian are exact solutions; `position`: `position`, `off_axis`, within the window",
     ),
     Demand(
-        "Other metrics than the root mean square error",
+        "Metrics other than the root mean square error",
         ("normalised_distance", "energy_split"),
         ("4", "6"),
         "`position`: `rho`; `distillation`: `mismatch`; `agreement`: `r_c`; `quality`",
     ),
     Demand(
-        "Is agreement of halves more than two Gaussians' (random matrices agree too)?",
+        "Do halves agree more than two Gaussians do (random matrices agree too)?",
         ("strong_generalisation", "agreement"),
         ("9", "10"),
-        "`agreement`: `r_c` of networks, Gaussians and empirical denoisers of both halves, and of other latents",
+        "`agreement`: `r_c` of networks, Gaussians and empirical denoisers of both halves, and of different latents",
     ),
     Demand(
-        "Agreement of poor images is not generalisation",
+        "Agreement between poor images is not generalisation",
         ("strong_generalisation",),
         ("12",),
         "`memorisation` and `quality` of the same sample sets",
     ),
     Demand(
-        "Is the dashed curve really one of memorising?",
+        "Does the dashed curve really show memorisation?",
         ("regimes", "memorisation"),
         ("13",),
-        "`memorisation`: `memorised_fraction` with the rate of held-out photographs and noisy copies",
+        "`memorisation`: `memorised_fraction`, beside held-out photographs and noisy copies",
     ),
     Demand(
         "Do memorising networks keep mean and covariance?",
@@ -148,16 +148,17 @@ DEMANDS = (
         "`moments`: `covariance_ratio`",
     ),
     Demand(
-        "Is the minimum in time one of memorisation or mere time?",
+        "Does the minimum in time follow memorisation, or only training time?",
         ("training_clock", "training_time"),
         ("8",),
-        "column `clock` of the ledger: images seen at the minimum, here and at the largest size, and at the onset",
+        "column `clock` of the ledger: images seen at the minimum, at this and the largest size, and at the onset of "
+        "memorising",
     ),
 )
 
 
 def page(results: Results) -> str:
-    """Return the page, as Markdown; figures that the catalogue does not have are left out.
+    """Return the page as Markdown; figures that the catalogue does not have are left out.
 
     Parameters
     ----------
@@ -168,14 +169,14 @@ def page(results: Results) -> str:
 
 
 def _row(demand: Demand, results: Results) -> str:
-    figures = _joined([f"`{name}`" for name in demand.figures if name in CATALOGUE])
+    figures = _list([f"`{name}`" for name in demand.figures if name in CATALOGUE])
     claims = [claim for claim in LEDGER if claim.number in demand.claims]
     numbers = "<br>".join(_numbers(claim, results) for claim in claims) or "-"
-    return f"| {demand.what} | {figures} | {_joined([claim.number for claim in claims])} | {numbers} | {demand.where} |"
+    return f"| {demand.what} | {figures} | {_list([claim.number for claim in claims])} | {numbers} | {demand.where} |"
 
 
 def _numbers(claim: Claim, results: Results) -> str:
-    """Return the verdict on every data set where the claim was measured, and the estimate on one of them."""
+    """Return the verdict on every data set where the claim was measured, and one estimate."""
     measured = {name: row for name, row in rows_of(claim, results).items() if outcome(row) != MISSING}
     if not measured:
         return f"{claim.number}: not measured"
@@ -185,5 +186,5 @@ def _numbers(claim: Claim, results: Results) -> str:
     return f"{claim.number}: {number(measured[first])}, {'; '.join(verdicts)}"
 
 
-def _joined(names: Collection[str]) -> str:
+def _list(names: Collection[str]) -> str:
     return ", ".join(names) if names else "-"

@@ -176,7 +176,10 @@ class Dataset(Strict):
                 f"measures.levels: found {self.measures.levels}; expected {AUTOENCODERS}, the levels at which "
                 "autoencoders are defined"
             )
-        slices = {"sampling.splice": self.sampling.splice, "measures.jacobian.cells": jacobian and jacobian.cells}
+        slices = {
+            "sampling.splice": self.sampling.splice,
+            "measures.jacobian.cells": jacobian.cells if jacobian else None,
+        }
         for key, chosen in slices.items():
             if chosen is not None and not chosen.choose(cells):
                 raise ValueError(

@@ -22,9 +22,7 @@ class Adam(Strict):
     cells: Slice = Field(Slice(), description="cells to fit by gradient descent, among those that are distilled")
     epochs: Positive = Field(100, description="passes over the images, each with new noise")
     batch: Positive = Field(256, description="images per step")
-    learning_rate: float | None = Field(
-        None, gt=0, description="step size; null: that of Li et al. for each noise level"
-    )
+    learning_rate: float | None = Field(None, gt=0, description="step size; null: as in Li et al., by noise level")
 
 
 class Distillation(Strict):
@@ -43,7 +41,8 @@ class Distillation(Strict):
 
     draws: Positive = Field(
         65_536,
-        description="(noisy, denoised) pairs per noise level; without a ridge, at least 2 (d + 2) for d values per image",
+        description="(noisy, denoised) pairs per noise level; at least 2 (d + 2) for d values per image, unless "
+        "a ridge is set",
     )
     inputs: tuple[Inputs, ...] = Field(
         ("train", "heldout", "foreign"), description="kinds of clean image that are noised, as in measures"

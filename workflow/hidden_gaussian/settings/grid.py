@@ -110,9 +110,9 @@ class Pretrained(Strict):
     """A network that is imported from a file instead of trained; its replicate is 0."""
 
     path: str = Field(
-        description="path of the file, or its name in 'archives': .safetensors, or NVIDIA's .pkl (its reader was tested "
-        "on files of the same structure, not yet on a published one); the file may move, but under a new name it is "
-        "imported again"
+        description="path of the file, or its name in 'archives': .safetensors, or NVIDIA's .pkl (its reader was "
+        "tested on files of the same structure, not yet on a published one); the file may move, but under a new "
+        "name it is imported again"
     )
     subset_size: Annotated[int, Field(ge=2)] = Field(description="number of training images N")
     half: Half = Field("a", description="half of its training images")
@@ -181,9 +181,7 @@ class Sweeps(Strict):
     halves_large: Slice | None = Field(None, description="both halves at a large size (Fig. 9a)")
     halves_small: Slice | None = Field(None, description="both halves at a small size (Fig. 9b)")
     halves_stopped: Slice | None = Field(None, description="both halves at the small size, stopped early (Fig. 9c)")
-    halves_small_scale: Slice | None = Field(
-        None, description="both halves at the small size, small networks (Fig. 9c)"
-    )
+    halves_small_scale: Slice | None = Field(None, description="both halves at the small size, small scale (Fig. 9c)")
 
 
 class Grid(Strict):
@@ -192,8 +190,8 @@ class Grid(Strict):
     runs: tuple[Run, ...] = Field((), description="training runs")
     pretrained: tuple[Pretrained, ...] = Field((), description="networks imported from files")
     sweeps: Sweeps = Field(
-        description="slices of the grid for figures, tables and claims; a cell in no sweep is not measured, and trained "
-        "only if a later snapshot of its run needs it, unless sampling.splice or measures.jacobian names it"
+        description="slices of the grid for figures, tables and claims; a cell in no sweep is not measured, and "
+        "trained only if a later snapshot of its run needs it, unless sampling.splice or measures.jacobian names it"
     )
 
     @property
@@ -206,7 +204,10 @@ class Grid(Strict):
         """Return every cell, in the order of the settings; training lengths are rounded up to whole batches."""
         cells: dict[Cell, None] = {}
         for run in self.runs:
-            lists = (run.halves, run.architectures, run.scales, range(1, run.replicates + 1))
-            for size, *others in itertools.product(run.subset_sizes, *lists):
-                cells |= dict.fromkeys(Cell(dataset, size, *others, seen) for seen in run.saved_at(size, batch))
+            trainings = itertools.product(
+                run.subset_sizes, run.halves, run.architectures, run.scales, range(1, run.replicates + 1)
+            )
+            for size, half, architecture, scale, replicate in trainings:
+                for seen in run.saved_at(size, batch):
+                    cells[Cell(dataset, size, half, architecture, scale, replicate, seen)] = None
         return [*cells, *(network.cell(dataset) for network in self.pretrained)]

@@ -36,7 +36,7 @@ class Source(Strict):
     )
     path: str | None = Field(
         None,
-        description="path of the archive, file or folder (torchvision: download folder), or its name in 'archives'",
+        description="path of the archive, file, folder or (torchvision) download folder, or its name in 'archives'",
     )
     prefix: str = Field("", description="use only this folder inside the zip or folder, such as 'train/'; empty: all")
     name: str | None = Field(None, description="torchvision: name of the class; npz: name of the array")

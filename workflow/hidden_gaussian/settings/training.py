@@ -22,8 +22,8 @@ class Training(Strict):
     )
     microbatch: Positive | None = Field(
         None,
-        description="images per forward pass, if a device's share of the batch does not fit its memory; null: the whole "
-        "share; changes results for dae-skip only, whose batch normalisation sees one microbatch at a time",
+        description="images per forward pass, if a device's share of the batch does not fit its memory; null: the "
+        "whole share; changes results for dae-skip only, whose batch normalisation sees one microbatch at a time",
     )
     learning_rate: float = Field(2e-4, gt=0, description="Adam's step size after the warm-up")
     warmup: NonNegative = Field(10_000_000, description="images over which the learning rate rises linearly from 0")
@@ -33,7 +33,7 @@ class Training(Strict):
     ema_rampup: float | None = Field(
         0.05,
         gt=0,
-        description="upper limit of the half-life early in training, as a fraction of images seen; null: none",
+        description="upper limit of the half-life, as a fraction of the images seen so far; null: none",
     )
     p_mean: float = Field(-1.2, description="mean of ln sigma over training noise levels")
     p_std: float = Field(1.2, gt=0, description="standard deviation of ln sigma over training noise levels")
