@@ -1,7 +1,7 @@
 """Resampling, intervals and trends of paired measurements.
 
-Takes one number an image and draw; gives pooled estimates with intervals over images, and over independent trainings
-where there are several.
+Takes one number per image and draw; returns pooled estimates with intervals over images, and over independent
+trainings if there are several.
 """
 
 import lazy_loader

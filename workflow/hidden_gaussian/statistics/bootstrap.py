@@ -1,7 +1,8 @@
-"""Resampled images, pooled ratios, trends, and intervals that say what they cover.
+"""Bootstrap over images: pooled quantities, intervals, proportions, slopes and multiple testing.
 
-A pooled quantity is an array whose last axis, of length POOLED, is (estimate, resamples, leaving out each group of
-images): a formula applied to it gives the statistic and all that its interval is made from at once.
+A pooled quantity is an array whose last axis has length POOLED: the estimate, its bootstrap resamples, and its
+jackknife values (each leaves out one group of images). A formula applied to pooled quantities gives a statistic
+together with everything its interval needs.
 """
 
 from __future__ import annotations
@@ -23,48 +24,48 @@ RESAMPLES = 2000
 GROUPS = 64
 POOLED = 1 + RESAMPLES + GROUPS
 LEAST = 2 / (RESAMPLES + 1)
-"""The least p-value."""
+"""The smallest p-value that the resamples can give."""
 LEVEL = 0.95
 GIVEN = "given these networks"
 GIVEN_FITS = "given these networks and fits"
 
 
 def stream_of(sampler: str | None) -> str:
-    """Return the name of the samples that are resampled together."""
+    """Return the name under which a sample set is resampled; sets with the same name are resampled alike."""
     return "photographs" if sampler == "photographs" else "latents"
 
 
 @lru_cache(maxsize=16)
 def weights(count: int, stream: str) -> Array:
-    """Return how much each image counts in the estimate, in each resample, and without each group of images.
+    """Return the weight of each image in the estimate, in each resample, and without each group of images.
 
-    The same for every row and cell that shares the images, so that differences and ratios are paired.
+    The weights are the same for all rows and cells that share the images, so differences and ratios are paired.
 
     Parameters
     ----------
     count : int
         Number of images.
     stream : str
-        Which images: different kinds of input are resampled independently.
+        Name of the images; different kinds of input are resampled independently.
 
     Returns
     -------
     ndarray of shape (POOLED, count)
-        Read-only; every row sums to 1. A resample has one image fewer than there are, which makes the variance of a
-        mean unbiased (Hesterberg 2015). The images are dealt out to the groups in turn; an empty group leaves out none.
+        Read-only; every row sums to 1. A resample draws count - 1 images, which makes the variance of a mean unbiased
+        (Hesterberg 2015). Image i belongs to group i mod GROUPS; an empty group leaves out no image.
     """
     uniform = np.full(count, 1 / count)
     drawn = max(count - 1, 1)
     resampled = numpy_stream(0, f"resample/{stream}/{count}").multinomial(drawn, uniform, size=RESAMPLES) / drawn
-    kept = (np.arange(count) % GROUPS != np.arange(GROUPS)[:, None]).astype(np.float64)
-    kept[kept.sum(1) == 0] = 1
-    result: Array = np.concatenate([uniform[None], resampled, kept / kept.sum(1, keepdims=True)])
+    remaining = (np.arange(count) % GROUPS != np.arange(GROUPS)[:, None]).astype(np.float64)
+    remaining[remaining.sum(1) == 0] = 1
+    result: Array = np.concatenate([uniform[None], resampled, remaining / remaining.sum(1, keepdims=True)])
     result.setflags(write=False)
     return result
 
 
 def pool(per_image: Array, stream: str, *, mixed: bool = False) -> Array:
-    """Return the mean over images, its resamples, and without each group: (..., images) -> (..., POOLED).
+    """Return the mean over images with its resamples and jackknife values: (..., images) -> (..., POOLED).
 
     Parameters
     ----------
@@ -72,14 +73,14 @@ def pool(per_image: Array, stream: str, *, mixed: bool = False) -> Array:
     stream : str
         See :func:`weights`.
     mixed : bool
-        Each value is of an image and its neighbours on a ring: whole rings are resampled, not images.
+        Whether values depend on an image and its neighbours; then whole mixing blocks are resampled, not images.
     """
     count = per_image.shape[-1]
     if not mixed:
         pooled: Array = per_image @ weights(count, stream).T
         return pooled
     starts = mixing_blocks.starts(count)
-    drawn = weights(len(starts), f"{stream}/rings").T
+    drawn = weights(len(starts), f"{stream}/rings").T  # the name seeds the resamples: another one changes all numbers
     sums, sizes = np.add.reduceat(per_image, starts, axis=-1), np.diff(np.append(starts, count))
     return np.asarray(sums @ drawn / (sizes @ drawn))
 
@@ -87,10 +88,10 @@ def pool(per_image: Array, stream: str, *, mixed: bool = False) -> Array:
 def intervals(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
     """Return the bootstrap interval, bias-corrected and accelerated (Efron 1987), of pooled quantities.
 
-    Its normal deviate is replaced by Student's, with as many degrees of freedom as groups of images less one: by itself
-    the interval covers too little where there are few images. With four units (images, rings, states) or fewer it is
-    their range all the same, whatever is asked for: for means of normal numbers it covers 88 % with four, 75 % with
-    three, 50 % with two, and with one it is the estimate itself. With eight it covers 94 %.
+    The normal deviate is replaced by Student's, with one degree of freedom fewer than groups of images, because the
+    plain interval covers too little for few images. With four units (images, blocks, states) or fewer the interval is
+    still their range at any nominal level. For means of normal numbers it covers 88 % with four units, 75 % with three
+    and 50 % with two; with one it is the estimate itself. With eight it covers 94 %.
 
     Parameters
     ----------
@@ -101,7 +102,13 @@ def intervals(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
     Returns
     -------
     two ndarrays of shape (...)
-        Lower and upper ends, with the estimate between them; NaN where a resample is not defined.
+        Lower and upper ends, with the estimate between them; NaN if a resample is undefined.
+
+    Examples
+    --------
+    >>> low, high = intervals(pool(np.arange(64.0), "images"))
+    >>> bool(low < 31.5 < high)
+    True
     """
     estimate, resamples, without = pooled[..., :1], pooled[..., 1 : 1 + RESAMPLES], pooled[..., 1 + RESAMPLES :]
     below = (resamples < estimate).mean(-1) + (resamples == estimate).mean(-1) / 2
@@ -111,7 +118,7 @@ def intervals(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
     cubes = (influence**3).sum(-1)
     acceleration = np.divide(cubes, 6 * spread, out=np.zeros_like(spread), where=spread > 0)
     ordered = np.sort(resamples, axis=-1)
-    # Leaving out an empty group changes nothing but the last bits, by an amount that depends on the processor.
+    # an empty group changes the mean only in its last bits, which depend on the processor: it must not count
     influential = np.abs(influence) > 1e-12 * np.abs(pooled).max(-1, keepdims=True)
     degrees = np.maximum(np.count_nonzero(influential, axis=-1) - 1, 1)
     reach = special.stdtrit(degrees, (1 + level) / 2)
@@ -120,33 +127,33 @@ def intervals(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
 
 
 def _corrected(ordered: Array, bias: Array, acceleration: Array, reach: Array) -> Array:
-    """Return the quantile of sorted resamples at a normal deviate, corrected for bias and acceleration."""
+    """Return the quantile of sorted resamples at a normal deviate, after correction for bias and acceleration."""
     moved = bias + reach
     deviate = bias + moved / np.maximum(1 - acceleration * moved, 0.1)
-    place = special.ndtr(deviate) * (RESAMPLES + 1) - 1
-    below = np.clip(np.floor(place).astype(int), 0, RESAMPLES - 2)
-    share = np.clip(place - below, 0, 1)
+    rank = special.ndtr(deviate) * (RESAMPLES + 1) - 1
+    below = np.clip(np.floor(rank).astype(int), 0, RESAMPLES - 2)
+    share = np.clip(rank - below, 0, 1)
     first, second = (np.take_along_axis(ordered, (below + step)[..., None], -1)[..., 0] for step in (0, 1))
     quantile: Array = np.where(np.isnan(ordered[..., -1]), np.nan, (1 - share) * first + share * second)
     return quantile
 
 
 def bands(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
-    """Return a simultaneous band over all places: in one of `level` samples of images the whole curve lies within.
+    """Return a simultaneous band for a curve: with probability `level` it contains the whole curve.
 
-    The intervals of the places are widened to a common level by the largest studentised deviation of the shared
+    The intervals at the points are widened to a common level by the largest studentised deviation of the shared
     resamples (sup-t; Montiel Olea and Plagborg-Moller 2019).
 
     Parameters
     ----------
-    pooled : ndarray of shape (places, POOLED)
+    pooled : ndarray of shape (points, POOLED)
     level : float
-        Probability that the whole curve lies within.
+        Probability that the band contains the whole curve.
 
     Returns
     -------
-    two ndarrays of shape (places,)
-        Lower and upper ends; of one place, those of :func:`intervals`, as is what holds for few units.
+    two ndarrays of shape (points,)
+        Lower and upper ends; for one point, and with few units, see :func:`intervals`.
     """
     if len(pooled) < 2:
         return intervals(pooled, level)
@@ -160,9 +167,15 @@ def bands(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
 
 
 def clopper_pearson(hits: float, trials: int, level: float = LEVEL) -> tuple[float, float]:
-    """Return the exact interval of a proportion; never empty, not even without a hit.
+    """Return the exact interval of a proportion, which has positive length even with 0 hits.
 
-    Hits may be a fraction: of several sample sets of the same latents the mean, of which latents are the trials.
+    `hits` may be a fraction: the mean over several sample sets of the same latents, where the latents are the trials.
+
+    Examples
+    --------
+    >>> low, high = clopper_pearson(0, 64)
+    >>> low, round(high, 3)
+    (0.0, 0.056)
     """
     tail = (1 - level) / 2
     low = float(special.betaincinv(hits, trials - hits + 1, tail)) if hits else 0.0
@@ -179,7 +192,7 @@ class Estimate:
     value : float
     bounds : callable of a level to (low, high)
     covers : str
-        What the interval covers.
+        The sources of variation that the interval covers, in words.
     """
 
     value: float
@@ -191,9 +204,9 @@ class Estimate:
         return self.bounds(level)
 
     def p_value(self, bound: float) -> float:
-        """Return the two-sided p-value of a bound: 1 less the level of the widest interval that leaves it out.
+        """Return the two-sided p-value of a bound: 1 minus the level of the widest interval that excludes it.
 
-        Never below LEAST, which is as far as the resamples reach.
+        It is at least LEAST, since the resamples resolve no smaller one.
         """
         inside, outside = 1.0, LEAST
         if self._holds(bound, inside):
@@ -211,7 +224,7 @@ class Estimate:
 
 
 def resampled(pooled: Array, covers: str = GIVEN) -> Estimate:
-    """Return the estimate of one pooled quantity, of shape (POOLED,), with its interval over images."""
+    """Return one pooled quantity, of shape (POOLED,), as an estimate with its interval over images."""
 
     def bounds(level: float) -> tuple[float, float]:
         low, high = intervals(pooled, level)
@@ -226,7 +239,7 @@ def proportion(hits: float, trials: int, covers: str = GIVEN) -> Estimate:
 
 
 def difference(first: Estimate, second: Estimate) -> Estimate:
-    """Return first less second, independent of each other, from their intervals (Zou and Donner 2008)."""
+    """Return first minus second for independent estimates, from their intervals (Zou and Donner 2008)."""
     value = first.value - second.value
 
     def bounds(level: float) -> tuple[float, float]:
@@ -240,7 +253,12 @@ def difference(first: Estimate, second: Estimate) -> Estimate:
 
 
 def slope_coefficients(sizes: Sequence[float]) -> Array:
-    """Return the coefficients that give the least-squares slope per doubling of the sizes.
+    """Return the coefficients whose weighted sum of values is the least-squares slope per doubling of the sizes.
+
+    Examples
+    --------
+    >>> float(slope_coefficients([8, 16, 32]) @ [1.0, 2.0, 3.0])
+    1.0
 
     Raises
     ------
@@ -256,10 +274,16 @@ def slope_coefficients(sizes: Sequence[float]) -> Array:
 
 
 def holm(p_values: Sequence[float]) -> Array:
-    """Return p-values adjusted by Holm's step-down procedure; NaN (not tested) stays NaN and does not count."""
-    given = np.asarray(p_values, dtype=np.float64)
-    adjusted = np.full_like(given, np.nan)
-    order = [index for index in np.argsort(given) if not np.isnan(given[index])]
+    """Return p-values adjusted by Holm's step-down procedure; NaN (not tested) stays NaN and is not counted.
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04]).tolist()
+    [0.02, 0.04]
+    """
+    raw = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full_like(raw, np.nan)
+    order = [index for index in np.argsort(raw) if not np.isnan(raw[index])]
     factors = len(order) - np.arange(len(order))
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(factors * given[order]))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(factors * raw[order]))
     return adjusted

@@ -1,7 +1,7 @@
-"""Which images are mixed with which: neighbours on rings of four, so that rings are independent of each other.
+"""Which images are mixed with which: neighbours within blocks of four, so that blocks are independent of each other.
 
-Paired around the whole batch, the value of every image would depend on that of its neighbour, and an interval from
-images resampled one by one would be too narrow, by up to sqrt(2) for pairs and sqrt(3) for triples.
+If images were paired around the whole batch, each value would depend on the neighbour's. An interval from images
+resampled one by one would then be too narrow, by up to sqrt(2) for pairs and sqrt(3) for triples.
 """
 
 from __future__ import annotations
@@ -11,17 +11,29 @@ from numpy.typing import NDArray
 
 SIZE = 4
 AXIS = "alpha"
-"""The ``parameter`` of shard rows that are of mixtures, and so resampled by rings."""
+"""The ``parameter`` of shard rows about mixtures, which are resampled by mixing block."""
 Indices = NDArray[np.int64]
 
 
 def starts(count: int) -> Indices:
-    """Return the first image of every ring: four follow each other, and what is left over joins the last ring."""
+    """Return the first image of every mixing block; a remainder of fewer than four images joins the last block.
+
+    Examples
+    --------
+    >>> starts(10).tolist()
+    [0, 4]
+    """
     return np.arange(max(count // SIZE, 1), dtype=np.int64) * SIZE
 
 
 def following(count: int, step: int) -> Indices:
-    """Return, for each image, the one that comes `step` places after it on its ring: shape (count,)."""
+    """Return for each image the one `step` places after it in its mixing block, cyclically: shape (count,).
+
+    Examples
+    --------
+    >>> following(5, 1).tolist()
+    [1, 2, 3, 4, 0]
+    """
     first = starts(count)
     size = np.diff(np.append(first, count))
     first, size = np.repeat(first, size), np.repeat(size, size)

@@ -1,4 +1,4 @@
-"""Independent trainings of one cell: their mean, and what their spread adds to an interval over images."""
+"""Independent trainings of one cell: their mean, and how their spread widens an interval over images."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ ALL = "images and trainings"
 
 
 def training_spread(groups: Sequence[tuple[float, Sequence[float], float]]) -> tuple[float, int]:
-    """Return the standard error that independent trainings give to a weighted sum of group means.
+    """Return the standard error of a weighted sum of group means that comes from independent trainings.
 
-    The variance of a training is pooled within the groups.
+    The variance between trainings is pooled over the groups.
 
     Parameters
     ----------
     groups : sequence of (coefficient, values, noise)
-        Values of the replicates of one cell, the coefficient of their mean in the sum, and how much of their sum of
-        squares is only noise of the images, which the interval over images has in it already.
+        The coefficient of a cell's mean in the sum, the values of the cell's replicates, and the part of their sum of
+        squares that is noise of the images, which the interval over images already contains.
 
     Returns
     -------
     float, int
-        Standard error, and degrees of freedom; (0, 0) if no cell has two replicates.
+        Standard error and degrees of freedom; (0, 0) if no cell has two replicates.
     """
     degrees = sum(len(values) - 1 for _, values, _ in groups)
     if degrees == 0:
@@ -39,7 +39,7 @@ def training_spread(groups: Sequence[tuple[float, Sequence[float], float]]) -> t
 
 
 def with_trainings(estimate: Estimate, error: float, degrees: int, covers: str = ALL) -> Estimate:
-    """Widen an interval by the spread of trainings, by t on its degrees of freedom; unchanged when there are none."""
+    """Widen an interval by the spread of trainings, using t; without degrees of freedom, return it unchanged."""
     if degrees == 0:
         return estimate
 
@@ -55,14 +55,14 @@ def with_trainings(estimate: Estimate, error: float, degrees: int, covers: str =
 
 
 def combine(groups: Sequence[tuple[float, Sequence[Array]]], covers: str = bootstrap.GIVEN) -> Estimate:
-    """Return a weighted sum of cells, each the mean of its replicates, with images and trainings in the interval.
+    """Return a weighted sum over cells of the mean of replicates; the interval covers images and trainings.
 
     Parameters
     ----------
     groups : sequence of (coefficient, replicates)
         Each replicate a pooled statistic of shape (POOLED,).
     covers : str
-        What the interval is given where no cell has two replicates; the spread of trainings contains that of fits.
+        What the interval covers if no cell has two replicates. The spread of trainings includes the spread of fits.
     """
     stacked = [(coefficient, np.stack(replicates)) for coefficient, replicates in groups]
     total = np.asarray(sum(coefficient * replicates.mean(axis=0) for coefficient, replicates in stacked))
@@ -71,6 +71,6 @@ def combine(groups: Sequence[tuple[float, Sequence[Array]]], covers: str = boots
 
 
 def _noise(replicates: Array) -> float:
-    """Return how far replicates would be apart (sum of squares) by the choice of images alone."""
+    """Return the sum of squares between replicates that the choice of images alone explains."""
     apart = (replicates - replicates.mean(axis=0))[:, 1 : 1 + bootstrap.RESAMPLES]
     return float(apart.var(axis=1).sum())
