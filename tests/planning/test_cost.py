@@ -1,4 +1,4 @@
-"""What a study will cost, against counts by hand and the jobs of a dry run."""
+"""What a study costs, against counts by hand and the jobs of a dry run."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def test_autoencoders_count_ten_networks_and_are_sampled_at_their_levels(config:
     assert row[:4] == ["digits", "8", "5", f"{4 * 64 + 10 * 96:,}"]
     assert "digits/n16a/dae-skip4r1/i32/states.zip" in cost.superseded(study)
     assert cost.disk_gigabytes(digits, cells[-1:]) > cost.disk_gigabytes(digits, cells[:1])
-    with pytest.raises(InputError, match=r"measures\.levels is 12"):
+    with pytest.raises(InputError, match=r"digits\.measures\.levels: found 12; expected 10"):
         settings.read(replaced(changed, "datasets.digits.measures.levels", 12))
 
 
@@ -40,50 +40,49 @@ def test_plan_counts_runs_once(config: dict[str, Any]) -> None:
     assert cost.superseded(study) == [f"digits/n16{half}/ve4r1/i32/state.safetensors" for half in "ab"]
 
 
-def told(config: dict[str, Any]) -> list[str]:
-    """Return what the plan says below its table."""
+def notes(config: dict[str, Any]) -> list[str]:
+    """Return the lines of the plan below its table."""
     study = settings.read(config)
     return cost.describe(study).splitlines()[1 + len(study.datasets) :]
 
 
-def test_the_plan_counts_figures_and_names_files_that_are_not_there(config: dict[str, Any], tmp_path: Path) -> None:
+def test_the_plan_counts_figures_and_names_absent_files(config: dict[str, Any], tmp_path: Path) -> None:
     study = settings.read(config)
     figures = catalogue.available(ResultsIndex.of("digits", study.datasets["digits"], study.datasets))
     assert cost.describe(study).splitlines()[1].split()[-1] == str(len(figures))
-    (tmp_path / "there").mkdir()
-    place = {"kind": "folder", "count": 64, "path": "mine"}
-    named = replaced(replaced(config, "datasets.digits.heldout", place), "archives", {"mine": str(tmp_path / "there")})
-    assert not any("is not there" in line for line in told(named))
+    source = {"kind": "folder", "count": 64, "path": "mine"}
+    named = replaced(replaced(config, "datasets.digits.heldout", source), "archives", {"mine": str(tmp_path)})
+    assert not any("does not exist" in line for line in notes(named))
     moved = replaced(named, "archives", {"mine": str(tmp_path / "elsewhere")})
-    assert told(moved)[0] == f"digits.heldout: {tmp_path / 'elsewhere'} is not there"
+    assert notes(moved)[0].startswith(f"datasets.digits.heldout: {tmp_path / 'elsewhere'} does not exist; ")
 
 
-def test_the_plan_names_cells_that_nothing_asks_for(config: dict[str, Any]) -> None:
-    (line,) = told(config)
-    assert line.startswith("digits: 1 cell is in no sweep (n16b/ve4r1/i32), so that ")
+def test_the_plan_names_cells_that_nothing_measures(config: dict[str, Any]) -> None:
+    (line,) = notes(config)
+    assert line.startswith("datasets.digits.grid: 1 cell is in no sweep (n16b/ve4r1/i32), so they are not measured")
     whole = replaced(config, "datasets.digits.grid.sweeps.halves_stopped", {"subset_sizes": [16], "images_seen": [32]})
-    assert told(whole) == []
+    assert notes(whole) == []
     runs = [*config["datasets"]["digits"]["grid"]["runs"]]
     runs += [{"subset_sizes": [64], "halves": ["a", "b"], "scales": [4], "snapshots": [32, 64]}]
     wider = replaced(whole, "datasets.digits.grid.runs", runs)
     wider = replaced(wider, "datasets.digits.grid.sweeps.size", {"subset_sizes": [16, 32], "halves": ["a"]})
-    (line,) = told(wider)
-    assert line.startswith("digits: 4 cells are in no sweep (n64a/ve4r1/i32, n64a/ve4r1/i64, n64b/ve4r1/i32 ...), so ")
+    (line,) = notes(wider)
+    assert "4 cells are in no sweep (n64a/ve4r1/i32, n64a/ve4r1/i64, n64b/ve4r1/i32 ...), so" in line
     spliced = replaced(wider, "datasets.digits.sampling.splice", {"subset_sizes": [64], "images_seen": [32]})
-    slopes = {"cells": {"subset_sizes": [64], "halves": ["a"]}}
-    (line,) = told(replaced(spliced, "datasets.digits.measures.jacobian", slopes))
-    assert line.startswith("digits: 1 cell is in no sweep (n64b/ve4r1/i64), so that ")
+    jacobian = {"cells": {"subset_sizes": [64], "halves": ["a"]}}
+    (line,) = notes(replaced(spliced, "datasets.digits.measures.jacobian", jacobian))
+    assert "1 cell is in no sweep (n64b/ve4r1/i64), so" in line
 
 
 def test_the_plan_counts_the_jobs_of_a_dry_run(tmp_path: Path) -> None:
     jobs = len(planned(at=tmp_path))
     done = snakemake("--configfile", str(SMOKE), "--", "plan", at=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert f"\n{jobs} jobs are to be done; about " in done.stdout
+    assert f"\n{jobs} jobs to do. " in done.stdout
     assert jobs > 80
 
 
-def test_an_autoencoder_that_stands_for_the_networks_is_sampled_at_its_levels(config: dict[str, Any]) -> None:
+def test_an_autoencoder_is_sampled_at_its_levels_in_figures_of_networks(config: dict[str, Any]) -> None:
     changed = replaced(config, "datasets.digits.grid.runs.0.architectures", ["dae-linear"])
     changed = replaced(changed, "datasets.digits.grid.runs.1.architectures", ["dae-linear"])
     digits = settings.read(replaced(changed, "datasets.digits.sampling.splice", {})).datasets["digits"]
@@ -99,7 +98,7 @@ def test_the_first_replicate_is_chosen_snapshot_by_snapshot() -> None:
     assert first_replicates([*trained, published]) == [trained[0], published]
 
 
-def test_the_network_that_stands_for_others_is_trained_longest_largest_and_of_half_a() -> None:
+def test_the_network_shown_alone_is_trained_longest_largest_and_of_half_a() -> None:
     runs = [("b", 128, 1, 640), ("a", 4, 1, 640), ("a", 128, 1, 64), ("a", 128, 2, 640), ("a", 128, 1, 640)]
     ids = [Cell("digits", size, half, name, *rest).id for name in ("dae-ve", "ve") for size in (8, 64)
            for half, *rest in runs]  # fmt: skip

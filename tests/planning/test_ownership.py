@@ -1,4 +1,4 @@
-"""Whose results these are: the same study may go on, and another one is refused."""
+"""Ownership of a results folder: the same study may continue, and another one is refused."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,20 +18,14 @@ def test_another_study_does_not_overwrite(config: dict[str, Any], tmp_path: Path
     study = settings.read(config)
     ownership.check(study)
     ownership.record(study)
-    same_study = settings.read(replaced(config, "datasets.digits.training.learning_rate", 1e-3))
-    ownership.check(same_study)
-    other = replaced(replaced(config, "datasets.digits.training.learning_rate", 1e-3), "study", "other")
-    with pytest.raises(InputError, match=r"study 'smoke' .*training\.learning_rate"):
-        ownership.check(settings.read(other))
-    ownership.check(settings.read(replaced(config, "study", "other")))
-
-
-def test_another_network_is_another_study(config: dict[str, Any], tmp_path: Path) -> None:
-    config["results"] = str(tmp_path)
-    ownership.record(settings.read(config))
-    changed = replaced(replaced(config, "datasets.digits.grid.runs.0.network", {"dropout": 0.3}), "study", "other")
+    faster = replaced(config, "datasets.digits.training.learning_rate", 1e-3)
+    ownership.check(settings.read(faster))
+    ownership.check(settings.read({**config, "study": "other"}))
+    with pytest.raises(InputError, match=r"/digits: holds results of study 'smoke' .*training\.learning_rate"):
+        ownership.check(settings.read({**faster, "study": "other"}))
+    network = replaced(config, "datasets.digits.grid.runs.0.network", {"dropout": 0.3})
     with pytest.raises(InputError, match=r"with other settings \(networks"):
-        ownership.check(settings.read(changed))
+        ownership.check(settings.read({**network, "study": "other"}))
 
 
 @pytest.mark.parametrize(("architecture", "refused"), [("dae-skip", True), ("dae-dit", False)])
@@ -60,16 +54,16 @@ def test_packed_images_of_other_data_than_declared_are_refused(
     arrays.save_json(packed.with_suffix(".json"), {"sha256": "a" * 64})
     ownership.check(study)
     arrays.save_json(packed.with_suffix(".json"), {"sha256": "b" * 64})
-    with pytest.raises(InputError, match=rf"digits\.{key}\.sha256 is A+, but .*{role}\.npy .* is b+: delete it"):
+    with pytest.raises(InputError, match=rf"digits\.{key}\.sha256: found A+, but .*{role}\.npy .* b+; delete"):
         ownership.check(study)
     packed.unlink()
     ownership.check(study)
 
 
 def test_an_unwritable_results_folder_is_one_sentence(config: dict[str, Any], tmp_path: Path) -> None:
-    """A file where a folder should be, which stops even root."""
-    (tmp_path / "taken").write_text("")
-    study = settings.read({**config, "results": str(tmp_path / "taken/results")})
+    """The parent of the folder is a file, which stops even root."""
+    (tmp_path / "file").write_text("")
+    study = settings.read({**config, "results": str(tmp_path / "file/results")})
     ownership.check(study)
-    with pytest.raises(InputError, match=r"taken/results/digits cannot be written \(Not a directory\); choose another"):
+    with pytest.raises(InputError, match=r"file/results/digits: cannot be written \(Not a directory\); set 'results'"):
         ownership.record(study)

@@ -1,4 +1,4 @@
-"""Runs and sweeps: which cells they name, with which snapshots and networks."""
+"""Runs and sweeps: which cells they select, with which snapshots and networks."""
 
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ def test_snapshots_are_whole_batches_without_duplicates() -> None:
 
 
 def test_epochs_are_the_decimals_that_were_written() -> None:
-    """Though 100 x 1.1 is 110.00000000000001 in binary, and 100 x 1e308 is infinite."""
+    """In binary, 100 x 1.1 is 110.00000000000001, and 100 x 1e308 is infinite."""
     run = settings.Run(subset_sizes=(100,), scales=(4,), epochs=(0, 1e-9, 1.1, 1.11))
     assert run.saved_at(100, 10) == (0, 10, 110, 120)
-    assert settings.Run(subset_sizes=(100,), scales=(4,), epochs=(1e308,)).kept(100, 10) == (10**310,)
+    assert settings.Run(subset_sizes=(100,), scales=(4,), epochs=(1e308,)).saved_at(100, 10) == (10**310,)
 
 
 def test_sweeps_choose_cells(config: dict[str, Any]) -> None:
@@ -31,7 +31,7 @@ def test_sweeps_choose_cells(config: dict[str, Any]) -> None:
 
 
 def test_a_run_may_change_the_network_of_its_cells(config: dict[str, Any]) -> None:
-    """Only the options that it gives; the others are those of the data set, which its other cells keep."""
+    """Options that the run leaves out, and other runs, keep the values of the data set's network."""
     config = replaced(config, "datasets.digits.grid.sweeps", {})
     plain = settings.read(config).datasets["digits"]
     first = plain.grid.runs[0]
@@ -53,18 +53,18 @@ def test_a_run_may_change_the_network_of_its_cells(config: dict[str, Any]) -> No
 
 
 def test_one_training_has_one_network(config: dict[str, Any]) -> None:
-    """Also where its snapshots are given by several runs, because each continues the one before."""
+    """Also if several runs give its snapshots, because each snapshot continues the one before."""
     config = replaced(config, "datasets.digits.grid.sweeps", {})
     runs = config["datasets"]["digits"]["grid"]["runs"]
     later = {**runs[0], "snapshots": [640]}
     settings.read(replaced(config, "datasets.digits.grid.runs", [*runs, later]))
-    with pytest.raises(InputError, match=r"gives n\d+a/ve4r1 different networks"):
+    with pytest.raises(InputError, match=r"grid\.runs: gives n\d+a/ve4r1 different networks"):
         settings.read(replaced(config, "datasets.digits.grid.runs", [*runs, {**later, "network": {"dropout": 0.3}}]))
     same = settings.read(config).datasets["digits"].network.dropout
     settings.read(replaced(config, "datasets.digits.grid.runs", [*runs, {**later, "network": {"dropout": same}}]))
 
 
-def test_a_stretch_goes_on_from_the_snapshot_before(config: dict[str, Any]) -> None:
+def test_a_training_segment_continues_from_the_checkpoint_before(config: dict[str, Any]) -> None:
     study = settings.read(config)
     digits = study.datasets["digits"]
     cell = digits.cells("digits")[-1]

@@ -20,16 +20,16 @@ def test_a_figure_without_its_sweep_names_the_setting(target: str, tmp_path: Pat
 BAD_SETTINGS: dict[str, tuple[Any, str]] = {
     "misspelt setting": (lambda d: d.update(resolutoin=8), "resolutoin"),
     "misspelt sweep": (lambda d: d["grid"]["sweeps"].update(sizes={}), "grid.sweeps.sizes"),
-    "halves overlap": (lambda d: d["grid"]["runs"][0].update(subset_sizes=[900]), "disjoint only up to 866"),
-    "more images than there are": (lambda d: d.update(heldout=1790), "there are only 7"),
-    "no batch": (lambda d: d["training"].update(batch=0), "training.batch: Input should be greater than 0"),
+    "halves overlap": (lambda d: d["grid"]["runs"][0].update(subset_sizes=[900]), "expected at most 866"),
+    "more images than there are": (lambda d: d.update(heldout=1790), "expected at most 7 (source.count 1797"),
+    "no batch": (lambda d: d["training"].update(batch=0), "training.batch: found 0; expected a number greater than 0"),
     "no number": (lambda d: d["training"].update(learning_rate=float("nan")), "training.learning_rate"),
-    "a text": (lambda d: d.update(resolution="large"), "digits.resolution: Input should be a valid integer"),
+    "a text": (lambda d: d.update(resolution="large"), "digits.resolution: found 'large'; expected a valid integer"),
     "unknown architecture": (lambda d: d["grid"]["runs"][0].update(architectures=["unet"]), "architectures.0"),
     "no snapshot": (lambda d: d["grid"]["runs"][0].update(snapshots=[]), "needs 'snapshots' (images seen) or 'epochs'"),
     "sweep of no cell": (
         lambda d: d["grid"]["sweeps"]["time"].update(scales=[5]),
-        "grid.sweeps.time asks for scales 5",
+        "grid.sweeps.time: no cell of the grid has scales 5",
     ),
     "sides that cannot be halved": (lambda d: d["network"].update(channel_mult=[1] * 5), "cannot be halved 4 times"),
     "imitation of nothing": (lambda d: d.update(source={"kind": "phase-surrogate", "count": 9}), "needs 'of'"),
@@ -113,7 +113,7 @@ def test_a_read_only_place_of_results_is_one_sentence(tmp_path: Path, read_only:
     read_only(tmp_path / "results")
     done = snakemake("--configfile", str(SMOKE), "--", "results/digits/images.npy", at=tmp_path)
     assert done.returncode != 0
-    assert re.search(r"results/digits cannot be written \(.+\); choose another with 'results'", done.stderr)
+    assert re.search(r"results/digits: cannot be written \(.+\); set 'results' to another folder", done.stderr)
     assert "Traceback" not in done.stdout + done.stderr
     assert not list((tmp_path / "results").iterdir())
 

@@ -43,7 +43,7 @@ def _problem(problem: Mapping[str, Any]) -> str:
         return f"{key}: this setting is missing; it has no default, so give it a value"
     if kind == "value_error" and isinstance(value, dict | BaseModel):
         return ".".join([*path, problem["msg"].removeprefix("Value error, ")])
-    expected = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    expected = re.sub("^(Value error, |[A-Z][a-z]+ should (be|have) )|( after validation)", "", problem["msg"])
     expected = re.sub("^(greater|less) than", r"a number \1 than", expected)
     if kind == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
         expected = f"a letter, then lower-case letters, digits and hyphens, such as '{_name(value)}'"
