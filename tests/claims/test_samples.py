@@ -1,4 +1,4 @@
-"""Claims on samples: examples that hold, counter-examples, gates, and what is missing."""
+"""Claims about samples: examples that hold, counter-examples, gates, and missing evidence."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from synthetic_evidence import by_size, evidence, halves, row, small_halves, ver
 
 
 def large_halves(
-    kind: str, pair: float, *, second: str | None = None, memoriser: float = 0.2, other_latents: float = 0.0
+    kind: str, pair: float, *, second: str | None = None, empirical: float = 0.2, other_latents: float = 0.0
 ) -> Evidence:
-    cells, networks, alike = halves(128, kind, pair, memoriser=memoriser)
-    made = evidence(networks | {cells[1]: second or kind}, {"halves_large": cells}, agreements=alike)
+    cells, networks, agreements = halves(128, kind, pair, empirical=empirical)
+    made = evidence(networks | {cells[1]: second or kind}, {"halves_large": cells}, agreements=agreements)
     shifted = synthetic.agreement(cells[0].id, cells[0].id, other_latents, parameter="shift", at=1.0)
     return replace(made, samples=pd.concat([made.samples, shifted]))
 
@@ -33,7 +33,7 @@ def large_halves(
 def test_large_halves_agree() -> None:
     assert verdict(samples.AGREE, large_halves("law", 0.9)) == ("holds", True)
     assert samples.halves_agree(large_halves("empirical", 0.2)).verdict == "fails"
-    assert verdict(samples.AGREE, large_halves("law", 0.9, memoriser=0.9)) == ("fails", True)
+    assert verdict(samples.AGREE, large_halves("law", 0.9, empirical=0.9)) == ("fails", True)
     assert verdict(samples.AGREE, large_halves("law", 0.9, other_latents=0.9)) == ("fails", True)
     assert row("9", large_halves("untrained", 1.0))[["verdict", "reason"]].tolist() == ["fails", "gate"]
 
@@ -42,7 +42,7 @@ def large_halves_and_own(kind: str, pair: float, own: float) -> Evidence:
     made = large_halves(kind, pair)
     first = made.cells[0]
     compared = synthetic.agreement(first.id, f"{first.subset}/gaussian", own)
-    exact = synthetic.agreement(first.id, f"{first.subset}/gaussian/exact", 0.5)  # has no part in the claim
+    exact = synthetic.agreement(first.id, f"{first.subset}/gaussian/exact", 0.5)  # the claim must not use it
     return replace(made, samples=pd.concat([made.samples, compared, exact]))
 
 
@@ -61,21 +61,21 @@ def test_small_halves_differ() -> None:
 
 def test_both_halves_have_to_pass_the_gate() -> None:
     assert not samples.halves_agree(large_halves("law", 0.9, second="untrained")).gate
-    cells, networks, alike = halves(8, "empirical", 0.2)
+    cells, networks, agreements = halves(8, "empirical", 0.2)
     copies = dict(zip(cells, (1, 0), strict=True))
-    given = evidence(networks, {"halves_small": cells}, agreements=alike, copies=copies)
-    assert not samples.halves_differ(given).gate
+    whole = evidence(networks, {"halves_small": cells}, agreements=agreements, copies=copies)
+    assert not samples.halves_differ(whole).gate
 
 
 def stopped(kind: str, pair: float, small_scale: float | None = None) -> Evidence:
-    """Of full, of stopped, and if their agreement is given of small networks."""
-    full, networks, alike = halves(8, "empirical", 0.2)
+    """Pairs of full and of stopped networks, and of small ones if their agreement is given."""
+    full, networks, agreements = halves(8, "empirical", 0.2)
     early, more, again = halves(8, kind, pair, seen=4000)
     sweeps = {"halves_small": full, "halves_stopped": early}
     if small_scale is not None:
         sweeps["halves_small_scale"] = few = [cell(8, half, scale=4) for half in "ab"]
         more, again = more | dict.fromkeys(few, "law"), again | {(few[0].id, few[1].id): small_scale}
-    return evidence(networks | more, sweeps, agreements=again | alike)
+    return evidence(networks | more, sweeps, agreements=again | agreements)
 
 
 def test_stopping_restores_agreement() -> None:
@@ -92,7 +92,7 @@ def test_a_small_scale_restores_agreement_too() -> None:
 
 
 def drawn_by(kind: str, count: int = 400) -> np.ndarray:
-    """Samples for eight training images: copies, of their Gaussian, or other images of the law."""
+    """Samples for eight training images: copies of them, of their Gaussian, or other images of the distribution."""
     training, generator = synthetic.images("n8a"), np.random.default_rng(8)
     copies = training[generator.integers(len(training), size=count)]
     return {
@@ -104,7 +104,7 @@ def drawn_by(kind: str, count: int = 400) -> np.ndarray:
 
 
 def sampled(kind: str) -> Evidence:
-    """A size sweep whose smallest network draws such samples, beside photographs of the law."""
+    """A size sweep whose smallest network draws such samples, beside photographs of the distribution."""
     made = by_size("law", "law", "law")
     drawn = synthetic.neighbours(cell(8).id, drawn_by(kind))
     photographs = synthetic.neighbours("n8a/heldout", synthetic.law(400, 10), "photographs")
@@ -115,42 +115,41 @@ def sampled(kind: str) -> Evidence:
 @pytest.mark.parametrize("kind", ["gaussian", "heldout"])
 def test_small_sizes_memorise(kind: str) -> None:
     assert verdict(samples.MEMORISES, sampled("copies")) == ("holds", True)
-    found = samples.small_memorises(sampled(kind))
-    assert [part.verdict for part in found.parts] == ["fails", "fails"]
+    assert [part.verdict for part in samples.small_memorises(sampled(kind)).parts] == ["fails", "fails"]
     one = samples.small_memorises(by_size("law", "law", "law", copies=(0.3, 0, 0)))
     assert [part.verdict for part in one.parts] == ["holds", "fails"]
 
 
 def test_copies_of_the_same_latents_are_not_counted_twice() -> None:
-    """Two halves, half of whose samples are copies: as sure as one half is, with the latents as trials."""
-    found = evidence({cell(8): "law", cell(8, "b"): "law"}, {}, copies={cell(8): 0.5, cell(8, "b"): 0.25}).memorised(
+    """Two halves share their latents, so their interval is no narrower than the interval of one."""
+    fraction = evidence({cell(8): "law", cell(8, "b"): "law"}, {}, copies={cell(8): 0.5, cell(8, "b"): 0.25}).memorised(
         [cell(8).id, cell(8, "b").id]
     )
     theirs = stats.binomtest(24, synthetic.SAMPLES).proportion_ci(0.95, method="exact")
-    assert found.value == 0.375
-    assert found.interval() == pytest.approx((theirs.low, theirs.high))
+    assert fraction.value == 0.375
+    assert fraction.interval() == pytest.approx((theirs.low, theirs.high))
 
 
-def test_copies_are_counted_beyond_those_among_photographs() -> None:
-    given = by_size("law", "law", "law", copies=(0.5, 0, 0))
-    others = given.samples[given.samples["id"] != "n8a/heldout"]
+def test_the_rate_of_copies_among_photographs_is_subtracted() -> None:
+    whole = by_size("law", "law", "law", copies=(0.5, 0, 0))
+    others = whole.samples[whole.samples["id"] != "n8a/heldout"]
     photographs = synthetic.memorisation("n8a/heldout", 0.25, "photographs")
-    found = samples.small_memorises(replace(given, samples=pd.concat([others, photographs])))
-    assert found.parts[0].estimate.value == pytest.approx(0.25)
+    finding = samples.small_memorises(replace(whole, samples=pd.concat([others, photographs])))
+    assert finding.parts[0].estimate.value == pytest.approx(0.25)
 
 
 def test_trainings_enter_the_memorised_fraction() -> None:
     cells = [cell(8, half, replicate=which) for half in "ab" for which in (1, 2)]
-    given = evidence(dict.fromkeys(cells, "law"), {}, copies=dict(zip(cells, (0.25, 0.75, 0.5, 0.5), strict=True)))
-    variance = (2 * 0.25**2 + 0) / 2  # of a training, of two degrees of freedom
+    whole = evidence(dict.fromkeys(cells, "law"), {}, copies=dict(zip(cells, (0.25, 0.75, 0.5, 0.5), strict=True)))
+    variance = (2 * 0.25**2 + 0) / 2  # between trainings, with two degrees of freedom
     reach = stats.t.ppf(0.975, 2) * math.sqrt(variance * (0.5**2 / 2 + 0.5**2 / 2))
     low, high = bootstrap.clopper_pearson(32, 64)
     expected = 0.5 - math.hypot(0.5 - low, reach), 0.5 + math.hypot(high - 0.5, reach)
-    assert samples._memorised(given, cells).interval() == pytest.approx(expected)
+    assert samples._memorised(whole, cells).interval() == pytest.approx(expected)
 
 
 def with_moments(kind: str, copies: float = 1) -> tuple[Evidence, float]:
-    """The same beside the shard of the samples' moments, as it is measured; and the ratio by hand."""
+    """A size sweep with the measured shard of the samples' moments, and the ratio by hand."""
     training = ((synthetic.images("n8a") + 1) * 127.5).round().clip(0, 255).astype(np.uint8).reshape(8, 1, 2, 3)
     images = training.reshape(8, -1) / 127.5 - 1
     drawn = images[np.arange(400) % 8] if kind == "copies" else drawn_by(kind)
@@ -166,19 +165,19 @@ def with_moments(kind: str, copies: float = 1) -> tuple[Evidence, float]:
     return replace(made, samples=pd.concat([made.samples, shard])), error(drawn) / float(np.quantile(null, 0.95))
 
 
-def test_memorisers_keep_the_covariance() -> None:
-    for kind, verdict_of_kind in (("copies", "holds"), ("stationary", "fails")):
-        given, ratio = with_moments(kind)
-        found = row("14", given)
-        assert found[["verdict", "reason"]].tolist() == [verdict_of_kind, "interval"]
-        assert found["estimate"] == pytest.approx(ratio, rel=0.1, abs=0.01)  # the mean is taken for known there
+def test_memorising_networks_keep_the_covariance() -> None:
+    for kind, expected in (("copies", "holds"), ("stationary", "fails")):
+        whole, ratio = with_moments(kind)
+        judged = row("14", whole)
+        assert judged[["verdict", "reason"]].tolist() == [expected, "interval"]
+        assert judged["estimate"] == pytest.approx(ratio, rel=0.1, abs=0.01)  # the shard treats the mean as known
     assert row("14", with_moments("copies", copies=0)[0])["reason"] == "gate"
     assert row("14", by_size("law", "law", "law", copies=(1, 0, 0)))["reason"] == "missing"
 
 
 @pytest.fixture
 def overlapping(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A law whose clusters overlap, so that copying a few of its images denoises others badly."""
+    """A distribution whose clusters overlap, so that copying a few of its images denoises others badly."""
     monkeypatch.setattr(synthetic, "VARIANCE", 0.3)
     synthetic.measures.cache_clear()
     yield
@@ -191,7 +190,7 @@ def test_more_than_gaussian() -> None:
 
 
 @pytest.mark.usefixtures("overlapping")
-def test_a_memoriser_is_not_more_than_gaussian() -> None:
+def test_an_empirical_denoiser_is_not_more_than_gaussian() -> None:
     def judged(kind: str) -> tuple[str, bool]:
         return verdict(samples.MORE, evidence({cell(8): kind}, {"size": [cell(8)]}))
 

@@ -59,7 +59,7 @@ def test_the_plan_counts_figures_and_names_absent_files(config: dict[str, Any], 
 
 def test_the_plan_names_cells_that_nothing_measures(config: dict[str, Any]) -> None:
     (line,) = notes(config)
-    assert line.startswith("datasets.digits.grid: 1 cell is in no sweep (n16b/ve4r1/i32), so they are not measured")
+    assert line.startswith("datasets.digits.grid: 1 cell is in no sweep (n16b/ve4r1/i32). Such cells are not ")
     whole = replaced(config, "datasets.digits.grid.sweeps.halves_stopped", {"subset_sizes": [16], "images_seen": [32]})
     assert notes(whole) == []
     runs = [*config["datasets"]["digits"]["grid"]["runs"]]
@@ -67,11 +67,11 @@ def test_the_plan_names_cells_that_nothing_measures(config: dict[str, Any]) -> N
     wider = replaced(whole, "datasets.digits.grid.runs", runs)
     wider = replaced(wider, "datasets.digits.grid.sweeps.size", {"subset_sizes": [16, 32], "halves": ["a"]})
     (line,) = notes(wider)
-    assert "4 cells are in no sweep (n64a/ve4r1/i32, n64a/ve4r1/i64, n64b/ve4r1/i32 ...), so" in line
+    assert "4 cells are in no sweep (n64a/ve4r1/i32, n64a/ve4r1/i64, n64b/ve4r1/i32 ...)" in line
     spliced = replaced(wider, "datasets.digits.sampling.splice", {"subset_sizes": [64], "images_seen": [32]})
     jacobian = {"cells": {"subset_sizes": [64], "halves": ["a"]}}
     (line,) = notes(replaced(spliced, "datasets.digits.measures.jacobian", jacobian))
-    assert "1 cell is in no sweep (n64b/ve4r1/i64), so" in line
+    assert "1 cell is in no sweep (n64b/ve4r1/i64)" in line
 
 
 def test_the_plan_counts_the_jobs_of_a_dry_run(tmp_path: Path) -> None:

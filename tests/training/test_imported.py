@@ -193,7 +193,7 @@ def test_settings_count_files_as_cells_that_are_not_trained():
     snapshot = toy.grid.pretrained[0].model_dump()
     for changes, message in (
         ({"pretrained": [snapshot, snapshot]}, "n100a/ve8r0/i200 more than once"),
-        ({"pretrained": [{**snapshot, "subset_size": 101}]}, "asks for 101 training images"),
+        ({"pretrained": [{**snapshot, "subset_size": 101}]}, "found 101 training images"),
         ({"pretrained": []}, "neither 'runs' nor 'pretrained'"),
     ):
         content = {"study": "x", "datasets": {"toy": {**toy.model_dump(), "grid": {"sweeps": {}, **changes}}}}

@@ -107,7 +107,7 @@ def _unmeasured(study: Study) -> list[str]:
             many = "1 cell is" if len(left) == 1 else f"{len(left)} cells are"
             more = " ..." if len(left) > SHOWN else ""
             lines.append(
-                f"datasets.{name}.grid: {many} in no sweep ({', '.join(left[:SHOWN])}{more}), so they are not "
+                f"datasets.{name}.grid: {many} in no sweep ({', '.join(left[:SHOWN])}{more}). Such cells are not "
                 "measured, and trained only if a later snapshot of their run needs them; the numbers above include them"
             )
     return lines
