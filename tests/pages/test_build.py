@@ -1,4 +1,4 @@
-"""Generated pages: in step with the code, and pointing at what exists."""
+"""Generated pages agree with the code, and refer to files, claims and figures that exist."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 from docutils.core import publish_parts
 
 from hidden_gaussian import claims
-from hidden_gaussian.claims import ledger
+from hidden_gaussian.claims import display
 from hidden_gaussian.figures.catalogue import CATALOGUE
 from hidden_gaussian.pages import build, claims_prose, reviews
 from hidden_gaussian.pages import claims as page
@@ -24,7 +24,7 @@ DIGITS = ROOT / "docs/results/digits.csv"
 
 
 @pytest.mark.parametrize("path", build.pages())
-def test_generated_pages_are_in_step(path: str) -> None:
+def test_generated_pages_are_up_to_date(path: str) -> None:
     assert (ROOT / path).read_text() == build.pages()[path], "run python -m hidden_gaussian.pages.build"
 
 
@@ -45,12 +45,12 @@ def test_cited_pages_exist() -> None:
             assert (ROOT / "docs" / target).exists(), target
 
 
-def test_every_rule_that_asks_for_resources_is_explained() -> None:
-    asked = (ROOT / "rules/resources.smk").read_text()
-    rules = {name for line in re.findall(r"^ +case (.+):", asked, re.M) for name in re.findall(r'"(\w+)"', line)}
+def test_every_rule_that_requests_resources_is_explained() -> None:
+    requests = (ROOT / "rules/resources.smk").read_text()
+    rules = {name for line in re.findall(r"^ +case (.+):", requests, re.M) for name in re.findall(r'"(\w+)"', line)}
     rows = re.findall(r"^\| (`.+?) \|", (ROOT / "docs/resources.md").read_text(), re.M)
-    told = {name for row in rows for name in re.findall(r"`([\w<>]+)`", row)}
-    assert told == rules - {"plot_figure"} | {"plot_<name>"}
+    explained = {name for row in rows for name in re.findall(r"`([\w<>]+)`", row)}
+    assert explained == rules - {"plot_figure"} | {"plot_<name>"}
 
 
 FORMULAS = {
@@ -62,7 +62,7 @@ FORMULAS = {
 
 
 def test_preconditioning_is_printed_in_full() -> None:
-    """The printed formulas are those that give the network an input and a target of unit variance."""
+    """The printed formulas give the network an input and a target of unit variance."""
     text = (ROOT / "docs/setup.md").read_text()
     printed = dict(re.findall(r"^    (c_\w+)\(sigma\)\s+= (.+)$", text, flags=re.M))
     assert printed == {name: formula for name, (formula, _) in FORMULAS.items()}
@@ -72,7 +72,7 @@ def test_preconditioning_is_printed_in_full() -> None:
         assert ((1 - skip) ** 2 * s**2 + skip**2 * sigma**2) / out**2 == pytest.approx(1)
 
 
-def test_setup_shows_the_settings_of_the_paper() -> None:
+def test_setup_shows_the_settings_of_the_paper_and_its_ambiguities() -> None:
     text = (ROOT / "docs/setup.md").read_text()
     recipe = yaml.safe_load((ROOT / "config/paper.yaml").read_text())["datasets"]["cifar10-paper"]
     rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.startswith("| `")]
@@ -84,7 +84,7 @@ def test_setup_shows_the_settings_of_the_paper() -> None:
         assert ambiguity in text.split("What the paper leaves open")[1]
 
 
-def test_claims_page_says_once_what_the_ledgers_say() -> None:
+def test_claims_page_states_each_result_of_the_ledgers_once() -> None:
     text = (ROOT / "docs/claims.md").read_text()
     ledgers = page.ledgers(DIGITS.parent)
     lines = [line.strip("| ").split(" | ") for line in text.split("## Results")[1].splitlines() if line.startswith("|")]
@@ -111,13 +111,12 @@ def test_claims_page_says_once_what_the_ledgers_say() -> None:
 
 
 def made_up(**verdicts: str) -> pd.DataFrame:
-    """A ledger of claims by name (c1, c4 ...) and what became of them, such as ``fails gate``."""
+    """A ledger of claims by name (c1, c4 ...) and their verdicts and reasons, such as ``fails gate``."""
+    numbers = {"estimate": 0.5, "low": 0.25, "high": 0.75, "delta": 0.1, "window": None, "statistic": "x"}
     rows = []
-    for name, told in verdicts.items():
-        verdict, reason = told.split()
-        row = {"claim": name[1:], "verdict": verdict, "verdict_holm": verdict, "statistic": "x"}
-        row["reason"] = reason.replace("_", " ")
-        rows.append({**row, "estimate": 0.5, "low": 0.25, "high": 0.75, "delta": 0.1, "window": None})
+    for name, (verdict, reason) in ((name, text.split()) for name, text in verdicts.items()):
+        row = {"claim": name[1:], "verdict": verdict, "verdict_holm": verdict, "reason": reason.replace("_", " ")}
+        rows.append({**row, **numbers})
     return pd.DataFrame(rows)
 
 
@@ -127,32 +126,34 @@ def test_prose_follows_other_ledgers_too() -> None:
         "walls": made_up(c1="holds interval", c4="holds interval", c6="undecided interval", c7="undecided missing"),
     }
     chosen = [claim for claim in claims.LEDGER if claim.number in {"1", "4", "6", "7"}]
-    assert claims_prose.standing(chosen, ledgers) == (
-        "Hold on every data set that has their cells: 1. Hold wherever their gate is met: 4 (walls). Hold on none, and "
-        "fail by their interval: 6 (fails by its interval on tiles; is undecided on walls). Not tested, because their "
-        "gate is met on no data set: 7."
+    assert claims_prose.summary(chosen, ledgers) == (
+        "Hold on every data set that has their cells: 1. Hold wherever their gate is met: 4 (walls). Hold on no data "
+        "set, and fail by their interval: 6 (fails by its interval on tiles; is undecided on walls). Not tested, because "
+        "their gate is met on no data set: 7."
     )
     text = page.page(ledgers)
-    told = "0.5 [0.25, 0.75] against 0.1"
-    assert f"| 0.01 | {told} holds | {told} holds |" in text
-    assert f"| 0.05 | {told} fails by an unmet gate (Q) | {told} holds |" in text
-    assert f"| 0.05 | {told} fails by an unmet gate (T) | could not be tested (missing) |" in text
+    number = "0.5 [0.25, 0.75] against 0.1"
+    assert f"| 0.01 | {number} holds | {number} holds |" in text
+    assert f"| 0.05 | {number} fails by an unmet gate (Q) | {number} holds |" in text
+    assert f"| 0.05 | {number} fails by an unmet gate (T) | could not be tested (missing) |" in text
     one_level = {"tiles": made_up(c3="undecided one_level")}
     assert "| could not be tested (one level) |" in page.page(one_level)
 
 
-def test_the_page_of_reviews_gives_one_number_a_claim() -> None:
+def test_the_page_of_reviews_gives_one_number_per_claim() -> None:
+    def answer() -> str:
+        (line,) = [line for line in reviews.page(ledgers).splitlines() if "Does it hold beyond faces" in line]
+        return line
+
     ledgers = {
         "walls": made_up(c4="holds interval", c6="undecided interval"),
         "tiles": made_up(c4="fails gate", c6="fails interval"),
     }
-    (answer,) = [line for line in reviews.page(ledgers).splitlines() if "Does it hold beyond faces" in line]
     number = "0.5 [0.25, 0.75]"
-    assert f"4: {number}, walls holds; tiles fails by an unmet gate<br>6: {number}, walls is undecided; tiles" in answer
-    assert "15: not measured" in answer
+    assert f"4: {number}, walls holds; tiles fails by an unmet gate<br>6: {number}, walls is undecided; " in answer()
+    assert "15: not measured" in answer()
     ledgers["digits"] = made_up(c4="holds interval")
-    (answer,) = [line for line in reviews.page(ledgers).splitlines() if "Does it hold beyond faces" in line]
-    assert f"4: {number}, digits holds; walls holds; tiles fails" in answer
+    assert f"4: {number}, digits holds; walls holds; tiles fails" in answer()
 
 
 def test_the_readme_gives_the_verdicts_on_digits() -> None:
@@ -167,19 +168,19 @@ def test_the_readme_gives_the_verdicts_on_digits() -> None:
 
 def test_terminal_ledger_is_a_table() -> None:
     judged = page.ledgers(DIGITS.parent)["digits"]
-    lines = ledger.text(judged).splitlines()
-    assert max(len(line) for line in lines) <= sum(ledger.WIDTHS.values()) + 2 * (len(ledger.WIDTHS) - 1)
-    assert [line[: ledger.WIDTHS["claim"]].strip() for line in lines if line[0] != " "][2:] == judged["claim"].tolist()
+    lines = display.text(judged).splitlines()
+    assert max(len(line) for line in lines) <= sum(display.WIDTHS.values()) + 2 * (len(display.WIDTHS) - 1)
+    assert [line[: display.WIDTHS["claim"]].strip() for line in lines if line[0] != " "][2:] == judged["claim"].tolist()
     held = judged[judged["verdict"] == "holds"].iloc[0]
-    assert f"{held['estimate']:.3g} [{held['low']:.3g}, {held['high']:.3g}]" in ledger.text(judged)
+    assert f"{held['estimate']:.3g} [{held['low']:.3g}, {held['high']:.3g}]" in display.text(judged)
 
 
 def test_report_opens_with_overview_and_ledger(tmp_path: Path) -> None:
-    """As Snakemake renders its first page."""
+    """Rendered as Snakemake renders its first page."""
     folder = tmp_path / "digits/tables"
     folder.mkdir(parents=True)
     judged = pd.read_csv(DIGITS, dtype={"claim": str})
-    (folder / "claims.html").write_text(ledger.html(judged))
+    (folder / "claims.html").write_text(display.html(judged))
     paths = [tmp_path / "digits/figures/overview.png", folder / "claims.html"]
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((ROOT / "workflow/report/workflow.rst").read_text())

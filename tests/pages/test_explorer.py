@@ -1,4 +1,4 @@
-"""The page with the slider: what its pictures show, and that a browser can be driven through it."""
+"""The explorer: what its pictures show, and what a browser does with it."""
 
 import base64
 import io
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,7 @@ def distances(identifier: str) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(id=identifier, inputs="train", **empty)
 
 
-def content(page: str) -> dict:
+def content(page: str) -> dict[str, Any]:
     found = re.search(r'<script id="data" type="application/json">(.*?)</script>', page, re.DOTALL)
     assert found
     return json.loads(found[1])
@@ -107,27 +108,22 @@ def test_the_nearest_training_image_of_a_clean_one_is_itself(root: Path) -> None
     torch.testing.assert_close(nearest, unit[[5, 2]])
 
 
-def test_curves_are_of_the_network_and_the_memoriser(page: str) -> None:
+def test_curves_show_the_network_and_the_empirical_denoiser(page: str) -> None:
     (cell,) = content(page)["cells"]
     assert [curve["name"] for curve in cell["curves"]] == ["network", "empirical"]
     sigma, value, low, high = cell["curves"][0]["points"][0]
     assert sigma == 0.1 and value == pytest.approx((10 / 22) ** 0.5, abs=1e-5) and low < value < high
-    names = [
-        "network",
-        "gaussian",
-        "patch-3",
-        "empirical",
-        "training image nearest to the network",
-    ]  # no mixture of more than N
+    references = ["gaussian", "patch-3", "empirical"]  # no mixture of more than N components
+    names = ["network", *references, "training image nearest to the network"]
     assert [name for name, _ in cell["rows"]][2:] == names
 
 
-def test_the_page_needs_no_network_and_cannot_be_broken_out_of(page: str) -> None:
+def test_the_page_works_offline_and_its_data_cannot_end_the_script(page: str) -> None:
     assert not re.search(r"(src|href)=.?https?:", page)
     assert "</script><b>" not in explorer._filled("x", {"title": "</script><b>"})
 
 
-def test_what_was_not_measured_is_null() -> None:
+def test_undefined_values_are_null() -> None:
     shards = [distances(CELL.id), distances("n8a/empirical")]
     zero = shards[0]["sigma"] == 1.0
     shards[0].loc[zero, "value"] = 0.0  # 0 over 0
@@ -137,13 +133,13 @@ def test_what_was_not_measured_is_null() -> None:
     assert "NaN" not in explorer._filled("x", {"curves": [network]})
 
 
-def test_a_large_page_loses_quality_then_early_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_page_loses_quality_then_early_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = [replace(CELL, images_seen=seen) for seen in (640, 64, 6400)]
     entries = {cell: {"title": explorer.title(cell), "rows": [("network", cell.id)], "curves": []} for cell in cells}
     noise = np.random.default_rng(0).integers(0, 256, (80, 32, 3), dtype=np.uint8)
     sheets = {cell.id: noise for cell in cells}
 
-    def made(limit: int) -> dict:
+    def made(limit: int) -> dict[str, Any]:
         monkeypatch.setattr(explorer, "LIMIT", limit)
         return content(explorer.within_limit("digits", {}, entries, sheets))
 
@@ -156,7 +152,7 @@ def test_a_large_page_loses_quality_then_early_snapshots(monkeypatch: pytest.Mon
     fewer = made(page + 2 * sizes[35])
     assert [one["title"] for one in fewer["cells"]] == [explorer.title(cells[0]), explorer.title(cells[2])]
     assert fewer["sheets"].keys() == {cells[0].id, cells[2].id} and "left out: 1" in fewer["note"]
-    with pytest.raises(InputError, match=r"choose fewer cells in grid\.sweeps"):
+    with pytest.raises(InputError, match=r"datasets\.digits\.grid\.sweeps: .* select fewer cells"):
         made(1000)
 
 

@@ -1,4 +1,4 @@
-"""Intervals, trends and corrections against scipy, closed forms, and simulated coverage."""
+"""Intervals, slopes and corrections against scipy, closed forms and simulated coverage."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_interval_of_a_symmetric_mean_is_students() -> None:
 
 
 def test_resamples_that_equal_the_estimate_are_no_bias() -> None:
-    """Half of them count as below: of a statistic on a grid, symmetric about the estimate, so is the interval."""
+    """Half of them count as below, so a symmetric statistic on a grid has a symmetric interval."""
     resamples = stats.norm.ppf((np.arange(bootstrap.RESAMPLES) + 0.5) / bootstrap.RESAMPLES).round()
     low, high = bootstrap.intervals(np.r_[0.0, resamples, np.resize([-0.1, 0.1], bootstrap.GROUPS)])
     assert low == pytest.approx(-high)
@@ -88,8 +88,8 @@ def test_undefined_resamples_give_no_interval() -> None:
     assert low[1] == high[1] == 1
 
 
-def test_interval_holds_its_estimate() -> None:
-    """Also where all images are alike, and resamples differ by rounding alone."""
+def test_an_interval_contains_its_estimate() -> None:
+    """Also if all images are equal, and resamples differ only by rounding."""
     values = np.stack([np.full(37, 0.1), np.r_[np.zeros(36), 1.0]])
     pooled = bootstrap.pool(values, "alike")
     low, high = bootstrap.intervals(pooled)
@@ -101,75 +101,77 @@ def test_interval_holds_its_estimate() -> None:
 IMAGES, TRIALS, SIGMA = 64, 2000, 0.6
 NARROW = np.array([2, 1, 0.5, 0.2, 0.1, 0.05])
 CENTRES = np.random.default_rng(7).choice([-0.8, 0.8], size=(5, 6))
-LAWS = {
+DISTRIBUTIONS = {
     "gaussian": (np.zeros(6), np.diag(NARROW)),
     "mixture": (CENTRES.mean(0), np.cov(CENTRES.T, bias=True) + 0.01 * np.eye(6)),
 }
 
 
-def clean(law: str, count: int, generator: np.random.Generator) -> np.ndarray:
+def clean(distribution: str, count: int, generator: np.random.Generator) -> np.ndarray:
     noise = generator.normal(size=(count, 6))
-    return noise * NARROW**0.5 if law == "gaussian" else CENTRES[generator.integers(5, size=count)] + 0.1 * noise
+    return (
+        noise * NARROW**0.5 if distribution == "gaussian" else CENTRES[generator.integers(5, size=count)] + 0.1 * noise
+    )
 
 
-def parts(law: str, sigmas: list[float], generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Of the denoisers D_G + t (y - D_G), which are D_G at t = 0 and the identity at t = 1.
+def parts(distribution: str, sigmas: list[float], generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The loss of the denoisers D_G + t (y - D_G): D_G at t = 0, the identity at t = 1.
 
     Returns
     -------
     ndarray of shape (3, levels, trials, POOLED), ndarray of shape (2, levels)
-        Pooled a, b, c of the loss a + 2 b t + c t^2; true a and c. The true b is 0: D_G(y) - x has mean 0 and is
-        uncorrelated with y, whatever the law.
+        Pooled a, b, c of the loss a + 2 b t + c t^2; true a and c. The true b is 0 for any distribution, because
+        D_G(y) - x has mean 0 and is uncorrelated with y.
     """
-    mean, covariance = LAWS[law]
-    images = clean(law, TRIALS * IMAGES, generator)
+    mean, covariance = DISTRIBUTIONS[distribution]
+    images = clean(distribution, TRIALS * IMAGES, generator)
     noise = generator.normal(size=images.shape)
     pooled = []
     for sigma in sigmas:
         noisy = images + sigma * noise
         gaussian = mean + (noisy - mean) @ np.linalg.solve(covariance + sigma**2 * np.eye(6), covariance)
-        error, way = gaussian - images, noisy - gaussian
-        squares = [(first * second).sum(1) for first, second in ((error, error), (error, way), (way, way))]
+        error, step = gaussian - images, noisy - gaussian
+        squares = [(first * second).sum(1) for first, second in ((error, error), (error, step), (step, step))]
         pooled.append([bootstrap.pool(one.reshape(TRIALS, IMAGES), "coverage") for one in squares])
     spectrum, noises = np.linalg.eigvalsh(covariance), np.array(sigmas)[:, None] ** 2
     truth = [spectrum * noises / (spectrum + noises), noises**2 / (spectrum + noises)]
     return np.array(pooled).swapaxes(0, 1), np.array(truth).sum(-1)
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_interval_and_band_over_sigma_cover(law: str) -> None:
-    """Loss relative to the Gaussian's over four levels: each interval covers 95 %, and so does the band as a whole."""
-    (a, b, c), (loss, way) = parts(law, [0.05, 0.5, 2, 8], np.random.default_rng(1))
-    ratio, truth = ((a + 0.6 * b + 0.09 * c) / a).swapaxes(0, 1), 1 + 0.09 * way / loss
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_interval_and_band_over_sigma_cover(distribution: str) -> None:
+    """Loss relative to the Gaussian's at four levels: each interval covers 95 %, and so does the whole band."""
+    (a, b, c), (loss, step) = parts(distribution, [0.05, 0.5, 2, 8], np.random.default_rng(1))
+    ratio, truth = ((a + 0.6 * b + 0.09 * c) / a).swapaxes(0, 1), 1 + 0.09 * step / loss
     low, high = bootstrap.intervals(ratio)
     inside = (low <= truth) & (truth <= high)
     assert ((inside.mean(0) > 0.93) & (inside.mean(0) < 0.97)).all()
-    assert inside.all(1).mean() < 0.92  # as a band they would promise too much
+    assert inside.all(1).mean() < 0.92  # the intervals together are no 95 % band
     ends = [bootstrap.bands(one) for one in ratio]
     together = [((low <= truth) & (truth <= high)).all() for low, high in ends]
     assert 0.93 < np.mean(together) < 0.97
 
 
 def bend(images: torch.Tensor, _: float = 0.0) -> torch.Tensor:
-    """A denoiser that squares the last pixel, and so is affine where that is dark: a gap follows each image in it."""
+    """A denoiser that squares the last pixel: affine where the pixel is dark, with a gap where it is bright."""
     return torch.cat([images[..., :-1], images[..., -1:] ** 2], dim=-1)
 
 
 def mixed(count: int, seed: int) -> dict[str, np.ndarray]:
-    """Linearity quantities of images of one length, of which some are bright in the last pixel; as one batch."""
+    """Linearity quantities of one batch of images with equal norms, some of them bright in the last pixel."""
     generator = np.random.default_rng(seed)
     directions = generator.normal(size=(count, 6))
     bright = (generator.random(count) < 0.15) * generator.uniform(0.5, 1, count)
     pixels = np.c_[directions / np.linalg.norm(directions, axis=1, keepdims=True), bright]
     images = torch.from_numpy(pixels).reshape(count, 1, 1, 7)
-    found = mixture_quantities(bend, images, bend(images), 0.0, torch.zeros(1, 1, 7).double(), 0.5**0.5)
-    found |= affinity_quantities(bend, images, bend(images), 0.0)
-    return {name: values.numpy() for name, values in found.items()}
+    quantities = mixture_quantities(bend, images, bend(images), 0.0, torch.zeros(1, 1, 7).double(), 0.5**0.5)
+    quantities |= affinity_quantities(bend, images, bend(images), 0.0)
+    return {name: values.numpy() for name, values in quantities.items()}
 
 
 @pytest.mark.parametrize("score", ["cosine", "affinity"])
 def test_interval_of_mixed_images_covers(score: str) -> None:
-    """Values of neighbours depend on each other: resampled one by one, images promise too narrow an interval."""
+    """Values of neighbours depend on each other: resampling single images gives too narrow an interval."""
 
     def parts(found: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         if score == "affinity":
@@ -180,33 +182,33 @@ def test_interval_of_mixed_images_covers(score: str) -> None:
     top, bottom = (part.mean() for part in parts(mixed(2_000_000, 1)))
     sums = [part.reshape(TRIALS, 2 * IMAGES) for part in parts(mixed(2 * TRIALS * IMAGES, 2))]
     covered = {}
-    for by_rings in (True, False):
-        above, below = (bootstrap.pool(part, "mixed", mixed=by_rings) for part in sums)
+    for by_blocks in (True, False):
+        above, below = (bootstrap.pool(part, "mixed", mixed=by_blocks) for part in sums)
         low, high = bootstrap.intervals(above / below)
-        covered[by_rings] = ((low <= top / bottom) & (top / bottom <= high)).mean()
+        covered[by_blocks] = ((low <= top / bottom) & (top / bottom <= high)).mean()
     assert 0.93 < covered[True] < 0.97
     assert covered[False] < 0.93
 
 
-def test_rings_are_resampled_whole() -> None:
-    values = np.arange(10.0)  # rings 0-3 and 4-9
+def test_mixing_blocks_are_resampled_whole() -> None:
+    values = np.arange(10.0)  # blocks 0-3 and 4-9
     pooled = bootstrap.pool(values, "whole", mixed=True)
     assert pooled[0] == pytest.approx(4.5)
     means = {1.5, 6.5}
-    assert set(pooled[1 : 1 + bootstrap.RESAMPLES].round(9)) == means  # of two rings one is drawn
+    assert set(pooled[1 : 1 + bootstrap.RESAMPLES].round(9)) == means  # one of two blocks is drawn
     assert set(pooled[1 + bootstrap.RESAMPLES :][:2].round(9)) == means
 
 
 @pytest.mark.parametrize("trainings", [2, 3, 5])
-@pytest.mark.parametrize("law", LAWS)
-def test_interval_over_trainings_covers(law: str, trainings: int) -> None:
-    """Slope of the relative loss over three cells that share their images; each training has a t of its own."""
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_interval_over_trainings_covers(distribution: str, trainings: int) -> None:
+    """Slope of the relative loss over three cells that share their images; each training has its own t."""
     generator = np.random.default_rng([5, trainings])
-    pooled, true = parts(law, [SIGMA], generator)
-    (a, b, c), (loss, way) = pooled[:, 0], true[:, 0]
+    pooled, true = parts(distribution, [SIGMA], generator)
+    (a, b, c), (loss, step) = pooled[:, 0], true[:, 0]
     shares, spread = np.array([0.2, 0.35, 0.5]), 0.05
     slope = bootstrap.slope_coefficients([8, 32, 128])
-    truth = float(slope @ (1 + (shares**2 + spread**2) * way / loss))
+    truth = float(slope @ (1 + (shares**2 + spread**2) * step / loss))
     hits = blind = 0
     for trial in range(TRIALS):
         drawn = shares[:, None] + spread * generator.normal(size=(3, trainings))
@@ -222,7 +224,7 @@ def test_interval_over_trainings_covers(law: str, trainings: int) -> None:
 
 @pytest.mark.parametrize("share", [0.02, 0.3])
 def test_clopper_pearson_covers(share: float) -> None:
-    """Exactly, by summing over every outcome: never below nominal."""
+    """Coverage by an exact sum over all outcomes is never below nominal."""
     outcomes = np.arange(129)
     ends = np.array([bootstrap.clopper_pearson(int(hits), 128) for hits in outcomes])
     inside = (ends[:, 0] <= share) & (share <= ends[:, 1])
@@ -251,17 +253,17 @@ def test_holm_by_hand() -> None:
 
 def test_p_value_of_a_normal_mean() -> None:
     values = np.random.default_rng(4).normal(0.15, 1, size=400)
-    found = bootstrap.resampled(bootstrap.pool(values, "p"))
-    assert found.p_value(0) == pytest.approx(stats.ttest_1samp(values, 0).pvalue, abs=0.02)
-    assert found.p_value(found.value) > 0.9
-    assert found.p_value(100) == 2 / (bootstrap.RESAMPLES + 1)
+    estimate = bootstrap.resampled(bootstrap.pool(values, "p"))
+    assert estimate.p_value(0) == pytest.approx(stats.ttest_1samp(values, 0).pvalue, abs=0.02)
+    assert estimate.p_value(estimate.value) > 0.9
+    assert estimate.p_value(100) == 2 / (bootstrap.RESAMPLES + 1)
 
 
 def test_p_value_agrees_with_the_interval() -> None:
-    found = bootstrap.proportion(9, 30)
+    estimate = bootstrap.proportion(9, 30)
     for bound in np.linspace(0.05, 0.6, 40):
-        low, high = found.interval()
-        assert (found.p_value(float(bound)) < 0.05) == (not low <= bound <= high)
+        low, high = estimate.interval()
+        assert (estimate.p_value(float(bound)) < 0.05) == (not low <= bound <= high)
 
 
 def test_difference_of_proportions_by_hand() -> None:

@@ -1,4 +1,4 @@
-"""The spread of trainings, by hand and against Student's interval; its coverage is in test_statistics."""
+"""The spread of trainings, by hand and against Student's interval; test_bootstrap.py tests its coverage."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def test_training_spread_by_hand() -> None:
 
 
 def test_noise_of_images_is_not_counted_twice() -> None:
-    """Replicates that differ by their own noise on each image alone: the interval over images has it all."""
+    """Replicates differ only by noise on each image, which the interval over images already contains."""
     values = bootstrap.pool(np.random.default_rng(6).normal(size=(100, 3, 64)), "interaction")
     together = [np.ptp(replicates.combine([(1.0, one)]).interval()) for one in values]
     alone = [np.ptp(bootstrap.resampled(one.mean(axis=0)).interval()) for one in values]
     assert np.mean(together) < 1.8 * np.mean(alone)
 
 
-def test_what_trainings_share_is_no_noise_between_them() -> None:
+def test_noise_shared_by_trainings_does_not_count_as_their_spread() -> None:
     shared = bootstrap.pool(np.random.default_rng(7).normal(size=64), "shared")
     found = replicates.combine([(1.0, [shared - 0.1, shared + 0.1])])
     low, high = bootstrap.intervals(shared)
@@ -52,7 +52,7 @@ def test_without_images_the_interval_is_students() -> None:
     assert found.covers == replicates.ALL
 
 
-def test_one_training_is_given() -> None:
+def test_one_training_leaves_the_interval_over_images() -> None:
     pooled = bootstrap.pool(np.random.default_rng(3).normal(size=60), "x")
     found = replicates.combine([(1.0, [pooled])])
     assert found.covers == bootstrap.GIVEN
