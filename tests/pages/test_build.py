@@ -128,8 +128,8 @@ def test_prose_follows_other_ledgers_too() -> None:
     chosen = [claim for claim in claims.LEDGER if claim.number in {"1", "4", "6", "7"}]
     assert claims_prose.summary(chosen, ledgers) == (
         "Hold on every data set that has their cells: 1. Hold wherever their gate is met: 4 (walls). Hold on no data "
-        "set, and fail by their interval: 6 (fails by its interval on tiles; is undecided on walls). Not tested, because "
-        "their gate is met on no data set: 7."
+        "set, and fail by their interval: 6 (fails by its interval on tiles; is undecided on walls). Not tested, "
+        "because their gate is met on no data set: 7."
     )
     text = page.page(ledgers)
     number = "0.5 [0.25, 0.75] against 0.1"

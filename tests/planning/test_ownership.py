@@ -41,7 +41,7 @@ def test_another_microbatch_is_another_study_where_it_changes_numbers(
         ownership.check(other)
 
 
-@pytest.mark.fault("a checksum that is not that of the data whose images are packed", "refused before any job")
+@pytest.mark.fault("a declared checksum that the packed data do not have", "refused before any job")
 @pytest.mark.parametrize(("role", "key"), [("images", "source"), ("heldout", "heldout"), ("foreign", "foreign")])
 def test_packed_images_of_other_data_than_declared_are_refused(
     config: dict[str, Any], tmp_path: Path, role: str, key: str

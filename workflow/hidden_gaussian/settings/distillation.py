@@ -26,7 +26,7 @@ class Adam(Strict):
 
 
 class Distillation(Strict):
-    """Linear distillation by exact least squares, from the same noisy images as the measurements."""
+    """Linear distillation by exact least squares, in the same job as the measurements."""
 
     solver: Literal["exact", "adam"] = Field(
         "exact", description="exact: least squares; adam: also gradient descent as in Li et al., saved by epoch"

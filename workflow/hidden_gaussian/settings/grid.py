@@ -67,7 +67,7 @@ class Run(Strict):
         (), description="images seen at which networks are saved; for autoencoders, images that each of the ten saw"
     )
     epochs: tuple[Annotated[float, Field(ge=0)], ...] = Field(
-        (), description="further snapshots, in epochs; both are rounded up to whole batches"
+        (), description="further snapshots, in epochs (images seen / N); both are rounded up to whole batches"
     )
     network: Network | None = Field(
         None, description="options that replace those of the data set's network; options left out stay as they are"

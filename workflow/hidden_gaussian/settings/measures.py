@@ -43,7 +43,7 @@ class Jacobian(Strict):
 
 
 class Measures(Strict):
-    """Measurements on noisy images: distance, linearity, loss gap and distillation, all from the same noise."""
+    """Measurements on noisy images: distance, linearity, loss gap and linear distillation."""
 
     images: Annotated[int, Field(ge=FEWEST)] = Field(
         256,
