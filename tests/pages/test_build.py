@@ -93,6 +93,7 @@ def test_claims_page_states_each_result_of_the_ledgers_once() -> None:
     words = {"holds": "holds", "undecided": "is undecided"}
     reasons = {"interval": "fails by its interval", "gate": "fails by an unmet gate"}
     for name, judged in ledgers.items():
+        assert list(judged.columns) == [column.name for column in schemas.CLAIMS.columns]
         for row in judged.itertuples():
             cell = rows[row.claim][columns.index(name)]
             if row.reason in ("interval", "gate"):
@@ -197,11 +198,6 @@ def test_report_opens_with_overview_and_ledger(tmp_path: Path) -> None:
 )
 def test_captions_are_read_by_docutils_without_complaint(caption: Path) -> None:
     assert "system-message" not in publish_parts(caption.read_text(), writer="html")["html_body"]
-
-
-def test_ledgers_have_the_columns_of_the_table() -> None:
-    for judged in page.ledgers(DIGITS.parent).values():
-        assert list(judged.columns) == [column.name for column in schemas.CLAIMS.columns]
 
 
 def test_the_page_of_faults_has_a_row_for_each_marked_test() -> None:
