@@ -130,7 +130,7 @@ def is_undertraining(evidence: Evidence) -> Finding:
     """Compute nRMSE to D_G above the window: small minus large scale, and first minus last checkpoint (claim 16)."""
     small, large = extreme_scales(evidence)
     values = {cell: _above_window(evidence, cell) for cell in [*small, *large]}
-    # a difference within one training, so that what trainings have in common does not widen the interval
+    # a difference within each training: unequal levels of different trainings then do not widen the interval
     change = {
         run[-1]: _above_window(evidence, run[0]) - _above_window(evidence, run[-1])
         for run in runs_in_time(evidence, fewest=2).values()
