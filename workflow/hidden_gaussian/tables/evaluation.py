@@ -54,8 +54,28 @@ class Selection:
     sigmas: Collection[float] | None = None
     images: slice | None = None
 
+    def allows(self, parameter: str | None) -> bool:
+        """Return whether a metric with a further axis is selected: only levels on their own have one."""
+        return self.sigmas is None or parameter is None
+
 
 EVERYTHING = Selection()
+
+
+def mean(parts: Sequence[Pooled]) -> Pooled:
+    """Return the mean of one metric over several denoisers, such as halves and replicates, at the places they share.
+
+    The ratio of each denoiser is taken first. Images are paired: every denoiser has the same resamples.
+    """
+    first, *others = parts
+    shared = [place for place in first.sigma if all(_at(place, other.sigma).any() for other in others)]
+    values = [part.values[[int(np.argmax(_at(place, part.sigma))) for place in shared]] for part in parts]
+    count = min(part.count for part in parts)
+    return Pooled(np.array(shared), np.mean(values, axis=0), count, all(part.has_interval for part in parts))
+
+
+def _at(place: float, places: Array) -> NDArray[np.bool_]:
+    return np.isclose(places, place, rtol=0, atol=0, equal_nan=True)
 
 
 def evaluate(terms: Sequence[Found], metric: Metric, pixels: int, selection: Selection = EVERYTHING) -> Pooled | None:
