@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.plotting import LOOKS, Curve, FigureData, Groups, copying, joined, pairs, style, whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 DASHES = {
     "Gaussian a to b": "gaussian",

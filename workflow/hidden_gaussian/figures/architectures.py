@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures.linear_weights import over_sigma, weights
 from hidden_gaussian.plotting import Curve, FigureData, Images, Measured, Panel, architecture_panels, is_edm
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LATENTS = 10
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from hidden_gaussian.figures.linearity import affinity, cosine
 from hidden_gaussian.plotting import BASELINES, FigureData, Panel, architecture_panels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw(data: FigureData) -> Figure:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from hidden_gaussian.plotting import SIZE, FigureData, closeness_by
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw(data: FigureData) -> Figure:

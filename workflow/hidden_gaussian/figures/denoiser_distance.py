@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from hidden_gaussian.plotting import Curve, FigureData, Measured, distance_curves, scored, style
 from hidden_gaussian.tables import signed_root
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw(data: FigureData) -> Figure:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from hidden_gaussian.noise_schedule import schedule
 from hidden_gaussian.plotting import SAMPLER, STEPS, FigureData, image_grid, outputs, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LATENTS = 2
 

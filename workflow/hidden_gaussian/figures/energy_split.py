@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import math
-
-import pandas as pd
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from typing import TYPE_CHECKING
 
 from hidden_gaussian.plotting import (
     NOTHING,
@@ -24,6 +18,12 @@ from hidden_gaussian.plotting import (
     sweep_panels,
 )
 from hidden_gaussian.tables import cross_share
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LETTERS = 12  # that fit side by side under a narrow panel
 TOLERANCE = 0.02  # share of the cross term up to which the parts may be stacked
@@ -66,6 +66,10 @@ def cross(measured: Measured, names: list[str]) -> Curve:
 
 def stacked(axes: Axes, measured: Measured, varied: SweepAxis, groups: Groups) -> dict[str, Artist]:
     """Stack the parts, pooled over the window, in units of the empirical denoiser's distance, where they add up."""
+
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
     for number, cells in enumerate(groups.values()):
         tables = [measured.in_window(table) for table in parts(measured, ids(cells))]
         if not tables:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from scipy import special
 
 from hidden_gaussian.noise_schedule import SIGMA_MAX, SIGMA_MIN
 from hidden_gaussian.plotting import (
@@ -25,6 +23,11 @@ from hidden_gaussian.plotting import (
     of_one_level,
     style,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def draw(data: FigureData) -> Figure:
@@ -47,6 +50,9 @@ def draw(data: FigureData) -> Figure:
 
 def share_above(sigma: Array | float, p_mean: float, p_std: float) -> Array:
     """Return the probability that training draws a noise level above sigma: ln sigma is normal."""
+
+    from scipy import special
+
     above: Array = special.ndtr((p_mean - np.log(sigma)) / p_std)
     return above
 

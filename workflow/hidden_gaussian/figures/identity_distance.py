@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from hidden_gaussian.plotting import ARCHITECTURE, SIZE, Array, Curve, FigureData, Measured, Panel, sweep_panels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw(data: FigureData) -> Figure:

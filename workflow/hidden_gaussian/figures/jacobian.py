@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, curves, image_grid, style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 SPREAD = 2.0  # standard deviations of a random unit vector's pixels that are shown as 1
 LETTERS = "abcdefghijklm"
@@ -116,6 +118,8 @@ def _strip(axes: Axes, data: FigureData, cell: Cell) -> None:
 
 
 def _looks() -> list[Line2D]:
+    from matplotlib.lines import Line2D
+
     looks: dict[str, dict[str, Any]] = {
         "to the Gaussian": {"color": style.GAUSSIAN},
         "to the distilled map": {"color": style.LINEAR},

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
-from matplotlib.figure import Figure
 
 from hidden_gaussian.plotting import Curve, FigureData, Measured, Panel, curves, sweep_panels
 from hidden_gaussian.statistics import bootstrap
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 
 def draw(data: FigureData) -> Figure:
@@ -52,6 +56,8 @@ def gap(measured: Measured, ids: list[str]) -> Curve:
 
     Training and held-out images are resampled independently.
     """
+
+    import pandas as pd
 
     def pooled(names: list[str], inputs: str) -> pd.DataFrame:
         table = measured.table(names, "loss", inputs=inputs)

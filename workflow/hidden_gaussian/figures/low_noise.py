@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import math
-
-import pandas as pd
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from hidden_gaussian.plotting import (
     SCALE,
@@ -24,6 +20,12 @@ from hidden_gaussian.plotting import (
     style,
     sweep_panels,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 HIGHEST = 1.2
 

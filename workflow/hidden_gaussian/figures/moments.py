@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hidden_gaussian.plotting import SIZE, Array, Curve, FigureData, Measured, Row, curves, joined, layout, shown, style
 from hidden_gaussian.statistics import bootstrap
 from hidden_gaussian.tables import SAMPLE_METRICS
 
-Shards = Mapping[int, pd.DataFrame]
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Shards = Mapping[int, "pd.DataFrame"]
 FORMULAS = {metric.name: metric for metric in SAMPLE_METRICS}
 BY_SIZE = (
     ("mean_ratio", "mean error / null"),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, distance_curves, scored, style
 from hidden_gaussian.tables import signed_root
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Normalised = Callable[[Measured, str, str, str], Curve]
 

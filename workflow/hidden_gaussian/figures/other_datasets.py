@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hidden_gaussian.plotting import LEVELS, Curve, FigureData, correlation, image_grid, joined, scored, seen, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COUNT = 10
 LOOKS = {"Gaussian": style.GAUSSIAN, "linear": style.LINEAR, "empirical": style.EMPIRICAL}
@@ -44,6 +47,9 @@ def draw(data: FigureData) -> Figure:
 
 def over_levels(first: NDArray[np.float64], second: NDArray[np.float64], centre: NDArray[np.float32]) -> Curve:
     """Return r_c of outputs from the same latents, a place a step, with intervals over latents."""
+
+    import pandas as pd
+
     a, b = (way.reshape(*way.shape[:2], -1) - centre.ravel() for way in (first, second))
     sums = {"inner": (a * b).sum(2), "norm_a": (a * a).sum(2), "norm_b": (b * b).sum(2)}
     curves = []

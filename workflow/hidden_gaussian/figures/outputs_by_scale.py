@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from hidden_gaussian.plotting import (
     KINDS,
@@ -22,6 +23,9 @@ from hidden_gaussian.plotting import (
     style,
     subsets,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw(data: FigureData) -> Figure:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from typing import TYPE_CHECKING, Any
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, judged, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 COLUMNS = 3  # of the legend
 MARKERS: tuple[Any, ...] = (*"osD^vP*X<>pdh", (4, 1, 0), (8, 1, 0), (3, 1, 20))
@@ -99,6 +100,9 @@ def _finish(axes: Axes, noised: str) -> None:
 
 def _handles(markers: dict[tuple[str, int], Any], ring: str) -> list[Line2D]:
     """Return what the legend explains: a symbol for each kind of network, then what else is drawn."""
+
+    from matplotlib.lines import Line2D
+
     several = len({architecture for architecture, _ in markers}) > 1
     return [
         *(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import pandas as pd
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from hidden_gaussian.plotting import Curve, FigureData, Measured, Panel, sweep_panels
 from hidden_gaussian.tables import formulas
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 
 def draw(data: FigureData) -> Figure:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from hidden_gaussian.plotting import SIZE, FigureData, copying, image_grid, nearest_images, shown, spaced, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LATENTS, SIZES = 8, 4
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from hidden_gaussian.figures.linearity import cosine
 from hidden_gaussian.plotting import NOTHING, SIZE, Curve, FigureData, Measured, Panel, sweep_panels
 from hidden_gaussian.tables import left
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw(data: FigureData) -> Figure:

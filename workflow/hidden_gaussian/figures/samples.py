@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hidden_gaussian.plotting import FigureData, image_grid, nearest_images, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Images = NDArray[np.float32]
 COUNT = 10

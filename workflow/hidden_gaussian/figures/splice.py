@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from string import ascii_lowercase
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, curves, memorised, style, wide
 from hidden_gaussian.statistics import bootstrap
 from hidden_gaussian.tables import formulas
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INSIDES = {"gaussian": "Gaussian", "empirical": "memoriser", "linear": "linear map"}
 NOT_MEASURED = Curve(*np.full((4, 1), np.nan))
@@ -96,6 +98,9 @@ def by_range(rows: pd.DataFrame, score: Callable[[pd.DataFrame], Curve]) -> tupl
 
 def _ranges(axes: Axes, ends: Sequence[float], values: NDArray[np.float64], highest: float) -> None:
     """Draw the scores of every range on a scale that ends at `highest`, the same in all panels of a score."""
+
+    from matplotlib.colors import Normalize
+
     if np.isnan(values).all():
         style.absent(axes, "held-out images")
         return

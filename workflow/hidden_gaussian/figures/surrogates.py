@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hidden_gaussian.figures import loss_gap
 from hidden_gaussian.figures.linearity import affinity
 from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, image_grid, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COUNT = 8  # images a row and kind
 DASHES = ("-", "--", ":")

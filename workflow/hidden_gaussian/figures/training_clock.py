@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.plotting import Curve, FigureData, Groups, Measured, alike, copying, ids, joined, style
 from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def draw(data: FigureData) -> Figure:
@@ -68,6 +71,8 @@ def _way(axes: Axes, curve: Curve, colour: object, *, minimum: bool = True) -> N
 
 
 def _key(figure: Figure, plan: ResultsIndex, sizes: dict[int, Groups], colours: dict[int, str]) -> None:
+    from matplotlib.lines import Line2D
+
     handles = []
     for size, groups in sizes.items():
         few = "" if len(groups) > 1 else ", earlier absent"

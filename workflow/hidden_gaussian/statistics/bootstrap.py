@@ -13,7 +13,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from hidden_gaussian.seeding import numpy_stream
 from hidden_gaussian.statistics import mixing_blocks
@@ -103,6 +102,9 @@ def intervals(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
     two ndarrays of shape (...)
         Lower and upper ends, with the estimate between them; NaN where a resample is not defined.
     """
+
+    from scipy import special
+
     estimate, resamples, without = pooled[..., :1], pooled[..., 1 : 1 + RESAMPLES], pooled[..., 1 + RESAMPLES :]
     below = (resamples < estimate).mean(-1) + (resamples == estimate).mean(-1) / 2
     bias = special.ndtri(np.clip(below, 1 / RESAMPLES, 1 - 1 / RESAMPLES))
@@ -121,6 +123,9 @@ def intervals(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
 
 def _corrected(ordered: Array, bias: Array, acceleration: Array, reach: Array) -> Array:
     """Return the quantile of sorted resamples at a normal deviate, corrected for bias and acceleration."""
+
+    from scipy import special
+
     moved = bias + reach
     deviate = bias + moved / np.maximum(1 - acceleration * moved, 0.1)
     place = special.ndtr(deviate) * (RESAMPLES + 1) - 1
@@ -148,6 +153,9 @@ def bands(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
     two ndarrays of shape (places,)
         Lower and upper ends; of one place, those of :func:`intervals`, as is what holds for few units.
     """
+
+    from scipy import special
+
     if len(pooled) < 2:
         return intervals(pooled, level)
     resamples = pooled[:, 1 : 1 + RESAMPLES]
@@ -164,6 +172,9 @@ def clopper_pearson(hits: float, trials: int, level: float = LEVEL) -> tuple[flo
 
     Hits may be a fraction: of several sample sets of the same latents the mean, of which latents are the trials.
     """
+
+    from scipy import special
+
     tail = (1 - level) / 2
     low = float(special.betaincinv(hits, trials - hits + 1, tail)) if hits else 0.0
     high = float(special.betaincinv(hits + 1, trials - hits, 1 - tail)) if hits < trials else 1.0
