@@ -183,7 +183,7 @@ def below(wildcards, files):
 def shard_files(wildcards):
     """Return every shard that tables are made from."""
     plan = plan_of(wildcards.dataset)
-    cells = plan.every
+    cells = plan.all_cells
     files = [
         *plan.measures(cells, *reference_names.STANDING),
         *plan.memorisation(cells),

@@ -60,7 +60,7 @@ EXPLORABLE = [
 
 def explored(wildcards):
     """Return the cells of the sweeps that the page shows: first trainings, the most training images first."""
-    cells = [cell for cell in plan_of(wildcards.dataset).every if cell.replicate <= 1]
+    cells = [cell for cell in plan_of(wildcards.dataset).all_cells if cell.replicate <= 1]
     return sorted(cells, key=lambda cell: (-cell.subset_size, cell.half, -cell.scale))
 
 
@@ -81,7 +81,7 @@ def explorer_files(wildcards):
     listed = [
         identifier
         for subset in subsets
-        for identifier in reference_names.possible(plan.measured, subset)
+        for identifier in reference_names.possible(plan.measured_references, subset)
     ]
     return {
         "weights": below(wildcards, weights),
@@ -162,7 +162,7 @@ rule build_explorer:
         runtime=minutes("build_explorer"),
     params:
         cells=lambda wildcards: [cell.id for cell in explored(wildcards)],
-        references=lambda wildcards: plan_of(wildcards.dataset).measured,
+        references=lambda wildcards: plan_of(wildcards.dataset).measured_references,
         inputs=lambda wildcards: plan_of(wildcards.dataset).unseen,
         seed=STUDY.seed,
         version=versions.EXPLORER,

@@ -19,7 +19,7 @@ FAMILIES = [
 
 def spectrum_files(wildcards):
     """Return the spectrum of every subset that tables are about."""
-    subsets = dict.fromkeys(cell.subset for cell in plan_of(wildcards.dataset).every)
+    subsets = dict.fromkeys(cell.subset for cell in plan_of(wildcards.dataset).all_cells)
     return below(wildcards, [f"{subset}/spectrum.safetensors" for subset in subsets])
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from hidden_gaussian.figures.catalogue import CATALOGUE
+from hidden_gaussian.figures import ENTRIES
 from smoke_study import ROOT, SMOKE, edited, planned
 
 
@@ -85,7 +85,7 @@ def test_the_paper_resolves_without_its_data(tmp_path: Path) -> None:
     assert counts["train_autoencoders"] == 4
     assert counts["judge_claims"] == 4
     drawn = {rule for rule in counts if rule.startswith("plot_")}
-    assert {f"plot_{name}" for name, entry in CATALOGUE.items() if entry.paper} <= drawn
+    assert {f"plot_{name}" for name, entry in ENTRIES.items() if entry.paper} <= drawn
 
 
 def test_the_slurm_profile_works_by_its_name_from_a_clone(own_copy: Path) -> None:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import MIXED, Copying, Curve, FigureData, Measured, curves, paper_curves, style
+from hidden_gaussian.plotting import (
+    MIXED,
+    Copying,
+    Curve,
+    Entry,
+    FigureData,
+    Measured,
+    curves,
+    needs,
+    paper_curves,
+    style,
+)
 from hidden_gaussian.statistics import mixing_blocks
 
 if TYPE_CHECKING:
@@ -50,6 +61,15 @@ PANELS: tuple[tuple[str, Score, str, str], ...] = (
     ("cosine, $y - D$", cosine, "_residual", ""),
 )
 """Title, score, suffix of its quantities, and what the paper's curves of it are called."""
+
+
+ENTRY = Entry(
+    "Linearity by the weights of the mixture",
+    "Fig. 10",
+    ("size",),
+    needs.both_ends("gaussian", "empirical"),
+    requires="alphas",
+)
 
 
 def draw(data: FigureData) -> Figure:

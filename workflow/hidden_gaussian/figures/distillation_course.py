@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hidden_gaussian.figures.linear_weights import weights
-from hidden_gaussian.plotting import FigureData, Measured, image_grid, scored, style
+from hidden_gaussian.plotting import Entry, FigureData, Measured, image_grid, scored, style
+from hidden_gaussian.results_index import ResultsIndex
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,15 @@ PANELS = (
     (r"$\|W - W^\top\| / \|W\|$", "asymmetry", "linear_weight"),
     ("error of the fit", "fit_gap", "fit_spread"),
 )
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = [index.smallest, index.main]
+    shards = [f"{cell.id}/measures.parquet" for cell in cells]
+    return [*shards, *index.memorisation(cells), *index.outputs([index.main])]
+
+
+ENTRY = Entry("Distillation by gradient descent", "Fig. 14", ("size",), _needs, requires="gradient_descent")
 
 
 def draw(data: FigureData) -> Figure:

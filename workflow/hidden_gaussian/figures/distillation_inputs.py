@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import NOTHING, SIZE, Curve, FigureData, Measured, copying, ids, ratio, style
+from hidden_gaussian.plotting import (
+    NOTHING,
+    SIZE,
+    Curve,
+    Entry,
+    FigureData,
+    Measured,
+    copying,
+    ids,
+    needs,
+    ratio,
+    style,
+)
 from hidden_gaussian.results_index import INPUT_NAMES
 
 if TYPE_CHECKING:
@@ -15,6 +27,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 KINDS = ("train", "heldout", "foreign")
+
+
+ENTRY = Entry(
+    "Distilled maps by the images they are fitted to",
+    "",
+    ("size",),
+    needs.own_references("empirical", sweeps=("size",)),
+    requires="distilled",
+)
 
 
 def draw(data: FigureData) -> Figure:

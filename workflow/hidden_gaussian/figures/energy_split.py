@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from hidden_gaussian.plotting import (
     NOTHING,
+    PARAMETERS,
     Curve,
+    Entry,
     FigureData,
     Groups,
     Measured,
     Panel,
     SweepAxis,
     ids,
+    needs,
     style,
     sweep_panels,
 )
@@ -27,6 +30,15 @@ if TYPE_CHECKING:
 
 LETTERS = 12  # that fit side by side under a narrow panel
 TOLERANCE = 0.02  # share of the cross term up to which the parts may be stacked
+
+
+ENTRY = Entry(
+    "Linear mismatch and non-linear part",
+    "",
+    ("size",),
+    needs.own_references("empirical", nulls=("empirical",)),
+    also=PARAMETERS[1:],
+)
 
 
 def draw(data: FigureData) -> Figure:

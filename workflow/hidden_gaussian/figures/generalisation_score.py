@@ -11,6 +11,7 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.plotting import (
     SIZE,
     Curve,
+    Entry,
     FigureData,
     Groups,
     curves,
@@ -20,6 +21,7 @@ from hidden_gaussian.plotting import (
     style,
     wide,
 )
+from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.statistics import bootstrap
 
 if TYPE_CHECKING:
@@ -29,6 +31,15 @@ if TYPE_CHECKING:
 
 PAPER_THRESHOLD = 0.6
 Score = Callable[[Sequence["pd.DataFrame"]], Curve]
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = index.cells("size")
+    subsets = dict.fromkeys(cell.subset for cell in cells)
+    return [*index.memorisation(cells), *(f"{subset}/gaussian/memorisation_exact.parquet" for subset in subsets)]
+
+
+ENTRY = Entry("Generalisation score", "Fig. 13a", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hidden_gaussian.plotting import NOTHING, Array, Curve, FigureData, Measured, scored, style
+from hidden_gaussian.plotting import NOTHING, Array, Curve, Entry, FigureData, Measured, needs, scored, style
 from hidden_gaussian.tables import signed_root_ratio
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "Distilled weights against the Gaussian's",
+    "Fig. 4 left",
+    ("size",),
+    needs.both_ends("empirical"),
+    requires="distilled",
+)
 
 
 def draw(data: FigureData) -> Figure:

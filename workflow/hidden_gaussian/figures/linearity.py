@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hidden_gaussian.cells import largest, smallest
 from hidden_gaussian.plotting import (
     SIZE,
     Copying,
     Curve,
+    Entry,
     FigureData,
     Groups,
     Measured,
@@ -78,6 +80,16 @@ PANELS: tuple[tuple[str, str, Score], ...] = (
     ("affinity", "squared gap / spread", affinity),
 )
 PAPER = {0: "cosine", 3: "additivity_ratio"}  # panels of which the paper has curves
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = index.cells("size")
+    nulls = index.measures(largest(cells), "empirical", "gaussian", "identity")
+    own = index.measures([*cells, *untrained(index)])
+    return [*own, *index.measures(smallest(cells), "empirical"), *nulls, *index.memorisation(shown(cells))]
+
+
+ENTRY = Entry("Linearity against noise level", "Fig. 1", ("size",), _needs, also=("time", "clock"))
 
 
 def draw(data: FigureData) -> Figure:

@@ -6,12 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hidden_gaussian.plotting import Curve, FigureData, Measured, Panel, curves, sweep_panels
+from hidden_gaussian.plotting import PARAMETERS, Curve, Entry, FigureData, Measured, Panel, curves, needs, sweep_panels
 from hidden_gaussian.statistics import bootstrap
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "Loss on training and on held-out images",
+    "",
+    ("size",),
+    needs.own_references("gaussian", nulls=("empirical",)),
+    also=PARAMETERS[1:],
+    inputs=("train", "heldout"),
+)
 
 
 def draw(data: FigureData) -> Figure:

@@ -6,9 +6,11 @@ import math
 from typing import TYPE_CHECKING
 
 from hidden_gaussian.plotting import (
+    PARAMETERS,
     SCALE,
     SIZE,
     Curve,
+    Entry,
     FigureData,
     Groups,
     Measured,
@@ -17,6 +19,7 @@ from hidden_gaussian.plotting import (
     between,
     ids,
     joined,
+    needs,
     style,
     sweep_panels,
 )
@@ -28,6 +31,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HIGHEST = 1.2
+
+
+ENTRY = Entry(
+    "Distance to the Gaussian at low noise",
+    "Fig. 16",
+    ("size",),
+    needs.own_references("identity", sweeps=PARAMETERS[:2]),
+    also=("scale",),
+)
 
 
 def draw(data: FigureData) -> Figure:

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hidden_gaussian.plotting import LEVELS, Curve, FigureData, correlation, image_grid, joined, scored, seen, style
+from hidden_gaussian.plotting import (
+    LEVELS,
+    Curve,
+    Entry,
+    FigureData,
+    correlation,
+    image_grid,
+    joined,
+    scored,
+    seen,
+    style,
+)
+from hidden_gaussian.results_index import ResultsIndex
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +27,17 @@ if TYPE_CHECKING:
 
 COUNT = 10
 LOOKS = {"Gaussian": style.GAUSSIAN, "linear": style.LINEAR, "empirical": style.EMPIRICAL}
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    main = index.main
+    files = [*index.samples([main]), f"{main.subset}/empirical/samples_{index.sampler}.npy"]
+    files += [f"{main.id}/linear/samples_euler10.npy", f"{main.id}/linear/trajectories_euler10.npy"]
+    files += index.trajectories([main], "gaussian", "empirical")
+    return [*files, *index.memorisation([main]), *index.training_images([main])]
+
+
+ENTRY = Entry("Samples and outputs of every denoiser", "Fig. 25", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hidden_gaussian.noise_schedule import SIGMA_MAX, SOLVERS
-from hidden_gaussian.plotting import FigureData, style
+from hidden_gaussian.plotting import Entry, FigureData, style
+from hidden_gaussian.results_index import ResultsIndex
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LABELS = {"euler10": "Euler, 10 steps", "heun18": "Heun, 18 levels", "heun40": "Heun, 40 levels"}
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    return [f"{index.largest}/sampler_error.parquet"]
+
+
+ENTRY = Entry("Error of the samplers", "", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hidden_gaussian.figures.generalisation_score import PAPER_THRESHOLD
-from hidden_gaussian.plotting import SIZE, Curve, FigureData, Groups, Measured, Row, layout, shown, style, wide
+from hidden_gaussian.plotting import SIZE, Curve, Entry, FigureData, Groups, Measured, Row, layout, shown, style, wide
+from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.statistics import bootstrap
 from hidden_gaussian.tables import THRESHOLDS
 
@@ -21,6 +22,13 @@ PANELS = (
     ("second", 1 / 3, "nearest / second nearest", r"copies: threshold of $f_{\mathrm{mem}}$"),
     ("norm", PAPER_THRESHOLD, "nearest / length (GL)", "threshold of GL"),
 )
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    return index.memorisation(shown(index.cells("size")))
+
+
+ENTRY = Entry("Copies by threshold", "rebuttal R1", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:

@@ -8,7 +8,7 @@ import numpy as np
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures.linear_weights import weights
-from hidden_gaussian.plotting import Copying, FigureData, Measured, style
+from hidden_gaussian.plotting import Copying, Entry, FigureData, Measured, needs, style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 RANKS, LEVELS = 3, 4  # curves a panel
+
+
+ENTRY = Entry(
+    "Singular vectors of the distilled maps",
+    "Fig. 4 right",
+    ("size",),
+    needs.both_ends("empirical"),
+    requires="distilled",
+)
 
 
 def draw(data: FigureData) -> Figure:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, curves, memorised, style, wide
+from hidden_gaussian.plotting import Copying, Curve, Entry, FigureData, Measured, curves, memorised, style, wide
+from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.statistics import bootstrap
 from hidden_gaussian.tables import formulas
 
@@ -51,9 +52,18 @@ SCORES: tuple[tuple[str, Callable[[pd.DataFrame], Curve]], ...] = (
 )
 
 
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = index.shown_splice_cells
+    shards = [path for cell in cells for path in index.splices_of(cell)]
+    return [*shards, *index.memorisation(cells), *index.measures([])]
+
+
+ENTRY = Entry("Samples with other denoisers at some noise levels", "", ("size",), _needs, requires="splice_cells")
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: a row for each network and what replaces it, and one for a late start of the network."""
-    cells = data.plan.spliced_shown
+    cells = data.plan.shown_splice_cells
     rows = [(cell, kind) for cell in cells for kind in INSIDES]
     figure = style.new(1.3 * (len(rows) + 1) + 0.3)
     panels = figure.subplots(len(rows) + 1, len(SCORES))

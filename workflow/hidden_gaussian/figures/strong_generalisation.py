@@ -11,13 +11,16 @@ from hidden_gaussian.plotting import (
     HALVES,
     LOOKS,
     Copying,
+    Entry,
     FigureData,
     first_pair,
+    first_replicates,
     image_grid,
     nearest_images,
     pairs,
     style,
 )
+from hidden_gaussian.results_index import ResultsIndex
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +34,14 @@ NAMES = {
     "halves_small_scale": "small networks",
 }
 LABELS = ("nearest in a", "network a", "network b", "nearest in b", "Gaussian a", "Gaussian b")
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = index.cells(*HALVES)
+    return [*index.nearest_images(first_replicates(cells)), *index.agreement(cells)]
+
+
+ENTRY = Entry("Networks of disjoint halves", "Fig. 9", HALVES[:2], _needs, also=HALVES[2:])
 
 
 def draw(data: FigureData) -> Figure:
