@@ -15,7 +15,7 @@ from scipy.stats import lognorm
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import agreement, alpha_sweep, energy_split, identity_distance, linearity, loss_gap
 from hidden_gaussian.figures.high_noise_training import share_above
-from hidden_gaussian.figures.registry import ENTRIES, available, input_files
+from hidden_gaussian.figures.registry import available, input_files
 from hidden_gaussian.noise_schedule import schedule
 from hidden_gaussian.plotting import paper_curves
 from hidden_gaussian.plotting.curves import Measured
@@ -265,11 +265,6 @@ def test_marks_what_is_absent(world):
     texts = [text.get_text() for axes in importlib.import_module("hidden_gaussian.figures.position").draw(data).axes
              for text in axes.texts]  # fmt: skip
     assert texts == [f"absent: the settings have no grid.sweeps.{sweep}" for sweep in ("scale", "time")]
-
-
-def test_every_figure_has_its_module_and_caption():
-    for name in ENTRIES:
-        assert importlib.util.find_spec(f"hidden_gaussian.figures.{name}")
 
 
 def test_levels_of_the_window_are_those_of_its_panels(world):
