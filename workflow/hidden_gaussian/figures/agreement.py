@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import LOOKS, Curve, FigureData, Groups, copying, joined, pairs, style, whole
+from hidden_gaussian.cells import Cell, Subset
+from hidden_gaussian.plotting import (
+    HALVES,
+    LOOKS,
+    Curve,
+    Entry,
+    FigureData,
+    Groups,
+    copying,
+    joined,
+    pairs,
+    shown,
+    style,
+    whole,
+)
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 DASHES = {
     "Gaussian a to b": "gaussian",
@@ -17,6 +34,20 @@ DASHES = {
 EARLY = {"halves_stopped": ("v", "network a to b, stopped early"), "halves_small_scale": ("p", "small network a to b")}
 OTHERS = {"halves_large": "<", "halves_small": ">"}
 """Symbols of pairs of halves of other networks than those of the size sweep."""
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = index.cells("size", *HALVES)
+    files = [f"{cell.id}/agreement_{index.solver(cell.id)}.parquet" for cell in cells if cell.half == "a"]
+    kinds = ["empirical", *(["stationary"] if "stationary" in index.sampled_references else [])]
+    subsets = {Subset(cell.subset_size, cell.half) for cell in cells}
+    for subset in sorted(part.id for part in subsets if part.half == "a" and part.other_half in subsets):
+        files.append(f"{subset}/gaussian/agreement_exact.parquet")
+        files += [f"{subset}/{kind}/agreement_{index.sampler}.parquet" for kind in kinds]
+    return [*files, *index.memorisation(shown(whole(index)))]
+
+
+ENTRY = Entry("Agreement of halves by training images", "", ("size",), _needs, also=HALVES)
 
 
 def draw(data: FigureData) -> Figure:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import MIXED, Copying, Curve, FigureData, Measured, curves, paper_curves, style
+from hidden_gaussian.plotting import (
+    MIXED,
+    Copying,
+    Curve,
+    Entry,
+    FigureData,
+    Measured,
+    curves,
+    needs,
+    paper_curves,
+    style,
+)
 from hidden_gaussian.statistics import mixing_blocks
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def cosine(measured: Measured, identifier: str, suffix: str, square: float, inputs: str | None = None) -> Curve:
@@ -49,6 +61,15 @@ PANELS: tuple[tuple[str, Score, str, str], ...] = (
     ("cosine, $y - D$", cosine, "_residual", ""),
 )
 """Title, score, suffix of its quantities, and what the paper's curves of it are called."""
+
+
+ENTRY = Entry(
+    "Linearity by the weights of the mixture",
+    "Fig. 10",
+    ("size",),
+    needs.both_ends("gaussian", "empirical"),
+    requires="alphas",
+)
 
 
 def draw(data: FigureData) -> Figure:
@@ -107,6 +128,8 @@ def _published(axes: Axes, name: str, inputs: str, colours: dict[float, Any]) ->
 
 
 def _key(figure: Figure, colours: dict[float, Any], squares: list[float], *, paper: bool) -> None:
+    from matplotlib.lines import Line2D
+
     handles = [Line2D([], [], color=colours[square], label=rf"$\alpha^2$ = {square:.2f}") for square in squares]
     for kind, name in (("gaussian", "Gaussian"), ("empirical", "empirical")):
         label = rf"{name}, $\alpha^2$ = {most_even(squares):.2f}"

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import cycle, product
-
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import Copying, FigureData, Measured, style
+from hidden_gaussian.plotting import Copying, Entry, FigureData, Measured, needs, style
 from hidden_gaussian.reference_names import possible
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "Analytic denoisers as models of the network",
+    "",
+    ("size",),
+    needs.both_ends("empirical", "identity", "mean"),
+    requires="measured_references",
+)
 
 
 def draw(data: FigureData) -> Figure:
@@ -52,7 +63,7 @@ def _panel(axes: Axes, measured: Measured, cell: Cell) -> None:
     norm = measured.table(cell.id, "norm")
     for kind, name in (("empirical", "empirical"), ("identity", "identity"), ("mean", "mean image")):
         style.null(axes, measured.nrmse(f"{cell.subset}/{kind}"), f"{name} to Gaussian", kind)
-    listed = measured.data.plan.measured
+    listed = measured.data.plan.measured_references
     drawn = looks(listed)
     kinds = ["gaussian", "empirical", *(name.split("/")[1] for name in possible(listed, cell.subset))]
     for kind in kinds:

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures.linear_weights import over_sigma, weights
-from hidden_gaussian.plotting import Curve, FigureData, Images, Measured, Panel, architecture_panels, is_edm
+from hidden_gaussian.plotting import (
+    Curve,
+    Entry,
+    FigureData,
+    Images,
+    Measured,
+    Panel,
+    architecture_panels,
+    is_edm,
+    needs,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LATENTS = 10
+
+
+ENTRY = Entry(
+    "Architectures",
+    "Fig. 22, 23",
+    ("architecture",),
+    needs.architecture_panels(is_edm, lambda index, cells: index.samples(cells), "empirical", "mean"),
+    architectures=("vp", "adm"),
+)
 
 
 def draw(data: FigureData) -> Figure:

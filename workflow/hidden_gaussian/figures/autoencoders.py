@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from hidden_gaussian.figures.linearity import affinity
-from hidden_gaussian.plotting import FigureData, Measured, Panel, architecture_panels, of_one_level
+from hidden_gaussian.plotting import Entry, FigureData, Measured, Panel, architecture_panels, needs, of_one_level
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "One network a noise level",
+    "Fig. 24",
+    ("architecture",),
+    needs.architecture_panels(
+        of_one_level, lambda index, cells: index.trajectories(cells, "gaussian"), "empirical", "mean"
+    ),
+    architectures=("dae-",),
+)
 
 
 def draw(data: FigureData) -> Figure:

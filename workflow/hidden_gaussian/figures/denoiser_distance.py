@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from hidden_gaussian.plotting import Curve, FigureData, Measured, distance_curves, scored, style
+from hidden_gaussian.plotting import Curve, Entry, FigureData, Measured, distance_curves, scored, style
+from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.tables import signed_root
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    return [*index.measures([index.main], "empirical", "identity", "mean"), *index.memorisation([index.main])]
+
+
+ENTRY = Entry("Distance between denoisers", "Fig. 2 left", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from hidden_gaussian.noise_schedule import schedule
-from hidden_gaussian.plotting import SAMPLER, STEPS, FigureData, image_grid, outputs, style
+from hidden_gaussian.plotting import SAMPLER, STEPS, Entry, FigureData, image_grid, needs, outputs, style
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LATENTS = 2
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    return needs.every_denoiser(index, "trajectories_{}.npy", "euler10", "euler10", "euler10")
+
+
+ENTRY = Entry("Outputs along the sampling trajectory", "Fig. 2 right", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:

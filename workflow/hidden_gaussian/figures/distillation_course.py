@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from hidden_gaussian.figures.linear_weights import weights
-from hidden_gaussian.plotting import FigureData, Measured, image_grid, scored, style
+from hidden_gaussian.plotting import Entry, FigureData, Measured, image_grid, scored, style
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LETTERS = "abcdefghi"
 SPREAD = 2.0  # root mean squares of a vector's pixels that are shown as 1
@@ -23,8 +25,20 @@ PANELS = (
 )
 
 
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = [index.smallest, index.main]
+    shards = [f"{cell.id}/measures.parquet" for cell in cells]
+    return [*shards, *index.memorisation(cells), *index.outputs([index.main])]
+
+
+ENTRY = Entry("Distillation by gradient descent", "Fig. 14", ("size",), _needs, requires="gradient_descent")
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: three measures over the epochs and singular values, of two subsets; singular vectors below."""
+
+    from matplotlib.lines import Line2D
+
     measured = Measured(data)
     figure = style.new(6.2)
     grid = figure.add_gridspec(3, len(PANELS) + 1, height_ratios=[1, 1, 1.1])

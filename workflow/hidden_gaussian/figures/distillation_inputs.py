@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import NOTHING, SIZE, Curve, FigureData, Measured, copying, ids, ratio, style
+from hidden_gaussian.plotting import (
+    NOTHING,
+    SIZE,
+    Curve,
+    Entry,
+    FigureData,
+    Measured,
+    copying,
+    ids,
+    needs,
+    ratio,
+    style,
+)
 from hidden_gaussian.results_index import INPUT_NAMES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 KINDS = ("train", "heldout", "foreign")
 
 
+ENTRY = Entry(
+    "Distilled maps by the images they are fitted to",
+    "",
+    ("size",),
+    needs.own_references("empirical", sweeps=("size",)),
+    requires="distilled",
+)
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: a panel for each kind of image, network beside empirical denoiser of the same subset."""
+
+    from matplotlib.lines import Line2D
+
     measured = Measured(data)
     groups = SIZE.groups(data.plan)
     colours = style.colours(groups)

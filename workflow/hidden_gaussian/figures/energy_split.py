@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import math
-
-import pandas as pd
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from typing import TYPE_CHECKING
 
 from hidden_gaussian.plotting import (
     NOTHING,
+    PARAMETERS,
     Curve,
+    Entry,
     FigureData,
     Groups,
     Measured,
     Panel,
     SweepAxis,
     ids,
+    needs,
     style,
     sweep_panels,
 )
 from hidden_gaussian.tables import cross_share
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 LETTERS = 12  # that fit side by side under a narrow panel
 TOLERANCE = 0.02  # share of the cross term up to which the parts may be stacked
+
+
+ENTRY = Entry(
+    "Linear mismatch and non-linear part",
+    "",
+    ("size",),
+    needs.own_references("empirical", nulls=("empirical",)),
+    also=PARAMETERS[1:],
+)
 
 
 def draw(data: FigureData) -> Figure:
@@ -66,6 +78,10 @@ def cross(measured: Measured, names: list[str]) -> Curve:
 
 def stacked(axes: Axes, measured: Measured, varied: SweepAxis, groups: Groups) -> dict[str, Artist]:
     """Stack the parts, pooled over the window, in units of the empirical denoiser's distance, where they add up."""
+
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
     for number, cells in enumerate(groups.values()):
         tables = [measured.in_window(table) for table in parts(measured, ids(cells))]
         if not tables:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.plotting import (
     SIZE,
     Curve,
+    Entry,
     FigureData,
     Groups,
     curves,
@@ -22,10 +21,25 @@ from hidden_gaussian.plotting import (
     style,
     wide,
 )
+from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.statistics import bootstrap
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 PAPER_THRESHOLD = 0.6
-Score = Callable[[Sequence[pd.DataFrame]], Curve]
+Score = Callable[[Sequence["pd.DataFrame"]], Curve]
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = index.cells("size")
+    subsets = dict.fromkeys(cell.subset for cell in cells)
+    return [*index.memorisation(cells), *(f"{subset}/gaussian/memorisation_exact.parquet" for subset in subsets)]
+
+
+ENTRY = Entry("Generalisation score", "Fig. 13a", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:
@@ -51,6 +65,9 @@ def draw(data: FigureData) -> Figure:
 
 def gl_score(sets: Sequence[pd.DataFrame]) -> Curve:
     """Return the mean of sqrt(nearest / norm) (Li et al. eq. 14), of each latent over the sets before resampling."""
+
+    import pandas as pd
+
     relative = pd.concat([(samples["nearest"] / samples["norm"]).pow(0.5) for samples in sets], axis=1)
     return curves.mean(relative.mean(axis=1).to_frame(0.0), stream="latents")
 

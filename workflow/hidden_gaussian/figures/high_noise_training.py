@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from scipy import special
 
 from hidden_gaussian.noise_schedule import SIGMA_MAX, SIGMA_MIN
 from hidden_gaussian.plotting import (
     ARCHITECTURE,
+    PARAMETERS,
     SCALE,
     TIME,
     Array,
     Curve,
+    Entry,
     FigureData,
     Measured,
     Row,
@@ -22,9 +22,27 @@ from hidden_gaussian.plotting import (
     copying,
     ids,
     joined,
+    needs,
+    of_architectures,
     of_one_level,
     style,
 )
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    files = needs.own_references("empirical", sweeps=PARAMETERS[1:])(index)
+    if any(cell.is_levelwise for cell in index.cells("architecture")):
+        files += needs.sweep_panels(sweeps=("architecture",))(of_architectures(index, of_one_level))
+    return files
+
+
+ENTRY = Entry("Training at high noise", "", ("scale",), _needs, also=("time", "architecture"))
 
 
 def draw(data: FigureData) -> Figure:
@@ -47,12 +65,15 @@ def draw(data: FigureData) -> Figure:
 
 def share_above(sigma: Array | float, p_mean: float, p_std: float) -> Array:
     """Return the probability that training draws a noise level above sigma: ln sigma is normal."""
+
+    from scipy import special
+
     above: Array = special.ndtr((p_mean - np.log(sigma)) / p_std)
     return above
 
 
 def _mass(axes: Axes, data: FigureData, measured: Measured) -> None:
-    p_mean, p_std = (data.plan.trained[name] for name in ("p_mean", "p_std"))
+    p_mean, p_std = (data.plan.training_settings[name] for name in ("p_mean", "p_std"))
     sigma = np.geomspace(SIGMA_MIN, SIGMA_MAX, 400)
     density = np.exp(-0.5 * ((np.log(sigma) - p_mean) / p_std) ** 2) / (p_std * np.sqrt(2 * np.pi))
     top = measured.window()[1]

@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
-import numpy as np
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from hidden_gaussian.plotting import ARCHITECTURE, SIZE, Array, Curve, FigureData, Measured, Panel, sweep_panels
+import numpy as np
+
+from hidden_gaussian.plotting import (
+    ARCHITECTURE,
+    SIZE,
+    Array,
+    Curve,
+    Entry,
+    FigureData,
+    Measured,
+    Panel,
+    needs,
+    sweep_panels,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "Distance to the identity",
+    "Fig. 15",
+    ("size",),
+    needs.own_references("identity", nulls=("gaussian", "empirical"), sweeps=("size", "architecture")),
+    also=("architecture",),
+)
 
 
 def draw(data: FigureData) -> Figure:

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, curves, image_grid, style
+from hidden_gaussian.plotting import Copying, Curve, Entry, FigureData, Measured, curves, image_grid, needs, style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 SPREAD = 2.0  # standard deviations of a random unit vector's pixels that are shown as 1
 LETTERS = "abcdefghijklm"
 ROWS = ("state", "output", "$u_1$", "$u_2$", "$u_3$")
 
 
+ENTRY = Entry(
+    "Jacobians along the sampling trajectory", "Fig. 28", ("size",), needs.jacobians, requires="jacobian_cells"
+)
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: overlap and distance of slopes, and singular vectors of the network of most images."""
     measured = Measured(data)
-    cells = data.plan.sloped_shown
+    cells = data.plan.shown_jacobian_cells
     figure = style.new(1.9 * len(cells) + 3.1)
     grid = figure.add_gridspec(len(cells) + 1, 3, height_ratios=[*[1.9] * len(cells), 2.8])
     for row, cell in enumerate(cells):
@@ -38,8 +45,8 @@ def draw(data: FigureData) -> Figure:
             style.log_ticks(axes.xaxis, 3)
             axes.set_xlabel(r"noise level $\sigma$" if row == len(cells) - 1 else "")
     images = figure.add_subplot(grid[-1, :])
-    _strip(images, data, data.plan.sloped_main)
-    style.letter(images, LETTERS[3 * len(cells)], f"$N$ = {data.plan.sloped_main.subset_size:,}", pad=15)
+    _strip(images, data, data.plan.main_jacobian_cell)
+    style.letter(images, LETTERS[3 * len(cells)], f"$N$ = {data.plan.main_jacobian_cell.subset_size:,}", pad=15)
     ranks = {line.get_label(): line for axes in figure.axes for line in axes.get_legend_handles_labels()[0]}
     figure.legend(handles=[*ranks.values(), *_looks()], loc="outside lower center", ncols=3)
     return figure
@@ -116,6 +123,8 @@ def _strip(axes: Axes, data: FigureData, cell: Cell) -> None:
 
 
 def _looks() -> list[Line2D]:
+    from matplotlib.lines import Line2D
+
     looks: dict[str, dict[str, Any]] = {
         "to the Gaussian": {"color": style.GAUSSIAN},
         "to the distilled map": {"color": style.LINEAR},

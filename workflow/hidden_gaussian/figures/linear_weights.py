@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator
-
-from hidden_gaussian.plotting import NOTHING, Array, Curve, FigureData, Measured, scored, style
+from hidden_gaussian.plotting import NOTHING, Array, Curve, Entry, FigureData, Measured, needs, scored, style
 from hidden_gaussian.tables import signed_root_ratio
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "Distilled weights against the Gaussian's",
+    "Fig. 4 left",
+    ("size",),
+    needs.both_ends("empirical"),
+    requires="distilled",
+)
 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: mismatch over the noises used (a), over sigma for two sizes (b), and the asymmetry (c)."""
+
+    from matplotlib.lines import Line2D
+
     measured = Measured(data)
     figure = style.new(2.9)
     draws, mismatch, asymmetry = figure.subplots(1, 3, width_ratios=[1.1, 1, 1])
@@ -92,6 +103,9 @@ def _along_draws(axes: Axes, table: pd.DataFrame) -> None:
 
 def _roots(axes: Axes) -> None:
     """Make the y axis linear to 1, where the sign of a cross-fitted root matters, and logarithmic beyond."""
+
+    from matplotlib.ticker import FixedLocator
+
     axes.set_yscale("symlog", linthresh=1)
     axes.margins(y=0.03)
     axes.yaxis.set_major_locator(FixedLocator([-10, -1, -0.5, 0, 0.5, 1, 2, 5, 10, 100]))

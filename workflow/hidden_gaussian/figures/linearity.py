@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
+from hidden_gaussian.cells import largest, smallest
 from hidden_gaussian.plotting import (
     SIZE,
     Copying,
     Curve,
+    Entry,
     FigureData,
     Groups,
     Measured,
@@ -27,11 +26,19 @@ from hidden_gaussian.plotting import (
 )
 from hidden_gaussian.results_index import ResultsIndex
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 Score = Callable[[Measured, list[str]], Curve]
 
 
 def cosine(measured: Measured, ids: list[str], suffix: str = "") -> Curve:
     """Return the mean cosine between D(a y1 + b y2) and a D(y1) + b D(y2) (Li et al. eq. 11)."""
+
+    import pandas as pd
+
     total = pd.DataFrame()
     for identifier in ids:
         inner, mixed, combined = _products(measured, identifier, ("mixed_inner", "mixed_norm", "combined_norm"), suffix)
@@ -42,6 +49,9 @@ def cosine(measured: Measured, ids: list[str], suffix: str = "") -> Curve:
 
 def additivity(measured: Measured, ids: list[str], suffix: str = "") -> Curve:
     """Return the mean of |D(a y1 + b y2) - (a D(y1) + b D(y2))| / |a D(y1) + b D(y2)| (Li et al. eq. 12, as coded)."""
+
+    import pandas as pd
+
     total = pd.DataFrame()
     for identifier in ids:
         gap, combined = _products(measured, identifier, ("mixed_gap", "combined_norm"), suffix)
@@ -70,6 +80,16 @@ PANELS: tuple[tuple[str, str, Score], ...] = (
     ("affinity", "squared gap / spread", affinity),
 )
 PAPER = {0: "cosine", 3: "additivity_ratio"}  # panels of which the paper has curves
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = index.cells("size")
+    nulls = index.measures(largest(cells), "empirical", "gaussian", "identity")
+    own = index.measures([*cells, *untrained(index)])
+    return [*own, *index.measures(smallest(cells), "empirical"), *nulls, *index.memorisation(shown(cells))]
+
+
+ENTRY = Entry("Linearity against noise level", "Fig. 1", ("size",), _needs, also=("time", "clock"))
 
 
 def draw(data: FigureData) -> Figure:
@@ -117,6 +137,8 @@ def _nulls(axes: Axes, measured: Measured, score: Score, groups: Groups) -> None
 def _key(
     figure: Figure, plan: ResultsIndex, groups: Groups, copying: dict[int, Copying], colours: dict[float, str]
 ) -> None:
+    from matplotlib.lines import Line2D
+
     start = untrained(plan)
     small, large = (style.number(size) for size in (min(groups), max(groups)))
     networks = [

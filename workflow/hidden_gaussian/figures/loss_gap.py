@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from hidden_gaussian.plotting import Curve, FigureData, Measured, Panel, curves, sweep_panels
+import numpy as np
+
+from hidden_gaussian.plotting import PARAMETERS, Curve, Entry, FigureData, Measured, Panel, curves, needs, sweep_panels
 from hidden_gaussian.statistics import bootstrap
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "Loss on training and on held-out images",
+    "",
+    ("size",),
+    needs.own_references("gaussian", nulls=("empirical",)),
+    also=PARAMETERS[1:],
+    inputs=("train", "heldout"),
+)
 
 
 def draw(data: FigureData) -> Figure:
@@ -52,6 +66,8 @@ def gap(measured: Measured, ids: list[str]) -> Curve:
 
     Training and held-out images are resampled independently.
     """
+
+    import pandas as pd
 
     def pooled(names: list[str], inputs: str) -> pd.DataFrame:
         table = measured.table(names, "loss", inputs=inputs)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-
-import pandas as pd
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from hidden_gaussian.plotting import (
+    PARAMETERS,
     SCALE,
     SIZE,
     Curve,
+    Entry,
     FigureData,
     Groups,
     Measured,
@@ -21,11 +19,27 @@ from hidden_gaussian.plotting import (
     between,
     ids,
     joined,
+    needs,
     style,
     sweep_panels,
 )
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 HIGHEST = 1.2
+
+
+ENTRY = Entry(
+    "Distance to the Gaussian at low noise",
+    "Fig. 16",
+    ("size",),
+    needs.own_references("identity", sweeps=PARAMETERS[:2]),
+    also=("scale",),
+)
 
 
 def draw(data: FigureData) -> Figure:

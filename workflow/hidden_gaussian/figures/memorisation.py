@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.plotting import (
     KINDS,
     LEVELS,
     SIGMA4,
+    Entry,
     FigureData,
     Measured,
     clean,
     denoised,
     distance_curves,
     image_grid,
+    needs,
     scored,
     style,
 )
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    outputs = index.outputs([index.main, index.smallest], "gaussian", "empirical")
+    return [*needs.both_ends("empirical", "identity", "mean")(index), *outputs]
+
+
+ENTRY = Entry("Memorising and generalising networks", "Fig. 5", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from hidden_gaussian.plotting import SIZE, Array, Curve, FigureData, Measured, Row, curves, joined, layout, shown, style
+from hidden_gaussian.plotting import (
+    SIZE,
+    Array,
+    Curve,
+    Entry,
+    FigureData,
+    Measured,
+    Row,
+    curves,
+    joined,
+    layout,
+    shown,
+    style,
+)
+from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.statistics import bootstrap
 from hidden_gaussian.tables import SAMPLE_METRICS
 
-Shards = Mapping[int, pd.DataFrame]
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Shards = Mapping[int, "pd.DataFrame"]
 FORMULAS = {metric.name: metric for metric in SAMPLE_METRICS}
 BY_SIZE = (
     ("mean_ratio", "mean error / null"),
@@ -26,6 +43,14 @@ ALONG = (
     ("power_ratio", "power / training's", "cycles per image"),
 )
 EXPECTED = {"mean_ratio": 1.0, "covariance_ratio": 1.0, "component_variance": 1.0, "power_ratio": 1.0}
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = shown(index.cells("size"))
+    return [*index.moments(cells), *index.memorisation(cells)]
+
+
+ENTRY = Entry("Moments of samples", "", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, distance_curves, scored, style
+from hidden_gaussian.plotting import Copying, Curve, Entry, FigureData, Measured, distance_curves, scored, style
+from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.tables import signed_root
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 Normalised = Callable[[Measured, str, str, str], Curve]
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    autoencoders = [cell for cell in index.cells("architecture") if cell.is_levelwise][:1]
+    network = index.measures([index.main], "empirical", "mean")
+    return [*network, *index.measures(autoencoders), *index.memorisation([index.main, *autoencoders])]
+
+
+ENTRY = Entry("Distances in four normalisations", "Fig. 27", ("size",), _needs, also=("architecture",))
 
 
 def draw(data: FigureData) -> Figure:

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hidden_gaussian.plotting import LEVELS, Curve, FigureData, correlation, image_grid, joined, scored, seen, style
+from hidden_gaussian.plotting import (
+    LEVELS,
+    Curve,
+    Entry,
+    FigureData,
+    correlation,
+    image_grid,
+    joined,
+    scored,
+    seen,
+    style,
+)
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COUNT = 10
 LOOKS = {"Gaussian": style.GAUSSIAN, "linear": style.LINEAR, "empirical": style.EMPIRICAL}
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    main = index.main
+    files = [*index.samples([main]), f"{main.subset}/empirical/samples_{index.sampler}.npy"]
+    files += [f"{main.id}/linear/samples_euler10.npy", f"{main.id}/linear/trajectories_euler10.npy"]
+    files += index.trajectories([main], "gaussian", "empirical")
+    return [*files, *index.memorisation([main]), *index.training_images([main])]
+
+
+ENTRY = Entry("Samples and outputs of every denoiser", "Fig. 25", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:
@@ -44,6 +70,9 @@ def draw(data: FigureData) -> Figure:
 
 def over_levels(first: NDArray[np.float64], second: NDArray[np.float64], centre: NDArray[np.float32]) -> Curve:
     """Return r_c of outputs from the same latents, a place a step, with intervals over latents."""
+
+    import pandas as pd
+
     a, b = (way.reshape(*way.shape[:2], -1) - centre.ravel() for way in (first, second))
     sums = {"inner": (a * b).sum(2), "norm_a": (a * a).sum(2), "norm_b": (b * b).sum(2)}
     curves = []

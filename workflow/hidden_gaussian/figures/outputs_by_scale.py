@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from hidden_gaussian.plotting import (
     KINDS,
     LEVELS,
     SCALE,
+    Entry,
     FigureData,
     Measured,
     clean,
@@ -22,6 +24,19 @@ from hidden_gaussian.plotting import (
     style,
     subsets,
 )
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = index.cells("scale")
+    measured = index.measures(cells, "empirical", "mean")
+    return [*measured, *index.memorisation(shown(cells)), *index.outputs(shown(cells), "gaussian", "empirical")]
+
+
+ENTRY = Entry("Outputs by scale", "rebuttal R2", ("scale",), _needs)
 
 
 def draw(data: FigureData) -> Figure:

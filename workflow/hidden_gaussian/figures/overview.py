@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from typing import TYPE_CHECKING, Any
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, judged, style
+from hidden_gaussian.plotting import HALVES, Copying, Curve, Entry, FigureData, Measured, judged, style
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 COLUMNS = 3  # of the legend
 MARKERS: tuple[Any, ...] = (*"osD^vP*X<>pdh", (4, 1, 0), (8, 1, 0), (3, 1, 20))
 RING: Any = {"marker": "o", "ls": "", "color": style.EMPIRICAL, "markersize": 9, "markerfacecolor": "none"}
 
 
+def _needs(index: ResultsIndex) -> list[str]:
+    return [*index.measures(index.all_cells, "gaussian", "empirical"), *index.memorisation(index.all_cells)]
+
+
+ENTRY = Entry(
+    "Loss against closeness to the Gaussian",
+    "",
+    ("size",),
+    _needs,
+    also=("scale", "time", *HALVES, "architecture", "clock"),
+)
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: denoising loss relative to the own Gaussian's over rho, both pooled over the window W."""
     measured = Measured(data)
-    cells = data.plan.every
+    cells = data.plan.all_cells
     colours, scale = style.ramp(cell.subset_size for cell in cells)
     kinds = sorted({kind(cell) for cell in cells})
     markers = dict(zip(kinds, MARKERS * len(kinds), strict=False))
@@ -99,6 +114,9 @@ def _finish(axes: Axes, noised: str) -> None:
 
 def _handles(markers: dict[tuple[str, int], Any], ring: str) -> list[Line2D]:
     """Return what the legend explains: a symbol for each kind of network, then what else is drawn."""
+
+    from matplotlib.lines import Line2D
+
     several = len({architecture for architecture, _ in markers}) > 1
     return [
         *(

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures.jacobian import over_sigma
-from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, curves, image_grid, style
+from hidden_gaussian.plotting import Copying, Curve, Entry, FigureData, Measured, curves, image_grid, needs, style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LATENTS = 2
 ROWS = ("pushed", "output", "back")
 
 
+ENTRY = Entry("Perturbations along a singular vector", "Fig. 30", ("size",), needs.jacobians, requires="jacobian_cells")
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: how linear the response is and the outputs of the network of most images."""
     measured = Measured(data)
-    cells, main = data.plan.sloped_shown, data.plan.sloped_main
+    cells, main = data.plan.shown_jacobian_cells, data.plan.main_jacobian_cell
     figure = style.new(2.3 + 1.9 * LATENTS)
     grid = figure.add_gridspec(1 + LATENTS, len(cells), height_ratios=[1.9, *[1.8] * LATENTS])
     for column, cell in enumerate(cells):

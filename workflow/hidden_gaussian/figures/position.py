@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-import pandas as pd
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from hidden_gaussian.plotting import Curve, FigureData, Measured, Panel, sweep_panels
+from hidden_gaussian.plotting import PARAMETERS, Curve, Entry, FigureData, Measured, Panel, needs, sweep_panels
 from hidden_gaussian.tables import formulas
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "Between the Gaussian and the empirical denoiser",
+    "",
+    ("size",),
+    needs.own_references("empirical", nulls=("mean",)),
+    also=PARAMETERS[1:],
+)
 
 
 def draw(data: FigureData) -> Figure:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from hidden_gaussian.plotting import SIZE, FigureData, copying, image_grid, nearest_images, shown, spaced, style
+import numpy as np
+
+from hidden_gaussian.plotting import SIZE, Entry, FigureData, copying, image_grid, nearest_images, shown, spaced, style
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LATENTS, SIZES = 8, 4
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    return index.nearest_images(shown(index.cells("size")))
+
+
+ENTRY = Entry("Samples and their nearest training images", "Fig. 12", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from hidden_gaussian.figures.linearity import cosine
-from hidden_gaussian.plotting import NOTHING, SIZE, Curve, FigureData, Measured, Panel, sweep_panels
+from hidden_gaussian.plotting import NOTHING, SIZE, Curve, Entry, FigureData, Measured, Panel, needs, sweep_panels
 from hidden_gaussian.tables import left
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "Linearity of the residual", "rebuttal R3", ("size",), needs.sweep_panels("empirical", "gaussian", sweeps=("size",))
+)
 
 
 def draw(data: FigureData) -> Figure:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from hidden_gaussian.noise_schedule import SIGMA_MAX, SOLVERS
-from hidden_gaussian.plotting import FigureData, style
+from hidden_gaussian.plotting import Entry, FigureData, style
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LABELS = {"euler10": "Euler, 10 steps", "heun18": "Heun, 18 levels", "heun40": "Heun, 40 levels"}
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    return [f"{index.largest}/sampler_error.parquet"]
+
+
+ENTRY = Entry("Error of the samplers", "", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:

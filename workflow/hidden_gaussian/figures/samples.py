@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hidden_gaussian.plotting import FigureData, image_grid, nearest_images, style
+from hidden_gaussian.plotting import Entry, FigureData, image_grid, nearest_images, needs, style
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Images = NDArray[np.float32]
 COUNT = 10
@@ -16,6 +21,16 @@ def correlation(first: Images, second: Images, centre: Images) -> float:
     """Return r_c of samples of shared latents: a common mean image is subtracted, then all pixels are pooled."""
     a, b = ((images - centre).astype(np.float64).ravel() for images in (first, second))
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    main, solver = index.main, index.solver(index.main.id)
+    files = needs.every_denoiser(index, "samples_{}.npy", solver, index.sampler, "exact")
+    files += [f"{main.id}/samples_euler10.npy", f"{main.id}/memorisation_{solver}.parquet"]
+    return [*files, *index.training_images([main])]
+
+
+ENTRY = Entry("Samples of shared noise", "Fig. 3", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hidden_gaussian.figures.generalisation_score import PAPER_THRESHOLD
-from hidden_gaussian.plotting import SIZE, Curve, FigureData, Groups, Measured, Row, layout, shown, style, wide
+from hidden_gaussian.plotting import SIZE, Curve, Entry, FigureData, Groups, Measured, Row, layout, shown, style, wide
+from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.statistics import bootstrap
 from hidden_gaussian.tables import THRESHOLDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LEVEL = 1 - (1 - bootstrap.LEVEL) / len(THRESHOLDS)  # of one threshold, so that all hold together (Bonferroni)
 PANELS = (
     ("second", 1 / 3, "nearest / second nearest", r"copies: threshold of $f_{\mathrm{mem}}$"),
     ("norm", PAPER_THRESHOLD, "nearest / length (GL)", "threshold of GL"),
 )
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    return index.memorisation(shown(index.cells("size")))
+
+
+ENTRY = Entry("Copies by threshold", "rebuttal R1", ("size",), _needs)
 
 
 def draw(data: FigureData) -> Figure:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.figures.linear_weights import weights
-from hidden_gaussian.plotting import Copying, FigureData, Measured, style
+from hidden_gaussian.plotting import Copying, Entry, FigureData, Measured, needs, style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 RANKS, LEVELS = 3, 4  # curves a panel
+
+
+ENTRY = Entry(
+    "Singular vectors of the distilled maps",
+    "Fig. 4 right",
+    ("size",),
+    needs.both_ends("empirical"),
+    requires="distilled",
+)
 
 
 def draw(data: FigureData) -> Figure:
@@ -79,6 +90,8 @@ def _values(axes: Axes, measured: Measured, cell: Cell) -> None:
 
 
 def _looks() -> list[Line2D]:
+    from matplotlib.lines import Line2D
+
     looks: dict[str, dict[str, Any]] = {
         "two halves of the fit": {"color": "k", "ls": ":"},
         "memoriser, middle rank": {"color": style.GREY, "ls": style.DASHES["empirical"]},

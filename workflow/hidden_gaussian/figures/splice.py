@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from string import ascii_lowercase
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, curves, memorised, style, wide
+from hidden_gaussian.plotting import Copying, Curve, Entry, FigureData, Measured, curves, memorised, style, wide
+from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.statistics import bootstrap
 from hidden_gaussian.tables import formulas
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INSIDES = {"gaussian": "Gaussian", "empirical": "memoriser", "linear": "linear map"}
 NOT_MEASURED = Curve(*np.full((4, 1), np.nan))
@@ -49,9 +52,18 @@ SCORES: tuple[tuple[str, Callable[[pd.DataFrame], Curve]], ...] = (
 )
 
 
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = index.shown_splice_cells
+    shards = [path for cell in cells for path in index.splices_of(cell)]
+    return [*shards, *index.memorisation(cells), *index.measures([])]
+
+
+ENTRY = Entry("Samples with other denoisers at some noise levels", "", ("size",), _needs, requires="splice_cells")
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: a row for each network and what replaces it, and one for a late start of the network."""
-    cells = data.plan.spliced_shown
+    cells = data.plan.shown_splice_cells
     rows = [(cell, kind) for cell in cells for kind in INSIDES]
     figure = style.new(1.3 * (len(rows) + 1) + 0.3)
     panels = figure.subplots(len(rows) + 1, len(SCORES))
@@ -96,6 +108,9 @@ def by_range(rows: pd.DataFrame, score: Callable[[pd.DataFrame], Curve]) -> tupl
 
 def _ranges(axes: Axes, ends: Sequence[float], values: NDArray[np.float64], highest: float) -> None:
     """Draw the scores of every range on a scale that ends at `highest`, the same in all panels of a score."""
+
+    from matplotlib.colors import Normalize
+
     if np.isnan(values).all():
         style.absent(axes, "held-out images")
         return

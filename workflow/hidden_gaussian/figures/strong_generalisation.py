@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.plotting import (
     HALVES,
     LOOKS,
     Copying,
+    Entry,
     FigureData,
     first_pair,
+    first_replicates,
     image_grid,
     nearest_images,
     pairs,
     style,
 )
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LATENTS = 6
 NAMES = {
@@ -27,6 +34,14 @@ NAMES = {
     "halves_small_scale": "small networks",
 }
 LABELS = ("nearest in a", "network a", "network b", "nearest in b", "Gaussian a", "Gaussian b")
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = index.cells(*HALVES)
+    return [*index.nearest_images(first_replicates(cells)), *index.agreement(cells)]
+
+
+ENTRY = Entry("Networks of disjoint halves", "Fig. 9", HALVES[:2], _needs, also=HALVES[2:])
 
 
 def draw(data: FigureData) -> Figure:

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hidden_gaussian.figures import loss_gap
 from hidden_gaussian.figures.linearity import affinity
-from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, image_grid, style
+from hidden_gaussian.plotting import Copying, Curve, Entry, FigureData, Measured, image_grid, style
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COUNT = 8  # images a row and kind
 DASHES = ("-", "--", ":")
 
 
+def _needs(index: ResultsIndex) -> list[str]:
+    beside = [f"../{other.name}/{path}" for other in index.surrogates for path in _main_files(other)]
+    return [*index.measures([index.main], "empirical"), *_main_files(index), *beside]
+
+
+def _main_files(index: ResultsIndex) -> list[str]:
+    main = index.main
+    files = [f"{main.id}/measures.parquet", f"{main.subset}/gaussian/measures.parquet", *index.memorisation([main])]
+    return [*files, f"{main.id}/samples_{index.solver(main.id)}.npy", *index.training_images([main])]
+
+
+ENTRY = Entry("The same on random images of equal covariance", "", ("size",), _needs, requires="surrogates")
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: distance to the Gaussian, affinity and loss on unseen images (a-c), images and samples (d)."""
-    parts = {plan.name: data.imitation(plan) for plan in data.plan.imitations}
+    parts = {plan.name: data.imitation(plan) for plan in data.plan.surrogates}
     figure = style.new(4.6)
     grid = figure.add_gridspec(2, 3, height_ratios=[1, 0.28 * (1 + len(parts))])
     top = [figure.add_subplot(grid[0, column]) for column in range(3)]

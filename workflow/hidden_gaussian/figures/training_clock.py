@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import Curve, FigureData, Groups, Measured, alike, copying, ids, joined, style
+from hidden_gaussian.plotting import (
+    Curve,
+    Entry,
+    FigureData,
+    Groups,
+    Measured,
+    alike,
+    copying,
+    ids,
+    joined,
+    shown,
+    style,
+)
 from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = alike(index)
+    return [*index.measures(cells, "empirical"), *index.memorisation(shown(cells))]
+
+
+ENTRY = Entry(
+    "Closeness to the Gaussian by images seen, for several sizes",
+    "",
+    ("time",),
+    _needs,
+    also=("size", "clock"),
+)
 
 
 def draw(data: FigureData) -> Figure:
@@ -37,7 +66,7 @@ def draw(data: FigureData) -> Figure:
         axes.set_xlabel(label)
         if axes is not epochs:
             left, right = axes.get_xlim()
-            axes.axvspan(left, data.plan.trained["warmup"], color="#dddddd", lw=0, zorder=0)
+            axes.axvspan(left, data.plan.training_settings["warmup"], color="#dddddd", lw=0, zorder=0)
             axes.set_xlim(left, right)
     for axes in (closeness, epochs):
         style.level(axes, 1, None, "empirical")
@@ -68,6 +97,8 @@ def _way(axes: Axes, curve: Curve, colour: object, *, minimum: bool = True) -> N
 
 
 def _key(figure: Figure, plan: ResultsIndex, sizes: dict[int, Groups], colours: dict[int, str]) -> None:
+    from matplotlib.lines import Line2D
+
     handles = []
     for size, groups in sizes.items():
         few = "" if len(groups) > 1 else ", earlier absent"

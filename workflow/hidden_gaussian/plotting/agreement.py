@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.plotting import curves, style
@@ -14,6 +13,9 @@ from hidden_gaussian.plotting.curves import Curve
 from hidden_gaussian.plotting.figure_data import FigureData
 from hidden_gaussian.statistics import bootstrap
 from hidden_gaussian.tables import formulas
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PARTS = ("inner", "norm_a", "norm_b")
 LOOKS: dict[str, dict[str, Any]] = {
@@ -34,6 +36,9 @@ def correlation(shards: list[pd.DataFrame]) -> Curve:
     shards : list of DataFrame
         Agreement rows of one kind of pair, of several trainings.
     """
+
+    import pandas as pd
+
     tables = [
         shard[shard["image"] >= 0].pivot_table(index="image", columns="quantity", values="value", observed=True)
         for shard in shards  # image -1 is what the closed form expects

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hidden_gaussian.cells import Cell
@@ -16,6 +16,9 @@ from hidden_gaussian.plotting.figure_data import FigureData
 from hidden_gaussian.plotting.sweep_axis import ARCHITECTURE
 from hidden_gaussian.plotting.sweep_panels import Panel
 from hidden_gaussian.plotting.trajectories import LEVELS, seen
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Images = Mapping[str, NDArray[np.floating]]
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hidden_gaussian.plotting import image_grid, style
 from hidden_gaussian.plotting.curves import Measured, joined
@@ -14,6 +12,10 @@ from hidden_gaussian.plotting.entry import shown
 from hidden_gaussian.plotting.figure_data import FigureData
 from hidden_gaussian.plotting.memorisation import nearest_images
 from hidden_gaussian.plotting.sweep_axis import Groups, SweepAxis, copying, references, spaced, subsets
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LATENTS, ROWS = 4, 8
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from hidden_gaussian.plotting.figure_data import FigureData
 from hidden_gaussian.statistics import bootstrap, mixing_blocks
 from hidden_gaussian.tables import signed_root_ratio, window
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 KEPT = 3  # whole shards; what was arranged from them is kept of all
@@ -63,6 +66,9 @@ def ratio(numerator: pd.DataFrame, denominator: pd.DataFrame, power: float = 1.0
 
 def combined(tables: Sequence[pd.DataFrame], formula: Callable[..., Array], *, stream: str) -> Curve:
     """Return a formula of sums over images, a column at a time, with intervals as those of :func:`ratio`."""
+
+    import pandas as pd
+
     rows = reduce(pd.Index.intersection, (table.index for table in tables))
     columns = reduce(pd.Index.intersection, (table.columns for table in tables)).sort_values()
     sums = [_pooled(table.loc[rows, columns], stream) for table in tables]

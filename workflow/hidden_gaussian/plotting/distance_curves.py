@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from hidden_gaussian.plotting import style
 from hidden_gaussian.plotting.curves import Curve, Measured
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PAIRS = (
     ("network to empirical", style.EMPIRICAL, "distance", "empirical"),

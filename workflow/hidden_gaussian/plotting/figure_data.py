@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from hidden_gaussian.data import open_subset
+from hidden_gaussian import data, sampling, storage
 from hidden_gaussian.results_index import ResultsIndex
-from hidden_gaussian.sampling import sample_sets, solver_error
-from hidden_gaussian.storage import load_array, load_arrays, read_shard, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -55,36 +56,36 @@ class FigureData:
 
     def measures(self, identifier: str) -> pd.DataFrame:
         """Return the measurement shard of a denoiser."""
-        return read_shard(self._path(f"{identifier}/measures.parquet"))
+        return storage.read_shard(self._path(f"{identifier}/measures.parquet"))
 
     def shard(self, identifier: str, family: str, sampler: str) -> pd.DataFrame:
         """Return a shard of a sample set by its family: memorisation, agreement, moments or splice."""
-        return read_shard(self._path(f"{identifier}/{family}_{sampler}.parquet"))
+        return storage.read_shard(self._path(f"{identifier}/{family}_{sampler}.parquet"))
 
     def sampler_error(self, subset: str) -> pd.DataFrame:
         """Return what the samplers do to the principal components of the Gaussian of a subset."""
-        return read_table(self._path(f"{subset}/sampler_error.parquet"), solver_error.TABLE)
+        return storage.read_table(self._path(f"{subset}/sampler_error.parquet"), sampling.solver_error.TABLE)
 
     def slopes(self, identifier: str) -> pd.DataFrame:
         """Return the shard of local slopes of a denoiser."""
-        return read_shard(self._path(f"{identifier}/jacobian.parquet"))
+        return storage.read_shard(self._path(f"{identifier}/jacobian.parquet"))
 
     def slope_images(self, identifier: str) -> dict[str, NDArray[np.float32]]:
         """Return the images that show the Jacobians of a denoiser (:mod:`hidden_gaussian.measurement.jacobian`)."""
-        return load_arrays(self._path(f"{identifier}/jacobian.safetensors"))
+        return storage.load_arrays(self._path(f"{identifier}/jacobian.safetensors"))
 
     def outputs(self, identifier: str) -> dict[str, NDArray[np.float16]]:
         """Return a denoiser's outputs on inputs that all share (:mod:`hidden_gaussian.measurement.example_outputs`)."""
-        return load_arrays(self._path(f"{identifier}/outputs.safetensors"))
+        return storage.load_arrays(self._path(f"{identifier}/outputs.safetensors"))
 
     def samples(self, identifier: str, sampler: str) -> NDArray[np.float32]:
         """Return a sample set, of shape (samples, channels, height, width)."""
-        return sample_sets.load(self._path(f"{identifier}/samples_{sampler}.npy"), mmap=True)
+        return sampling.sample_sets.load(self._path(f"{identifier}/samples_{sampler}.npy"), mmap=True)
 
     def trajectories(self, identifier: str, sampler: str) -> NDArray[np.float32]:
         """Return the states of the first samples, of shape (samples, steps + 1, channels, height, width)."""
-        return load_array(self._path(f"{identifier}/trajectories_{sampler}.npy"), mmap=True)
+        return storage.load_array(self._path(f"{identifier}/trajectories_{sampler}.npy"), mmap=True)
 
     def training_images(self, subset: str) -> NDArray[np.uint8]:
         """Return the images of a subset in the order of its indices, uint8 (image, channel, row, column)."""
-        return open_subset(self._path("images.npy"), self._path(f"{subset}/subset.npy"))
+        return data.open_subset(self._path("images.npy"), self._path(f"{subset}/subset.npy"))

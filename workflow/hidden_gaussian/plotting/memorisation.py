@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from hidden_gaussian.cells import Cell
@@ -15,6 +15,9 @@ from hidden_gaussian.plotting.curves import Curve
 from hidden_gaussian.plotting.figure_data import FigureData
 from hidden_gaussian.statistics import bootstrap
 from hidden_gaussian.tables import is_copy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def wide(shard: pd.DataFrame) -> pd.DataFrame:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hidden_gaussian.plotting import image_grid, style
@@ -14,6 +13,10 @@ from hidden_gaussian.plotting.entry import shown
 from hidden_gaussian.plotting.figure_data import FigureData
 from hidden_gaussian.plotting.sweep_axis import SCALE, SIZE, TIME, Groups, SweepAxis, copying, spaced
 from hidden_gaussian.plotting.trajectories import LEVELS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Images = NDArray[np.float64]
 SIGMA4 = 4  # the level 4.07

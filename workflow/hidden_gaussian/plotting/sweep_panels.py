@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
-from typing import Any
-
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
-from matplotlib.lines import Line2D
+from typing import TYPE_CHECKING, Any
 
 from hidden_gaussian.plotting import style
 from hidden_gaussian.plotting.curves import Curve, Measured, joined
 from hidden_gaussian.plotting.entry import EXTREMES
 from hidden_gaussian.plotting.figure_data import FigureData
 from hidden_gaussian.plotting.sweep_axis import SCALE, SIZE, TIME, Groups, SweepAxis, copying, ids, references, subsets
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.gridspec import GridSpec
+    from matplotlib.lines import Line2D
 
 LABELS = {"empirical": "empirical", "gaussian": "Gaussian", "identity": "identity", "mean": "mean image"}
 
@@ -130,6 +131,9 @@ class Row:
 
     def key(self, axes: Axes) -> None:
         """Draw the key: the colour of each place, with memorised fraction and GL score."""
+
+        from matplotlib.lines import Line2D
+
         axes.set_axis_off()
         handles = [
             Line2D([], [], color=self.colours[place], label=f"{style.number(place)}: {copying(self.data, cells).text}")

@@ -8,9 +8,12 @@ noise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def inside(departures: pd.Series[float]) -> tuple[float, ...]:
