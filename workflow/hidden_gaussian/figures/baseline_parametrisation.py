@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures.linearity import affinity, cosine
-from hidden_gaussian.plotting import BASELINES, Entry, FigureData, Panel, architecture_panels, needs
+from hidden_gaussian.plotting import (
+    BASELINES,
+    Entry,
+    FigureData,
+    Panel,
+    architecture_panels,
+    measure,
+    needs,
+    pair_score,
+)
 from hidden_gaussian.results_index import ResultsIndex
 
 if TYPE_CHECKING:
@@ -23,14 +31,15 @@ ENTRY = Entry(
     ("architecture",),
     needs.architecture_panels(lambda name: name in BASELINES, _trajectories, "empirical", "gaussian"),
     architectures=("ve-baseline",),
+    metrics=("cosine", "affinity"),
 )
 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: linearity as published (a), deviation from affinity (b), outputs (c)."""
     panels = [
-        Panel("cosine, as published", cosine, ("empirical", "gaussian")),
-        Panel("deviation from affinity", affinity, ("empirical", "gaussian")),
+        Panel("cosine, as published", pair_score("cosine"), ("empirical", "gaussian")),
+        Panel("deviation from affinity", measure("affinity"), ("empirical", "gaussian")),
     ]
     return architecture_panels.draw(
         data,

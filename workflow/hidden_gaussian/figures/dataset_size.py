@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-ENTRY = Entry("Closeness to the Gaussian by training images", "Fig. 6", ("size",), needs.closeness_by("size"))
+ENTRY = Entry(
+    "Closeness to the Gaussian by training images",
+    "Fig. 6",
+    ("size",),
+    needs.closeness_by("size"),
+    metrics=("nrmse", "rho", "memorised_fraction", "gl_score"),
+)
 
 
 def draw(data: FigureData) -> Figure:

@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-ENTRY = Entry("Closeness to the Gaussian by scale", "Fig. 7", ("scale",), needs.closeness_by("scale"))
+ENTRY = Entry(
+    "Closeness to the Gaussian by scale",
+    "Fig. 7",
+    ("scale",),
+    needs.closeness_by("scale"),
+    metrics=("nrmse", "rho", "memorised_fraction", "gl_score"),
+)
 
 
 def draw(data: FigureData) -> Figure:

@@ -7,13 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.plotting import Entry
+from hidden_gaussian.plotting import Entry, FigureData
 from hidden_gaussian.results_index import ResultsIndex
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from hidden_gaussian.plotting import FigureData
 
 NAMES = (
     "overview",
@@ -95,6 +93,7 @@ def input_files(name: str, index: ResultsIndex) -> list[str]:
 
 
 def draw(name: str, data: FigureData) -> Figure:
-    """Return a figure, drawn from its declared files."""
-    figure: Figure = import_module(f"hidden_gaussian.figures.{name}").draw(data)
+    """Return a figure, drawn from its declared files and metrics."""
+    known = FigureData.of(data.root, data.index, data.declared, ENTRIES[name].metrics)
+    figure: Figure = import_module(f"hidden_gaussian.figures.{name}").draw(known)
     return figure

@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-ENTRY = Entry("Closeness to the Gaussian by images seen", "Fig. 8", ("time",), needs.closeness_by("time"))
+ENTRY = Entry(
+    "Closeness to the Gaussian by images seen",
+    "Fig. 8",
+    ("time",),
+    needs.closeness_by("time"),
+    metrics=("nrmse", "rho", "memorised_fraction", "gl_score"),
+)
 
 
 def draw(data: FigureData) -> Figure:

@@ -40,6 +40,8 @@ class Entry:
         Sweeps without which there is no figure.
     needs : callable
         Takes the index of a dataset; returns paths below the dataset's folder.
+    metrics : tuple of str
+        Names of the tables' metrics that it draws; none where it shows images alone.
     also : tuple of str
         Optional sweeps: shown if the study has them, else marked as absent.
     inputs : tuple of str
@@ -54,6 +56,7 @@ class Entry:
     paper: str
     sweeps: tuple[str, ...]
     needs: Needs
+    metrics: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()

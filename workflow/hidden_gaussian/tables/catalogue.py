@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from hidden_gaussian.tables.formulas import (
@@ -137,3 +139,18 @@ METRICS: tuple[Metric, ...] = (
         cross_share,
     ),
 )
+
+PROPORTIONS = frozenset(metric.name for metric in METRICS if metric.proportion)
+"""Names of the metrics that are fractions of samples."""
+
+
+def quantities(names: Collection[str]) -> set[str]:
+    """Return the measured quantities that some metrics are made of.
+
+    Examples
+    --------
+    >>> sorted(quantities(["nrmse"]))
+    ['distance', 'linear_gaussian', 'norm']
+    """
+    terms = [term for metric in METRICS if metric.name in names for term in metric.terms]
+    return {quantity for term in terms for quantity in term.quantities}

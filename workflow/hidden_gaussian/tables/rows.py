@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hidden_gaussian.cells import DenoiserId
 from hidden_gaussian.statistics import bootstrap
 from hidden_gaussian.tables.evaluation import Found, Pooled
-from hidden_gaussian.tables.formulas import Metric
+from hidden_gaussian.tables.formulas import Array, Metric
 
 
 def relation(identifier: str, reference_id: str) -> str:
@@ -28,6 +28,8 @@ def relation(identifier: str, reference_id: str) -> str:
     denoiser, (subset, _, name) = DenoiserId.parse(identifier), reference_id.partition("/")
     if reference_id == denoiser.id:
         return "itself"
+    if identifier.startswith(f"{reference_id}/") and name:
+        return "own network"
     if reference_id == denoiser.other_half.id:
         return "other half"
     if subset == denoiser.subset.id:
@@ -66,8 +68,7 @@ def summary(metric: Metric, pooled: Pooled) -> dict[str, NDArray[Any]]:
     """
     value = pooled.values[:, 0]
     if metric.proportion:
-        bounds = [bootstrap.clopper_pearson(hits(share, pooled.count), pooled.count) for share in value]
-        low, high = np.array(bounds).T
+        _, low, high = fractions(value, pooled.count)
     elif pooled.has_interval:
         low, high = bootstrap.intervals(pooled.values)
     else:
@@ -76,7 +77,16 @@ def summary(metric: Metric, pooled: Pooled) -> dict[str, NDArray[Any]]:
     return {"sigma": pooled.sigma, "value": value, "low": low, "high": high, "count": count}
 
 
-def hits(share: float, count: int) -> float:
-    """Return how many of `count` samples a share is; a fraction where it is the mean of several sample sets."""
+def fractions(shares: Array, count: int, level: float = bootstrap.LEVEL) -> tuple[Array, Array, Array]:
+    """Return fractions of `count` samples with the ends of Clopper and Pearson's intervals.
+
+    The mean of several sample sets of the same latents is a fraction of a latent: latents are the trials.
+    """
+    bounds = [bootstrap.clopper_pearson(_hits(float(share), count), count, level) for share in shares]
+    low, high = np.array(bounds).reshape(-1, 2).T
+    return shares, low, high
+
+
+def _hits(share: float, count: int) -> float:
     whole = round(share * count)
     return whole if abs(whole - share * count) < 1e-9 * count else share * count

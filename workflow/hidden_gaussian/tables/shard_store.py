@@ -130,7 +130,7 @@ class Measurements:
         return evaluate(row.terms, row.metric, self.pixels, selection)
 
     def estimate(
-        self, metric: str, ids: Sequence[str], sigmas: Collection[float] | None = None, **where: str | float | None
+        self, metric: str, ids: Sequence[str], sigmas: Collection[float] | None = None, /, **where: str | float | None
     ) -> Pooled | None:
         """Return the mean of a metric over halves and replicates, along the noise levels or pooled over some.
 
@@ -172,6 +172,25 @@ class Measurements:
                 first = next(iter(found.values()))
                 profiles.append(Pooled(np.array(list(found), float), values, first.count, first.has_interval))
         return mean(profiles) if profiles else None
+
+    def places(self, metric: str, identifier: str, **where: str | float | None) -> list[float]:
+        """Return the places of a metric on its further axis, ascending; `where` as in :meth:`curve`."""
+        return sorted({row.at for row in self._matching(metric, identifier, where) if row.at is not None})
+
+    def parameters(self, metric: str, identifier: str, **where: str | float | None) -> list[str]:
+        """Return the names of the further axes of a metric, in alphabetical order; `where` as in :meth:`curve`."""
+        return sorted({row.parameter for row in self._matching(metric, identifier, where) if row.parameter is not None})
+
+    def levels(self, metric: str, identifier: str, **where: str | float | None) -> list[float]:
+        """Return the noise levels of a metric, ascending; `where` as in :meth:`curve`."""
+        found = (self.evaluate(row) for row in self._matching(metric, identifier, where))
+        return sorted({float(sigma) for pooled in found if pooled is not None for sigma in pooled.sigma})
+
+    @property
+    def mixing_weight(self) -> float | None:
+        """First weight of the pairs of the linearity scores, the one that the affinity was measured with."""
+        found = (place.at for places in self._blocks.values() for place in places if place.quantity == "affine_gap")
+        return next(found, None)
 
     def window(self) -> tuple[float, ...]:
         """Return the noise levels of the window, see :mod:`hidden_gaussian.tables.window`, of the largest subset.
