@@ -47,7 +47,7 @@ def _needs(index: ResultsIndex) -> list[str]:
     return [*files, *index.memorisation(shown(whole(index)))]
 
 
-ENTRY = Entry("Agreement of halves by training images", "", ("size",), _needs, also=HALVES)
+ENTRY = Entry("Agreement of halves by training images", "", ("size",), _needs, also=HALVES, metrics=("r_c",))
 
 
 def draw(data: FigureData) -> Figure:
@@ -128,9 +128,4 @@ def _copying(axes: Axes, data: FigureData, groups: Groups) -> None:
                   label=rf"$f_{{\mathrm{{mem}}}}$, {data.index.unseen_name}")  # fmt: skip
     axes.legend(
         loc="best",
-        metrics=(
-            "r_c",
-            "memorised_fraction",
-            "gl_score",
-        ),
     )

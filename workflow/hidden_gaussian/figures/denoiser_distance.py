@@ -17,7 +17,13 @@ def _needs(index: ResultsIndex) -> list[str]:
     return [*index.measures([index.main], "empirical", "identity", "mean"), *index.memorisation([index.main])]
 
 
-ENTRY = Entry("Distance between denoisers", "Fig. 2 left", ("size",), _needs)
+ENTRY = Entry(
+    "Distance between denoisers",
+    "Fig. 2 left",
+    ("size",),
+    _needs,
+    metrics=("rmse", "nrmse", "rmse_unbiased", "nrmse_unbiased"),
+)
 
 
 def draw(data: FigureData) -> Figure:
@@ -40,11 +46,5 @@ def draw(data: FigureData) -> Figure:
         title=title,
         loc="outside lower center",
         ncols=3,
-        metrics=(
-            "rmse",
-            "nrmse",
-            "rmse_unbiased",
-            "nrmse_unbiased",
-        ),
     )
     return figure

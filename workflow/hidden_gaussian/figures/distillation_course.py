@@ -30,7 +30,14 @@ def _needs(index: ResultsIndex) -> list[str]:
     return [*shards, *index.memorisation(cells), *index.outputs([index.main])]
 
 
-ENTRY = Entry("Distillation by gradient descent", "Fig. 14", ("size",), _needs, requires="gradient_descent")
+ENTRY = Entry(
+    "Distillation by gradient descent",
+    "Fig. 14",
+    ("size",),
+    _needs,
+    requires="gradient_descent",
+    metrics=("weight_distance_raw", "asymmetry_raw", "fit_error", "singular_value_gradient_descent", "gain"),
+)
 
 
 def draw(data: FigureData) -> Figure:

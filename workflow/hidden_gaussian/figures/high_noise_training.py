@@ -41,7 +41,7 @@ def _needs(index: ResultsIndex) -> list[str]:
     return files
 
 
-ENTRY = Entry("Training at high noise", "", ("scale",), _needs, also=("time", "architecture"))
+ENTRY = Entry("Training at high noise", "", ("scale",), _needs, also=("time", "architecture"), metrics=("nrmse",))
 
 
 def draw(data: FigureData) -> Figure:
@@ -131,9 +131,4 @@ def _architectures(axes: Axes, data: FigureData) -> None:
     axes.set_ylabel("nRMSE to the Gaussian")
     axes.legend(
         loc="upper left",
-        metrics=(
-            "nrmse",
-            "memorised_fraction",
-            "gl_score",
-        ),
     )

@@ -32,7 +32,20 @@ def _needs(index: ResultsIndex) -> list[str]:
     return [*index.moments(cells), *index.memorisation(cells)]
 
 
-ENTRY = Entry("Moments of samples", "", ("size",), _needs)
+ENTRY = Entry(
+    "Moments of samples",
+    "",
+    ("size",),
+    _needs,
+    metrics=(
+        "mean_ratio",
+        "covariance_ratio",
+        "difference_kurtosis",
+        "component_variance",
+        "component_kurtosis",
+        "power_ratio",
+    ),
+)
 
 
 def draw(data: FigureData) -> Figure:

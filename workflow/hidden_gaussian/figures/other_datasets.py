@@ -25,7 +25,7 @@ def _needs(index: ResultsIndex) -> list[str]:
     return [*files, *index.memorisation([main]), f"{index.largest}/spectrum.safetensors"]
 
 
-ENTRY = Entry("Samples and outputs of every denoiser", "Fig. 25", ("size",), _needs)
+ENTRY = Entry("Samples and outputs of every denoiser", "Fig. 25", ("size",), _needs, metrics=("r_c",))
 
 
 def draw(data: FigureData) -> Figure:
@@ -68,5 +68,4 @@ def _agreement(axes: Axes, data: FigureData) -> None:
     axes.legend(
         loc="center left",
         bbox_to_anchor=(1, 0.5),
-        metrics=("r_c",),
     )

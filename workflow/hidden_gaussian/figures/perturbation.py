@@ -17,7 +17,14 @@ LATENTS = 2
 ROWS = ("pushed", "output", "back")
 
 
-ENTRY = Entry("Perturbations along a singular vector", "Fig. 30", ("size",), needs.jacobians, requires="jacobian_cells")
+ENTRY = Entry(
+    "Perturbations along a singular vector",
+    "Fig. 30",
+    ("size",),
+    needs.jacobians,
+    requires="jacobian_cells",
+    metrics=("step_ratio",),
+)
 
 
 def draw(data: FigureData) -> Figure:

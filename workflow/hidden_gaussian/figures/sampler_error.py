@@ -21,7 +21,7 @@ def _needs(index: ResultsIndex) -> list[str]:
 
 SAMPLERS = (*SOLVERS, "exact")
 
-ENTRY = Entry("Error of the samplers", "", ("size",), _needs)
+ENTRY = Entry("Error of the samplers", "", ("size",), _needs, metrics=("amplitude_ratio", "wasserstein_ratio"))
 
 
 def draw(data: FigureData) -> Figure:

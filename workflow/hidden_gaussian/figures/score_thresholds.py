@@ -23,7 +23,9 @@ def _needs(index: ResultsIndex) -> list[str]:
     return index.memorisation(shown(index.cells("size")))
 
 
-ENTRY = Entry("Copies by threshold", "rebuttal R1", ("size",), _needs)
+ENTRY = Entry(
+    "Copies by threshold", "rebuttal R1", ("size",), _needs, metrics=("memorised_fraction_curve", "gl_fraction_curve")
+)
 
 
 def draw(data: FigureData) -> Figure:

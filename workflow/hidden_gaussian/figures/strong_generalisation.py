@@ -41,7 +41,7 @@ def _needs(index: ResultsIndex) -> list[str]:
     return [*index.nearest_images(first_replicates(cells)), *index.agreement(cells)]
 
 
-ENTRY = Entry("Networks of disjoint halves", "Fig. 9", HALVES[:2], _needs, also=HALVES[2:])
+ENTRY = Entry("Networks of disjoint halves", "Fig. 9", HALVES[:2], _needs, also=HALVES[2:], metrics=("r_c",))
 
 
 def draw(data: FigureData) -> Figure:
@@ -94,9 +94,4 @@ def _agreement(axes: Axes, data: FigureData, cases: dict[str, list[Cell]]) -> No
     style.level(axes, 0, None)
     axes.set_ylabel(
         r"$r_c$",
-        metrics=(
-            "r_c",
-            "memorised_fraction",
-            "gl_score",
-        ),
     )

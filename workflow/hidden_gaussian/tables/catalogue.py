@@ -102,7 +102,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "decorrelation",
         "distance",
-        (Term("norm_centred"), Term("residual_norm_centred"), Term("norm_centred", subject="{subset}/identity")),
+        (Term("residual_norm_centred"), Term("norm_centred"), Term("norm_centred", subject="{subset}/identity")),
         decorrelation,
     ),
     *_linearity(""),

@@ -98,10 +98,10 @@ def correlation(inner: Array, first: Array, second: Array) -> Array:
     return ratio
 
 
-def decorrelation(output: Array, residual: Array, noisy: Array) -> Array:
+def decorrelation(residual: Array, output: Array, noisy: Array) -> Array:
     """Return 1 less the correlation of input and output, pooled over images and pixels.
 
-    From E|D - ED|^2, E|r - Er|^2 with r = y - D, and E|y - Ey|^2: their inner product follows by polarisation.
+    From E|r - Er|^2 with r = y - D, E|D - ED|^2 and E|y - Ey|^2: their inner product follows by polarisation.
     """
     return 1 - correlation((output + noisy - residual) / 2, output, noisy)
 
