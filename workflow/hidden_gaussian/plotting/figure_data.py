@@ -64,7 +64,7 @@ class FigureData:
         """The shards, read once: of their rows only what the metrics need."""
         own = sorted(path for path in self.declared if path.is_relative_to(self.root))
         paths = [path for path in own if path.suffix == ".parquet" and path.name not in NOT_SHARDS]
-        frames = [storage.read_shards(paths, tables.quantities(self.metrics))]
+        frames = [storage.read_shards(paths, tables.quantities(self.metrics) | {"affine_gap"})]
         for path in own:
             if path.name == "sampler_error.parquet":
                 frames += tables.solver_rows(storage.read_table(path, sampling.solver_error.TABLE))
