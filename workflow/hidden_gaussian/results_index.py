@@ -232,6 +232,16 @@ class ResultsIndex:
         """Return the states of the 10-step Euler sampler, of cells and of reference denoisers of their subsets."""
         return [f"{identifier}/trajectories_euler10.npy" for identifier in _ids(cells, kinds)]
 
+    @property
+    def compared_trajectories(self) -> list[str]:
+        """States of every denoiser of the main cell's subset, its network's first; of no size sweep, none."""
+        if not self.cells("size"):
+            return []
+        return [
+            *self.trajectories([self.main], "gaussian", "empirical"),
+            f"{self.main.id}/linear/trajectories_euler10.npy",
+        ]
+
     def outputs(self, cells: list[Cell], *kinds: str) -> list[str]:
         """Return outputs on shared inputs, of cells and of reference denoisers of their subsets."""
         return [f"{identifier}/outputs.safetensors" for identifier in _ids(cells, kinds)]

@@ -75,7 +75,7 @@ def _mass(axes: Axes, data: FigureData) -> None:
     sigma = np.geomspace(SIGMA_MIN, SIGMA_MAX, 400)
     density = np.exp(-0.5 * ((np.log(sigma) - p_mean) / p_std) ** 2) / (p_std * np.sqrt(2 * np.pi))
     top = data.window[1]
-    axes.plot(sigma, density, color="k")
+    axes.plot(sigma, density, color="k", gid="settings")
     axes.fill_between(sigma, density, where=sigma >= top, color=style.GAUSSIAN, alpha=0.7, linewidth=0)
     share = float(share_above(top, p_mean, p_std))
     axes.text(0.98, 0.95, f"above the window:\n{100 * share:.2g} % of training", color=style.GAUSSIAN, ha="right",

@@ -20,8 +20,7 @@ LOOKS = {"Gaussian": style.GAUSSIAN, "linear": style.LINEAR, "empirical": style.
 def _needs(index: ResultsIndex) -> list[str]:
     main = index.main
     files = [*index.samples([main]), f"{main.subset}/empirical/samples_{index.sampler}.npy"]
-    files += [f"{main.id}/linear/samples_euler10.npy", f"{main.id}/linear/trajectories_euler10.npy"]
-    files += index.trajectories([main], "gaussian", "empirical")
+    files += [f"{main.id}/linear/samples_euler10.npy", *index.compared_trajectories]
     return [*files, *index.memorisation([main]), f"{index.largest}/spectrum.safetensors"]
 
 
