@@ -6,10 +6,15 @@ from functools import cache
 
 from snakemake.exceptions import WorkflowError
 
-from hidden_gaussian import noise_schedule, reference_names, settings, versions
+from hidden_gaussian import (
+    figures,
+    noise_schedule,
+    reference_names,
+    settings,
+    versions,
+)
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.figures import catalogue
 from hidden_gaussian.planning import ownership, resources
 from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.settings import Jacobian
@@ -98,8 +103,8 @@ def chosen(wildcards):
 
 
 @cache
-def plan_of(name):
-    """Return the cells of a dataset as figures and tables ask for them."""
+def index_of(name):
+    """Return the index of a dataset's result files."""
     return ResultsIndex.of(name, STUDY.datasets[name], STUDY.datasets)
 
 
@@ -182,15 +187,15 @@ def below(wildcards, files):
 
 def shard_files(wildcards):
     """Return every shard that tables are made from."""
-    plan = plan_of(wildcards.dataset)
-    cells = plan.every
+    index = index_of(wildcards.dataset)
+    cells = index.all_cells
     files = [
-        *plan.measures(cells, *reference_names.STANDING),
-        *plan.memorisation(cells),
-        *plan.agreement(cells),
-        *plan.moments(cells),
-        *plan.splices,
-        *plan.references(cells),
+        *index.measures(cells, *reference_names.STANDING),
+        *index.memorisation(cells),
+        *index.agreement(cells),
+        *index.moments(cells),
+        *index.splices,
+        *index.references(cells),
         *sloped(wildcards),
     ]
     return below(

@@ -1,47 +1,38 @@
 # From shards and sample sets to figures: each from the files of its own cells and their nulls, and no others.
-# Needs: what hidden_gaussian/figures/catalogue.py lists. Makes: figures/<name>.{pdf,png},
-# explore.html.
+# Needs: the files that a figure's ENTRY in hidden_gaussian/figures/ lists. Makes: figures/<name>.{pdf,png}, explore.html.
 
-FIGURES = {name: catalogue.available(plan_of(name)) for name in STUDY.datasets}
+FIGURES = {name: figures.available(index_of(name)) for name in STUDY.datasets}
 
 
-def needed(name, dataset):
+def figure_files(wildcards):
     """Return the files a figure is drawn from, or say which settings it lacks."""
     try:
-        return catalogue.needs(name, plan_of(dataset))
+        files = figures.input_files(wildcards.figure, index_of(wildcards.dataset))
     except InputError as error:
         raise WorkflowError(str(error)) from None
+    return below(wildcards, files)
 
 
-def figure_files(name):
-    """Return a function of the wildcards that gives the files a figure is drawn from."""
-
-    def files(wildcards):
-        return below(wildcards, needed(name, wildcards.dataset))
-
-    return files
+def figure_index(wildcards):
+    """Return the part of the results index that a figure shows."""
+    return asdict(figures.visible(wildcards.figure, index_of(wildcards.dataset)))
 
 
-def figure_plan(name):
-    """Return a function of the wildcards that gives what a figure may know of the settings."""
-
-    def plan(wildcards):
-        return asdict(catalogue.narrowed(name, plan_of(wildcards.dataset)))
-
-    return plan
+def figure_caption(wildcards, output):
+    """Return the text below a figure in the report; derived from the output, so that editing it draws nothing again."""
+    path = LIBRARY / "report" / f"{wildcards.figure}.rst"
+    return path.read_text(encoding="utf-8")
 
 
-def asked(name):
-    """Return a function that gives the files of a figure asked for by name, or says why there is none."""
+def figure_category(wildcards):
+    """Return where the report shows a figure: the overview beside the claims."""
+    return "Claims" if wildcards.figure == "overview" else "Figures"
 
-    def files(wildcards):
-        found = drawn(name)
-        if not found:
-            for dataset in STUDY.datasets:
-                needed(name, dataset)
-        return found
 
-    return files
+def figure_labels(wildcards):
+    """Return what the report's table says of a figure."""
+    entry = figures.ENTRIES[wildcards.figure]
+    return {"figure": entry.title, "paper": entry.paper or "beyond the paper"}
 
 
 def drawn(name):
@@ -53,6 +44,11 @@ def drawn(name):
     ]
 
 
+def targets(name):
+    """Return the files of a figure, or if no dataset has the cells for it, files that say what they lack."""
+    return drawn(name) or expand(f"{ROOT}/figures/{name}.pdf", dataset=STUDY.datasets)
+
+
 EXPLORABLE = [
     name for name, dataset in STUDY.datasets.items() if dataset.grid.sweeps.size
 ]
@@ -60,7 +56,9 @@ EXPLORABLE = [
 
 def explored(wildcards):
     """Return the cells of the sweeps that the page shows: first trainings, the most training images first."""
-    cells = [cell for cell in plan_of(wildcards.dataset).every if cell.replicate <= 1]
+    cells = [
+        cell for cell in index_of(wildcards.dataset).all_cells if cell.replicate <= 1
+    ]
     return sorted(cells, key=lambda cell: (-cell.subset_size, cell.half, -cell.scale))
 
 
@@ -70,7 +68,7 @@ def explorer_files(wildcards):
         raise WorkflowError(
             f"the page of {wildcards.dataset} shows the cells of grid.sweeps.size, which it has not"
         )
-    plan, cells = plan_of(wildcards.dataset), explored(wildcards)
+    index, cells = index_of(wildcards.dataset), explored(wildcards)
     subsets = dict.fromkeys(cell.subset for cell in cells)
     weights = [f"{cell.id}/weights.safetensors" for cell in cells]
     spectra = [
@@ -81,59 +79,49 @@ def explorer_files(wildcards):
     listed = [
         identifier
         for subset in subsets
-        for identifier in reference_names.possible(plan.measured, subset)
+        for identifier in reference_names.possible(index.measured_references, subset)
     ]
     return {
         "weights": below(wildcards, weights),
         "spectra": below(wildcards, spectra),
         "fitted": fitted_files(listed),
-        "linear": below(wildcards, [f"{plan.main.id}/linear.safetensors"]),
-        "measures": below(wildcards, plan.measures(cells, "empirical")),
+        "linear": below(wildcards, [f"{index.main.id}/linear.safetensors"]),
+        "measures": below(wildcards, index.measures(cells, "empirical")),
     }
 
 
-for figure, entry in catalogue.CATALOGUE.items():
-
-    rule:
-        name:
-            f"plot_{figure}"
-        input:
-            figure_files(figure),
-        output:
-            pdf=f"{ROOT}/figures/{figure}.pdf",
-            png=report(
-                f"{ROOT}/figures/{figure}.png",
-                caption=f"../workflow/report/{figure}.rst",
-                category="Claims" if figure == "overview" else "Figures",
-                subcategory="{dataset}",
-                labels={
-                    "figure": entry.title,
-                    "paper": entry.paper or "beyond the paper",
-                },
-            ),
-        log:
-            f"{LOGS}/plot_{figure}/{{dataset}}.log",
-        benchmark:
-            f"{BENCHMARKS}/plot_{figure}/{{dataset}}.tsv"
-        conda:
-            "../envs/analysis.yaml"
-        resources:
-            mem_mb=memory("plot_figure"),
-            runtime=minutes("plot_figure"),
-        params:
-            name=figure,
-            root=lambda wildcards: ROOT.format(dataset=wildcards.dataset),
-            plan=figure_plan(figure),
-            version=versions.FIGURES,
-        script:
-            "../workflow/scripts/plot_figure.py"
-
-    rule:
-        name:
-            f"figure_{figure}"
-        input:
-            asked(figure),
-        localrule: True
+rule plot_figure:
+    """Draw one figure of one dataset."""
+    input:
+        figure_files,
+    output:
+        pdf=f"{ROOT}/figures/{{figure}}.pdf",
+        png=report(
+            f"{ROOT}/figures/{{figure}}.png",
+            caption="../workflow/report/figure.rst",
+            category=figure_category,
+            subcategory="{dataset}",
+            labels=figure_labels,
+        ),
+    log:
+        f"{LOGS}/plot_{{figure}}/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_{{figure}}/{{dataset}}.tsv"
+    wildcard_constraints:
+        figure="|".join(figures.ENTRIES),
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=memory("plot_figure"),
+        runtime=minutes("plot_figure"),
+    params:
+        name=lambda wildcards: wildcards.figure,
+        root=lambda wildcards: ROOT.format(dataset=wildcards.dataset),
+        index=figure_index,
+        version=versions.FIGURES,
+        caption=figure_caption,
+    script:
+        "../workflow/scripts/plot_figure.py"
 
 
 rule build_explorer:
@@ -162,8 +150,8 @@ rule build_explorer:
         runtime=minutes("build_explorer"),
     params:
         cells=lambda wildcards: [cell.id for cell in explored(wildcards)],
-        references=lambda wildcards: plan_of(wildcards.dataset).measured,
-        inputs=lambda wildcards: plan_of(wildcards.dataset).unseen,
+        references=lambda wildcards: index_of(wildcards.dataset).measured_references,
+        inputs=lambda wildcards: index_of(wildcards.dataset).unseen,
         seed=STUDY.seed,
         version=versions.EXPLORER,
     script:
@@ -173,5 +161,16 @@ rule build_explorer:
 rule figures:
     """Every figure that the settings have the cells for."""
     input:
-        [path for figure in catalogue.CATALOGUE for path in drawn(figure)],
+        [path for figure in figures.ENTRIES for path in drawn(figure)],
         expand(f"{ROOT}/explore.html", dataset=EXPLORABLE),
+
+
+# `snakemake figure_<name>`: a target has to be a rule, and Snakemake makes none from a wildcard.
+for figure in figures.ENTRIES:
+
+    rule:
+        name:
+            f"figure_{figure}"
+        input:
+            targets(figure),
+        localrule: True

@@ -19,14 +19,16 @@ FAMILIES = [
 
 def spectrum_files(wildcards):
     """Return the spectrum of every subset that tables are about."""
-    subsets = dict.fromkeys(cell.subset for cell in plan_of(wildcards.dataset).every)
+    subsets = dict.fromkeys(
+        cell.subset for cell in index_of(wildcards.dataset).all_cells
+    )
     return below(wildcards, [f"{subset}/spectrum.safetensors" for subset in subsets])
 
 
 def sampler_errors(wildcards):
     """Return the error of the samplers on the Gaussian of the largest subset of every dataset."""
     return [
-        f"{STUDY.results}/{name}/{plan_of(name).largest}/sampler_error.parquet"
+        f"{STUDY.results}/{name}/{index_of(name).largest}/sampler_error.parquet"
         for name in STUDY.datasets
     ]
 

@@ -19,10 +19,10 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 
 from hidden_gaussian.figures import generalisation_score, linearity, overview, residual_linearity
-from hidden_gaussian.figures.catalogue import CATALOGUE, narrowed, needs
 from hidden_gaussian.figures.denoising_outputs import outputs
 from hidden_gaussian.figures.linear_weights import over_sigma, weights
 from hidden_gaussian.figures.linearity import affinity, cosine
+from hidden_gaussian.figures.registry import ENTRIES, input_files, visible
 from hidden_gaussian.noise_schedule import schedule
 from hidden_gaussian.plotting import distance_curves as distances_drawn
 from hidden_gaussian.plotting import memorisation, style
@@ -33,7 +33,7 @@ from smoke_study import ROOT
 from synthetic_arrays import LEVELS, MAIN, settings
 from synthetic_results import World
 
-NAMES = list(CATALOGUE)
+NAMES = list(ENTRIES)
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ def test_an_untrained_network_is_a_null_where_it_was_kept(tmp_path):
     content = settings()
     content["grid"]["runs"][0]["snapshots"] = [0, 64, 640, 6400, 64000]
     own = World(tmp_path, content)
-    for relative in needs("linearity", own.plan):
+    for relative in input_files("linearity", own.plan):
         own.write_one(relative)
     axes = module("linearity").draw(own.data("linearity")).axes[5]
     expected = affinity(Measured(own.data("linearity")), ["n512a/ve16r1/i0"]).value
@@ -286,7 +286,7 @@ def test_agreement_of_halves(world, figures):
 
 def test_overview_has_a_point_for_every_cell(world, figures):
     points = figures["overview"].axes[0].containers
-    assert len(points) == len(world.plan.every)
+    assert len(points) == len(world.plan.all_cells)
 
 
 def test_overview_tells_thirteen_kinds_of_network_apart():
@@ -339,7 +339,7 @@ def test_an_autoencoder_is_called_by_its_whole_name(tmp_path):
     content = settings()
     content["grid"]["runs"][2]["architectures"] = ["dae-linear"]
     own = World(tmp_path, content)
-    for relative in needs("normalised_distance", own.plan):
+    for relative in input_files("normalised_distance", own.plan):
         own.write_one(relative)
     labels = module("normalised_distance").draw(own.data("normalised_distance")).axes[0].get_legend_handles_labels()[1]
     assert [label.split(" (")[0] for label in labels if "dae" in label] == ["dae-linear to Gaussian"]
@@ -347,35 +347,42 @@ def test_an_autoencoder_is_called_by_its_whole_name(tmp_path):
 
 def test_draws_in_colour(tmp_path):
     world = World(tmp_path, settings(colour="rgb"))
-    for relative in needs("samples", world.plan):
+    for relative in input_files("samples", world.plan):
         world.write_one(relative)
     (image,) = module("samples").draw(world.data("samples")).axes[0].images
     pixels = image.get_array()
     assert pixels.shape[2] == 3 and pixels.min() >= 0 and pixels.max() <= 1
 
 
-def test_figures_do_not_import_torch():
-    modules = ", ".join(f"hidden_gaussian.figures.{name}" for name in NAMES)
-    code = f"import sys; import {modules}; sys.exit('torch' in sys.modules)"
-    environment = {"PYTHONPATH": str(ROOT / "workflow"), "MPLBACKEND": "agg"}
-    assert subprocess.run([sys.executable, "-c", code], check=False, env=environment).returncode == 0
+def test_every_figure_is_in_the_registry():
+    modules = {path.stem for path in (ROOT / "workflow/hidden_gaussian/figures").glob("[!_]*.py")}
+    assert modules == {*NAMES, "registry"}
+
+
+def test_collecting_the_entries_imports_no_library_of_tables_or_drawing():
+    """Every job of the workflow collects them."""
+    heavy = {"matplotlib", "pandas", "pyarrow", "scipy", "torch"}
+    code = f"import sys; from hidden_gaussian.figures import ENTRIES; sys.exit(str({heavy} & set(sys.modules) or ''))"
+    environment = {"PYTHONPATH": str(ROOT / "workflow")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    assert done.stderr.strip() == ""
 
 
 def test_a_figure_depends_on_the_sweeps_it_shows(world):
     other = world.plan.only(["size", "scale"])
-    assert narrowed("model_scale", world.plan) == narrowed("model_scale", other)
-    assert set(narrowed("overview", world.plan).sweeps) == set(world.plan.sweeps)
+    assert visible("model_scale", world.plan) == visible("model_scale", other)
+    assert set(visible("overview", world.plan).sweeps) == set(world.plan.sweeps)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_captions_name_the_papers_figure(name):
     caption = (ROOT / "workflow" / "report" / f"{name}.rst").read_text(encoding="utf-8")
-    assert CATALOGUE[name].paper in " ".join(caption.split())
+    assert ENTRIES[name].paper in " ".join(caption.split())
     assert 20 < len(caption.split()) < 150
 
 
 def test_script_writes_the_same_files_twice(world, tmp_path):
-    declared = [str(world.root / path) for path in needs("samples", world.plan)]
+    declared = [str(world.root / path) for path in input_files("samples", world.plan)]
     written = []
     for attempt in ("first", "second"):
         folder = tmp_path / attempt
@@ -383,7 +390,7 @@ def test_script_writes_the_same_files_twice(world, tmp_path):
             input=declared,
             output=[str(folder / "samples.pdf"), str(folder / "samples.png")],
             log=[str(folder / "log")],
-            params=SimpleNamespace(name="samples", plan=asdict(narrowed("samples", world.plan)), root=str(world.root)),
+            params=SimpleNamespace(name="samples", index=asdict(visible("samples", world.plan)), root=str(world.root)),
         )
         runpy.run_path(str(ROOT / "workflow" / "scripts" / "plot_figure.py"), init_globals={"snakemake": job})
         written.append([Path(path).read_bytes() for path in job.output])

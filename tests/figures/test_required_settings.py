@@ -20,8 +20,8 @@ from hidden_gaussian.figures import (
     perturbation,
     splice,
 )
-from hidden_gaussian.figures.catalogue import available, narrowed, needs
 from hidden_gaussian.figures.linear_weights import weights
+from hidden_gaussian.figures.registry import available, input_files, visible
 from hidden_gaussian.figures.score_thresholds import below
 from hidden_gaussian.plotting import style
 from hidden_gaussian.plotting.curves import Measured
@@ -90,10 +90,10 @@ def test_surrogates_are_those_of_the_study():
     study = {"digits": settings(), "noise": {**content, "source": source}, "other": content}
     datasets = {name: Dataset.model_validate(one) for name, one in study.items()}
     plan = ResultsIndex.of("digits", datasets["digits"], datasets)
-    assert [one.name for one in plan.imitations] == ["noise"]
-    assert {path.split("/")[1] for path in needs("surrogates", plan) if path.startswith("..")} == {"noise"}
+    assert [one.name for one in plan.surrogates] == ["noise"]
+    assert {path.split("/")[1] for path in input_files("surrogates", plan) if path.startswith("..")} == {"noise"}
     assert "surrogates" not in available(ResultsIndex.of("noise", datasets["noise"], datasets))
-    assert not narrowed("overview", plan).imitations
+    assert not visible("overview", plan).surrogates
     assert ResultsIndex.read(asdict(plan)) == plan
 
 
@@ -233,4 +233,4 @@ def test_says_which_measurement_a_figure_lacks(name, section, key, value, settin
     plan = without(section, key, value)
     assert name not in available(plan)
     with pytest.raises(InputError, match=rf"'{name}' of dataset 'digits'.*{setting}"):
-        needs(name, plan)
+        input_files(name, plan)

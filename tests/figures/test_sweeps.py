@@ -14,8 +14,8 @@ from scipy.stats import lognorm
 
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import agreement, alpha_sweep, energy_split, identity_distance, linearity, loss_gap
-from hidden_gaussian.figures.catalogue import CATALOGUE, available, needs
 from hidden_gaussian.figures.high_noise_training import share_above
+from hidden_gaussian.figures.registry import available, input_files
 from hidden_gaussian.noise_schedule import schedule
 from hidden_gaussian.plotting import paper_curves
 from hidden_gaussian.plotting.curves import Measured
@@ -164,7 +164,7 @@ def test_pairs_of_other_networks_are_no_part_of_the_curve(tmp_path):
     content["grid"]["sweeps"]["size"] |= {"halves": ["a"], "subset_sizes": [32, 512]}
     content["grid"]["sweeps"]["halves_small"] = {"subset_sizes": [32], "scales": [4]}
     own = World(tmp_path, content)
-    for relative in needs("agreement", own.plan):
+    for relative in input_files("agreement", own.plan):
         own.write_one(relative)
     axes = agreement.draw(own.data("agreement")).axes[0]
     (line,) = [line for line in axes.lines if line.get_label() == "network a to b"]
@@ -207,7 +207,7 @@ def test_every_network_gets_the_same_inputs(world):
 
 
 def test_autoencoders_are_read_from_the_euler_sampler(world):
-    files = needs("autoencoders", world.plan)
+    files = input_files("autoencoders", world.plan)
     assert "n32a/dae-ve16r1/i64000/memorisation_euler10.parquet" in files
     assert "n32a/ve16r1/i64000/memorisation_heun18.parquet" in files
     assert not [path for path in files if "baseline" in path]
@@ -245,31 +245,26 @@ def test_says_which_setting_a_figure_lacks(name, sweep):
     plan = _without(sweep)
     assert name not in available(plan)
     with pytest.raises(InputError, match=rf"'{name}' of dataset 'digits'.*grid\.sweeps\.{sweep}"):
-        needs(name, plan)
+        input_files(name, plan)
 
 
 def test_says_which_images_and_architectures_a_figure_lacks():
     with pytest.raises(InputError, match=r"'heldout' in measures\.inputs"):
-        needs("loss_gap", _without(heldout=0))
+        input_files("loss_gap", _without(heldout=0))
     content = settings()
     content["grid"]["sweeps"]["architecture"]["architectures"] = ["ve", "vp"]
     plan = ResultsIndex.of("digits", Dataset.model_validate(content))
     assert {"architectures"} == {"architectures", "autoencoders", "baseline_parametrisation"} & set(available(plan))
     with pytest.raises(InputError, match="an architecture dae-"):
-        needs("autoencoders", plan)
+        input_files("autoencoders", plan)
 
 
 def test_marks_what_is_absent(world):
     plan = world.plan.only(["size"])
-    data = FigureData.of(world.root, plan, [str(world.root / path) for path in needs("position", plan)])
+    data = FigureData.of(world.root, plan, [str(world.root / path) for path in input_files("position", plan)])
     texts = [text.get_text() for axes in importlib.import_module("hidden_gaussian.figures.position").draw(data).axes
              for text in axes.texts]  # fmt: skip
     assert texts == [f"absent: the settings have no grid.sweeps.{sweep}" for sweep in ("scale", "time")]
-
-
-def test_every_figure_has_its_module_and_caption():
-    for name in CATALOGUE:
-        assert importlib.util.find_spec(f"hidden_gaussian.figures.{name}")
 
 
 def test_levels_of_the_window_are_those_of_its_panels(world):

@@ -14,7 +14,7 @@ from docutils.core import publish_parts
 
 from hidden_gaussian import claims
 from hidden_gaussian.claims import display
-from hidden_gaussian.figures.catalogue import CATALOGUE
+from hidden_gaussian.figures import ENTRIES
 from hidden_gaussian.pages import build, claims_prose, reviews
 from hidden_gaussian.pages import claims as page
 from hidden_gaussian.storage import schemas
@@ -33,7 +33,7 @@ def test_every_demand_is_answered_by_something_that_exists() -> None:
     numbers = {claim.number for claim in claims.LEDGER}
     for demand in reviews.DEMANDS:
         assert set(demand.claims) <= numbers
-        assert set(demand.figures) <= set(CATALOGUE)
+        assert set(demand.figures) <= set(ENTRIES)
         assert demand.where
     assert {number for demand in reviews.DEMANDS for number in demand.claims} == numbers - {"7"}
 

@@ -8,7 +8,7 @@ import pytest
 from hidden_gaussian import settings
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.figures import catalogue
+from hidden_gaussian.figures import available, input_files
 from hidden_gaussian.planning import cost
 from hidden_gaussian.plotting.entry import first_replicates
 from hidden_gaussian.results_index import ResultsIndex
@@ -48,7 +48,7 @@ def notes(config: dict[str, Any]) -> list[str]:
 
 def test_the_plan_counts_figures_and_names_absent_files(config: dict[str, Any], tmp_path: Path) -> None:
     study = settings.read(config)
-    figures = catalogue.available(ResultsIndex.of("digits", study.datasets["digits"], study.datasets))
+    figures = available(ResultsIndex.of("digits", study.datasets["digits"], study.datasets))
     assert cost.describe(study).splitlines()[1].split()[-1] == str(len(figures))
     source = {"kind": "folder", "count": 64, "path": "mine"}
     named = replaced(replaced(config, "datasets.digits.heldout", source), "archives", {"mine": str(tmp_path)})
@@ -87,8 +87,8 @@ def test_an_autoencoder_is_sampled_at_its_levels_in_figures_of_networks(config: 
     changed = replaced(changed, "datasets.digits.grid.runs.1.architectures", ["dae-linear"])
     digits = settings.read(replaced(changed, "datasets.digits.sampling.splice", {})).datasets["digits"]
     whole = ResultsIndex.of("digits", digits)
-    for name in catalogue.available(whole):
-        networks = [path for path in catalogue.needs(name, whole) if "dae-linear" in path]
+    for name in available(whole):
+        networks = [path for path in input_files(name, whole) if "dae-linear" in path]
         assert not [path for path in networks if "heun18" in path], name
 
 
@@ -103,9 +103,9 @@ def test_the_network_shown_alone_is_trained_longest_largest_and_of_half_a() -> N
     ids = [Cell("digits", size, half, name, *rest).id for name in ("dae-ve", "ve") for size in (8, 64)
            for half, *rest in runs]  # fmt: skip
     whole = ResultsIndex("digits", {}, "n64a", ["train"], "heun18", (1, 8, 8), {}, spliced=ids, sloped=ids)
-    assert [cell.id for cell in whole.spliced_shown] == ["n8a/ve128r1/i640", "n64a/ve128r1/i640"]
-    assert whole.sloped_main.id == "n64a/ve128r1/i640"
-    assert [cell.id for cell in whole.sloped_shown][2:] == ["n8a/dae-ve128r1/i640"]
+    assert [cell.id for cell in whole.shown_splice_cells] == ["n8a/ve128r1/i640", "n64a/ve128r1/i640"]
+    assert whole.main_jacobian_cell.id == "n64a/ve128r1/i640"
+    assert [cell.id for cell in whole.shown_jacobian_cells][2:] == ["n8a/dae-ve128r1/i640"]
 
 
 def test_a_study_without_sweeps_has_tables(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_figure_the_ledger_and_the_explorer_run_in_both_partitions(
     partitions = {job.rule: job.partition for job in jobs}
     on_gpu = {rule for rule, partition in partitions.items() if partition == "gpu"}
     assert on_gpu == {"draw_samples", "draw_references", "measure_references", "distil_denoiser", "build_explorer"}
-    assert partitions.keys() - on_gpu >= {"compare_samples", "judge_claims", "plot_samples"}
+    assert partitions.keys() - on_gpu >= {"compare_samples", "judge_claims", "plot_figure"}
     assert all(job.resources.get("gres/gpu") == ("1" if job.rule in on_gpu else None) for job in jobs)
     assert all((tmp_path / name).stat().st_size for name in made)
 

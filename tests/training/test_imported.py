@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from hidden_gaussian import networks, settings
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.figures import catalogue
 from hidden_gaussian.planning import cost
+from hidden_gaussian.plotting import shown
 from hidden_gaussian.storage import arrays
 from published_networks import dataset, imported, no_execution, published, recorded
 
@@ -189,7 +189,7 @@ def test_settings_count_files_as_cells_that_are_not_trained():
     assert cost.describe(study).splitlines()[1].split()[:4] == ["toy", "1", "0", "0"]
     assert cost.training_hours(toy, toy.cells("toy")) == 0
     assert cost.superseded(study) == []
-    assert [cell.id for cell in catalogue.shown(toy.sweep("toy", "size"))] == ["n100a/ve8r0/i200"]
+    assert [cell.id for cell in shown(toy.sweep("toy", "size"))] == ["n100a/ve8r0/i200"]
     snapshot = toy.grid.pretrained[0].model_dump()
     for changes, message in (
         ({"pretrained": [snapshot, snapshot]}, "n100a/ve8r0/i200 more than once"),

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from hidden_gaussian.figures.catalogue import CATALOGUE
+from hidden_gaussian.figures import ENTRIES
 from smoke_study import ROOT, SMOKE, edited, planned
 
 
@@ -26,7 +26,7 @@ def test_the_figure_of_sizes_needs_one_half_its_references_and_its_nulls(tmp_pat
         "measure_denoiser": 2,
         "measure_references": 2,
         "measure_nulls": 2,
-        "plot_dataset_size": 1,
+        "plot_figure": 1,
     }
     assert not any(output.startswith(("n16b", "n32b")) for output in outputs)
 
@@ -35,7 +35,7 @@ def test_one_figure_needs_only_its_cells(tmp_path: Path) -> None:
     jobs = planned("--", "results/digits/figures/training_time.pdf", at=tmp_path)
     trained = {output for rule, output in jobs if rule == "train_denoiser"}
     assert trained == {f"results/digits/n16a/ve4r1/i{images}/weights.safetensors" for images in (32, 64)}
-    assert [rule for rule, _ in jobs if rule.startswith("plot_")] == ["plot_training_time"]
+    assert [output for rule, output in jobs if rule == "plot_figure"] == ["results/digits/figures/training_time.pdf"]
     by_name = planned("--", "figure_training_time", at=tmp_path)
     assert set(jobs) <= set(by_name)
 
@@ -78,14 +78,15 @@ def test_states_of_the_sampler_are_made_before_they_are_inputs(tmp_path: Path) -
 
 
 def test_the_paper_resolves_without_its_data(tmp_path: Path) -> None:
-    counts = Counter(rule for rule, _ in planned(at=tmp_path, config=ROOT / "config/paper.yaml"))
+    jobs = planned(at=tmp_path, config=ROOT / "config/paper.yaml")
+    counts = Counter(rule for rule, _ in jobs)
     assert counts["pack_images"] == 6
     assert counts["fit_spectrum"] == 20
     assert counts["train_denoiser"] == 66
     assert counts["train_autoencoders"] == 4
     assert counts["judge_claims"] == 4
-    drawn = {rule for rule in counts if rule.startswith("plot_")}
-    assert {f"plot_{name}" for name, entry in CATALOGUE.items() if entry.paper} <= drawn
+    drawn = {Path(output).stem for rule, output in jobs if rule == "plot_figure"}
+    assert {name for name, entry in ENTRIES.items() if entry.paper} <= drawn
 
 
 def test_the_slurm_profile_works_by_its_name_from_a_clone(own_copy: Path) -> None:

@@ -26,9 +26,12 @@ def test_comments_rerun_nothing(finished: Path, own_copy: Path) -> None:
 def test_a_raised_recipe_reruns_what_depends_on_it(finished: Path, own_copy: Path) -> None:
     recipes = own_copy / "workflow/hidden_gaussian/versions.py"
     recipes.write_text(re.sub(r"(?m)^SAMPLING = (\d+)$", r"SAMPLING = 1\1", recipes.read_text()))
-    rules = {rule for rule, _ in planned(at=finished, workflow=own_copy)}
-    assert {"draw_samples", "compare_samples", "gather_tables", "judge_claims", "plot_samples"} <= rules
-    assert not rules & {"train_denoiser", "measure_denoiser", "fit_spectrum", "pack_images", "plot_sampler_error"}
+    jobs = planned(at=finished, workflow=own_copy)
+    rules, outputs = ({job[part] for job in jobs} for part in (0, 1))
+    assert {"draw_samples", "compare_samples", "gather_tables", "judge_claims"} <= rules
+    assert not rules & {"train_denoiser", "measure_denoiser", "fit_spectrum", "pack_images"}
+    assert "results/digits/figures/samples.pdf" in outputs
+    assert "results/digits/figures/sampler_error.pdf" not in outputs
 
 
 def test_a_changed_setting_reruns_what_uses_it(finished: Path, tmp_path: Path) -> None:
@@ -50,9 +53,9 @@ def test_an_appended_snapshot_trains_only_the_new_stretch(finished: Path, tmp_pa
 
 def test_switching_a_figure_off_and_on_retrains_nothing(finished: Path, tmp_path: Path) -> None:
     config = edited(SMOKE, lambda digits: digits["grid"]["sweeps"].pop("time"), tmp_path)
-    rules = {rule for rule, _ in planned(at=finished, config=config)}
-    assert "plot_training_time" not in rules
-    assert not rules & {"train_denoiser", "measure_denoiser", "draw_samples"}
+    jobs = planned(at=finished, config=config)
+    assert "results/digits/figures/training_time.pdf" not in {output for _, output in jobs}
+    assert not {rule for rule, _ in jobs} & {"train_denoiser", "measure_denoiser", "draw_samples"}
     assert planned(at=finished) == []
 
 

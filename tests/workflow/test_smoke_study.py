@@ -1,5 +1,6 @@
 """The workflow as its users call it: a tiny run from images to claims, its report, and rules that are complete."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from hidden_gaussian.figures import ENTRIES
 from smoke_study import ROOT, SMOKE, command, edited, snakemake
 
 
@@ -52,9 +54,14 @@ def test_the_report_is_built_offline(finished: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-4000:]
     with zipfile.ZipFile(report) as archive:
         names = archive.namelist()
-    figures = {path.name for path in (finished / "results/digits/figures").glob("*.png")}
-    assert figures <= {Path(name).name for name in names}
-    assert any(name.endswith("report.html") for name in names)
+        (page,) = (archive.read(name).decode() for name in names if name.endswith("report.html"))
+    drawn = {path.stem for path in (finished / "results/digits/figures").glob("*.png")}
+    assert {f"{name}.png" for name in drawn} <= {Path(name).name for name in names}
+    for name in drawn:
+        described = page.partition(f'"results/digits/figures/{name}.png": {{')[2].partition('"job_properties"')[0]
+        caption = (ROOT / f"workflow/report/{name}.rst").read_text().split("\n")[0]
+        assert json.dumps(ENTRIES[name].title) in described, name
+        assert caption[:30] in described, name
 
 
 def test_autoencoders_are_trained_and_a_network_from_a_file_measured(finished: Path, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ import pytest
 import torch
 import yaml
 
-from hidden_gaussian import settings
-from hidden_gaussian.figures import catalogue
+from hidden_gaussian import figures, settings
 from hidden_gaussian.results_index import ResultsIndex
 from smoke_study import ROOT
 
@@ -33,7 +32,7 @@ def test_the_network_from_a_file_is_the_cell_that_the_text_says_and_is_shown_on_
     ((name, dataset),) = settings.read(yaml.safe_load(content)).datasets.items()
     assert [cell.id for cell in dataset.cells(name)] == re.findall(r"cell `(n\S+)`", TEXT)
     assert "heldout" in dataset.inputs
-    assert {"dataset_size", "linear_weights", "loss_gap"} <= set(catalogue.available(ResultsIndex.of(name, dataset)))
+    assert {"dataset_size", "linear_weights", "loss_gap"} <= set(figures.available(ResultsIndex.of(name, dataset)))
 
 
 def test_the_results_that_are_opened_are_those_of_the_default_study() -> None:

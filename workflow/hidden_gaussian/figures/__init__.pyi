@@ -1,4 +1,3 @@
-from . import catalogue
-from .catalogue import CATALOGUE
+from .registry import ENTRIES, available, draw, input_files, visible
 
-__all__ = ["CATALOGUE", "catalogue"]
+__all__ = ["ENTRIES", "available", "draw", "input_files", "visible"]

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import LOOKS, Curve, FigureData, Groups, copying, joined, pairs, style, whole
+from hidden_gaussian.cells import Cell, Subset
+from hidden_gaussian.plotting import (
+    HALVES,
+    LOOKS,
+    Curve,
+    Entry,
+    FigureData,
+    Groups,
+    copying,
+    joined,
+    pairs,
+    shown,
+    style,
+    whole,
+)
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 DASHES = {
     "Gaussian a to b": "gaussian",
@@ -19,10 +36,24 @@ OTHERS = {"halves_large": "<", "halves_small": ">"}
 """Symbols of pairs of halves of other networks than those of the size sweep."""
 
 
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = index.cells("size", *HALVES)
+    files = [f"{cell.id}/agreement_{index.solver(cell.id)}.parquet" for cell in cells if cell.half == "a"]
+    kinds = ["empirical", *(["stationary"] if "stationary" in index.sampled_references else [])]
+    subsets = {Subset(cell.subset_size, cell.half) for cell in cells}
+    for subset in sorted(part.id for part in subsets if part.half == "a" and part.other_half in subsets):
+        files.append(f"{subset}/gaussian/agreement_exact.parquet")
+        files += [f"{subset}/{kind}/agreement_{index.sampler}.parquet" for kind in kinds]
+    return [*files, *index.memorisation(shown(whole(index)))]
+
+
+ENTRY = Entry("Agreement of halves by training images", "", ("size",), _needs, also=HALVES, metrics=("r_c",))
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: r_c of pairs of samples (a), and memorised fraction and GL score of half a (b)."""
     groups: Groups = {}
-    for cell in sorted(whole(data.plan)):
+    for cell in sorted(whole(data.index)):
         groups.setdefault(cell.subset_size, []).append(cell)
     groups = {size: cells for size, cells in groups.items() if any(cell.half == "a" for cell in cells)}
     figure = style.new(3.1)
@@ -31,9 +62,9 @@ def draw(data: FigureData) -> Figure:
         style.parameter_axis(axes, list(groups), "training images $N$")
     _pairs(left, data, groups)
     for sweep, (marker, label) in EARLY.items():
-        _apart(left, data, data.plan.cells(sweep), marker, label if data.plan.cells(sweep) else f"{label}: absent")
+        _apart(left, data, data.index.cells(sweep), marker, label if data.index.cells(sweep) else f"{label}: absent")
     for sweep, marker in OTHERS.items():
-        if others := [cell for cell in data.plan.cells(sweep) if cell not in groups.get(cell.subset_size, [])]:
+        if others := [cell for cell in data.index.cells(sweep) if cell not in groups.get(cell.subset_size, [])]:
             _apart(left, data, others, marker, _name(others[0]))
     left.set_ylabel("$r_c$ of samples of the same latent")
     style.letter(left, "a", "agreement")
@@ -72,10 +103,16 @@ def _apart(axes: Axes, data: FigureData, cells: list[Cell], marker: str, label: 
         axes.plot([], [], marker, color=style.NETWORK, markerfacecolor="white", label=label)
         return
     curve = dict(pairs(data, cells))["network a to b"]
-    error = [curve.value - curve.low, curve.high - curve.value]
     place = [1.08 * cells[0].subset_size]
     axes.errorbar(
-        place, curve.value, error, fmt=marker, color=style.NETWORK, markerfacecolor="white", elinewidth=1, label=label
+        place,
+        curve.value,
+        curve.error,
+        fmt=marker,
+        color=style.NETWORK,
+        markerfacecolor="white",
+        elinewidth=1,
+        label=label,
     )
 
 
@@ -88,5 +125,7 @@ def _copying(axes: Axes, data: FigureData, groups: Groups) -> None:
     nulls = {size: score.null for size, score in scores.items() if score.null is not None}
     if nulls:
         axes.plot(*zip(*nulls.items(), strict=True), color=style.GREY, ls=style.DASHES["identity"], lw=1,
-                  label=rf"$f_{{\mathrm{{mem}}}}$, {data.plan.unseen_name}")  # fmt: skip
-    axes.legend(loc="best")
+                  label=rf"$f_{{\mathrm{{mem}}}}$, {data.index.unseen_name}")  # fmt: skip
+    axes.legend(
+        loc="best",
+    )

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import cycle, product
+from typing import TYPE_CHECKING
 
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import Copying, FigureData, Measured, style
+from hidden_gaussian.cells import Cell, DenoiserId
+from hidden_gaussian.plotting import Copying, Entry, FigureData, needs, style
 from hidden_gaussian.reference_names import possible
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "Analytic denoisers as models of the network",
+    "",
+    ("size",),
+    needs.both_ends("empirical", "identity", "mean"),
+    requires="measured_references",
+    metrics=("nrmse",),
+)
 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: the smallest subset (a) and the largest (b), a curve for each analytic denoiser."""
-    measured = Measured(data)
     figure = style.new(3.0)
     panels = figure.subplots(1, 2, sharey=True)
     handles: dict[str, Artist] = {}
-    for name, axes, cell in zip("ab", panels, (data.plan.smallest, data.plan.main), strict=True):
-        _panel(axes, measured, cell)
+    for name, axes, cell in zip("ab", panels, (data.index.smallest, data.index.main), strict=True):
+        _panel(axes, data, cell)
         scores = Copying.of(data, cell.id)
         style.letter(axes, name, rf"$N$ = {cell.subset_size:,} ($f_{{\mathrm{{mem}}}}$, GL: {scores.text})")
-        style.sigma_axis(axes, measured.window())
+        style.sigma_axis(axes, data.window)
         handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     panels[0].set_ylim(0, min(panels[0].get_ylim()[1], 1.5))
     panels[0].set_ylabel("network to model, nRMSE")
@@ -48,14 +59,14 @@ def looks(listed: Sequence[str]) -> dict[str, dict[str, str]]:
     return found | {kind: {"color": colour, "ls": dashes} for kind, (dashes, colour) in zip(listed, cycle(pairs))}
 
 
-def _panel(axes: Axes, measured: Measured, cell: Cell) -> None:
-    norm = measured.table(cell.id, "norm")
+def _panel(axes: Axes, data: FigureData, cell: Cell) -> None:
     for kind, name in (("empirical", "empirical"), ("identity", "identity"), ("mean", "mean image")):
-        style.null(axes, measured.nrmse(f"{cell.subset}/{kind}"), f"{name} to Gaussian", kind)
-    listed = measured.data.plan.measured
-    drawn = looks(listed)
-    kinds = ["gaussian", "empirical", *(name.split("/")[1] for name in possible(listed, cell.subset))]
-    for kind in kinds:
-        curve = measured.ratio(measured.table(cell.id, "distance", kind), norm, 0.5)
+        curve = data.curve("nrmse", f"{cell.subset}/{kind}", relation="gaussian")
+        style.null(axes, curve, f"{name} to Gaussian", kind)
+    references = data.index.measured_references
+    looks_of = looks(references)
+    fitted = [DenoiserId.parse(name).name for name in possible(references, cell.subset)]
+    for kind in ("gaussian", "empirical", *fitted):
         name = {"gaussian": "Gaussian"}.get(kind, label(kind))
-        style.band(axes, curve, name, **drawn[kind], marker="o", markersize=2.5)
+        curve = data.curve("nrmse", cell.id, relation=kind)
+        style.band(axes, curve, name, **looks_of[kind], marker="o", markersize=2.5)

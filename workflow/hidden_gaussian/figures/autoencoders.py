@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from hidden_gaussian.figures.linearity import affinity
-from hidden_gaussian.plotting import FigureData, Measured, Panel, architecture_panels, of_one_level
+from hidden_gaussian.plotting import NRMSE, Entry, FigureData, Panel, architecture_panels, measure, needs, of_one_level
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "One network a noise level",
+    "Fig. 24",
+    ("architecture",),
+    needs.architecture_panels(
+        of_one_level, lambda index, cells: index.trajectories(cells, "gaussian"), "empirical", "mean"
+    ),
+    architectures=("dae-",),
+    metrics=("nrmse", "affinity"),
+)
 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: distance to the Gaussian (a), deviation from affinity (b), outputs (c)."""
     panels = [
-        Panel("nRMSE to the Gaussian", Measured.nrmse, ("empirical", "mean"), limits=(0, 1.3)),
-        Panel("deviation from affinity", affinity, ("empirical",)),
+        Panel("nRMSE to the Gaussian", NRMSE, ("empirical", "mean"), limits=(0, 1.3)),
+        Panel("deviation from affinity", measure("affinity"), ("empirical",)),
     ]
     return architecture_panels.draw(
         data,

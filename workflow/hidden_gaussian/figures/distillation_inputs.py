@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from typing import TYPE_CHECKING
 
-from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import NOTHING, SIZE, Curve, FigureData, Measured, copying, ids, ratio, style
+import numpy as np
+
+from hidden_gaussian.cells import Cell, DenoiserId
+from hidden_gaussian.plotting import SIZE, Entry, FigureData, copying, ids, needs, style
 from hidden_gaussian.results_index import INPUT_NAMES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 KINDS = ("train", "heldout", "foreign")
 
 
+ENTRY = Entry(
+    "Distilled maps by the images they are fitted to",
+    "",
+    ("size",),
+    needs.own_references("empirical", sweeps=("size",)),
+    requires="distilled",
+    metrics=("mismatch",),
+)
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: a panel for each kind of image, network beside empirical denoiser of the same subset."""
-    measured = Measured(data)
-    groups = SIZE.groups(data.plan)
+
+    from matplotlib.lines import Line2D
+
+    groups = SIZE.groups(data.index)
     colours = style.colours(groups)
     figure = style.new(2.9)
     panels = figure.subplots(1, 3, sharey=True)
@@ -25,12 +40,12 @@ def draw(data: FigureData) -> Figure:
         style.letter(axes, letter, f"{INPUT_NAMES[inputs]} images")
         drawn = False
         for size, cells in groups.items():
-            drawn |= _curves(axes, measured, inputs, ids(cells), colours[size], _label(data, size, cells))
+            drawn |= _curves(axes, data, inputs, ids(cells), colours[size], _label(data, size, cells))
         if not drawn:
             style.absent(axes, f"\n'{inputs}' in distillation.inputs", frame=True)
             continue
         style.level(axes, 0, "Gaussian", "gaussian")
-        style.sigma_axis(axes, measured.window(), label=False)
+        style.sigma_axis(axes, data.window, label=False)
         axes.set_xlabel(r"noise level $\sigma$")
     panels[0].set_yscale("symlog", linthresh=0.01, linscale=0.5)
     panels[0].set_ylabel(r"mismatch / $E|D_G - \mu|^2$")
@@ -47,13 +62,13 @@ def _label(data: FigureData, size: int, cells: list[Cell]) -> str:
     return rf"$N$ = {style.number(size)} ($f_{{\mathrm{{mem}}}}$, GL: {copying(data, cells).text})"
 
 
-def _curves(axes: Axes, measured: Measured, inputs: str, names: list[str], colour: str, label: str) -> bool:
+def _curves(axes: Axes, data: FigureData, inputs: str, names: list[str], colour: str, label: str) -> bool:
     """Draw a network and its empirical denoiser (dashed); return whether there was anything to draw."""
-    empirical = list(dict.fromkeys(f"{name.split('/')[0]}/empirical" for name in names))
+    empirical = list(dict.fromkeys(f"{DenoiserId.parse(name).subset.id}/empirical" for name in names))
     found = False
-    for subjects, look in ((names, {"label": f"network, {label}"}), (empirical, {})):
-        curve = mismatch(measured, measured.distilled(subjects, inputs), inputs)
-        if not len(curve.x):
+    for denoisers, look in ((names, {"label": f"network, {label}"}), (empirical, {})):
+        curve = data.curve("mismatch", denoisers, inputs=inputs)
+        if not len(curve):
             continue
         found = True
         if look:
@@ -61,11 +76,3 @@ def _curves(axes: Axes, measured: Measured, inputs: str, names: list[str], colou
         else:
             axes.plot(curve.x, curve.value, color=colour, ls=style.DASHES["empirical"], lw=1, alpha=0.7)
     return found
-
-
-def mismatch(measured: Measured, names: list[str], inputs: str) -> Curve:
-    """Return <L1 - D_G, L2 - D_G> of two independent maps over |D_G - mu|^2: unbiased, so it may be negative."""
-    if not names:
-        return NOTHING
-    products = measured.table(names, "mismatch", "linear", inputs=inputs)
-    return ratio(products, measured.table(names, "gaussian_spread", "linear", inputs=inputs), stream=inputs)

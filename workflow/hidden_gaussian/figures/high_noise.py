@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from hidden_gaussian.plotting import FigureData, output_panels
+from hidden_gaussian.plotting import PARAMETERS, Entry, FigureData, needs, output_panels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+ENTRY = Entry("Outputs at high noise", "Fig. 17", ("size",), needs.output_panels, also=PARAMETERS[1:])
 
 
 def draw(data: FigureData) -> Figure:

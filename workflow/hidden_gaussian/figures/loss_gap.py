@@ -2,60 +2,33 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from hidden_gaussian.plotting import Curve, FigureData, Measured, Panel, curves, sweep_panels
-from hidden_gaussian.statistics import bootstrap
+from hidden_gaussian.plotting import PARAMETERS, Entry, FigureData, Panel, measure, needs, sweep_panels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "Loss on training and on held-out images",
+    "",
+    ("size",),
+    needs.own_references("gaussian", nulls=("empirical",)),
+    also=PARAMETERS[1:],
+    inputs=("train", "heldout"),
+    metrics=("gap_ratio", "loss_ratio"),
+)
 
 
 def draw(data: FigureData) -> Figure:
-    """Return the figure: held-out less training loss, and both losses, in units of the own Gaussian's."""
-
-    def heldout(measured: Measured, ids: list[str]) -> Curve:
-        return loss(measured, ids, "heldout")
-
-    def train(measured: Measured, ids: list[str]) -> Curve:
-        return loss(measured, ids, "train")
-
-    units = ((1.0, "own Gaussian", "gaussian"),)
-    return sweep_panels.draw(
-        data,
-        [
-            Panel("held-out - training", gap, ("gaussian", "empirical"), ((0.0, "no gap", "solid"),), (-0.25, 2)),
-            Panel(
-                "held-out loss",
-                heldout,
-                ("empirical",),
-                units,
-                (0.1, 3),
-                scale="log",
-            ),
-            Panel("training loss", train, ("empirical",), units, (0, 1.6)),
-        ],
-    )
-
-
-def _own(ids: list[str]) -> list[str]:
-    return [f"{identifier.split('/')[0]}/gaussian" for identifier in ids]
-
-
-def loss(measured: Measured, ids: list[str], inputs: str) -> Curve:
-    """Return the loss of denoisers over sigma, relative to that of their own Gaussians."""
-    own, gaussian = (measured.table(names, "loss", inputs=inputs) for names in (ids, _own(ids)))
-    return curves.ratio(own, gaussian, stream=inputs)
-
-
-def gap(measured: Measured, ids: list[str]) -> Curve:
-    """Return held-out less training loss, relative to the held-out loss of the own Gaussians.
-
-    Training and held-out images are resampled independently.
-    """
-
-    def pooled(names: list[str], inputs: str) -> pd.DataFrame:
-        table = measured.table(names, "loss", inputs=inputs)
-        return pd.DataFrame(bootstrap.pool(table.to_numpy(float).T, inputs), index=table.columns).sort_index()
-
-    heldout, train, unit = pooled(ids, "heldout"), pooled(ids, "train"), pooled(_own(ids), "heldout")
-    return curves.curve(np.asarray(heldout.index, float), ((heldout - train) / unit).to_numpy())
+    """Return the figure: held-out less training loss, and both losses, each relative to the own Gaussian's."""
+    gap = measure("gap_ratio", inputs="heldout", relation="gaussian")
+    heldout, train = (measure("loss_ratio", inputs=inputs, relation="gaussian") for inputs in ("heldout", "train"))
+    unit = (1.0, "own Gaussian", "gaussian")
+    panels = [
+        Panel("held-out - training", gap, ("empirical",), ((0.0, "no gap", "solid"), unit), (-1, 10), scale="symlog"),
+        Panel("held-out loss", heldout, ("empirical",), (unit,), (0.1, 3), scale="log"),
+        Panel("training loss", train, ("empirical",), (unit,), (0, 1.6)),
+    ]
+    return sweep_panels.draw(data, panels)

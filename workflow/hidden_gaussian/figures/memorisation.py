@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.plotting import (
     KINDS,
     LEVELS,
     SIGMA4,
+    Entry,
     FigureData,
-    Measured,
     clean,
     denoised,
     distance_curves,
     image_grid,
+    needs,
     scored,
     style,
 )
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    outputs = index.outputs([index.main, index.smallest], "gaussian", "empirical")
+    return [*needs.both_ends("empirical", "identity", "mean")(index), *outputs]
+
+
+ENTRY = Entry("Memorising and generalising networks", "Fig. 5", ("size",), _needs, metrics=("nrmse", "nrmse_unbiased"))
 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: the smallest subset (left) and the largest (right), curves above and outputs below."""
-    measured, cells = Measured(data), (data.plan.smallest, data.plan.main)
+    cells = (data.index.smallest, data.index.main)
     figure = style.new(4.4)
     grid = figure.add_gridspec(2, 2, height_ratios=[2, 1.5])
     panels = [figure.add_subplot(grid[0, 0])]
     panels.append(figure.add_subplot(grid[0, 1], sharey=panels[0]))
     for name, axes, cell in zip("ab", panels, cells, strict=True):
-        distance_curves.draw(axes, measured, cell.id, measured.nrmse, pairs=distance_curves.PAIRS[1:])
+        distance_curves.draw(axes, data, cell.id, "nrmse", pairs=distance_curves.PAIRS[1:])
         style.letter(axes, name, scored(data, cell))
-        style.sigma_axis(axes, measured.window())
+        style.sigma_axis(axes, data.window)
     distance_curves.begin_at_zero(panels[0], min(panels[0].get_ylim()[1], 1.5))
     panels[0].set_ylabel("nRMSE")
     panels[1].tick_params(labelleft=False)

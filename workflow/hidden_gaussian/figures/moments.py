@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from hidden_gaussian.plotting import SIZE, Curve, Entry, FigureData, Row, joined, layout, shown, style
+from hidden_gaussian.results_index import ResultsIndex
 
-from hidden_gaussian.plotting import SIZE, Array, Curve, FigureData, Measured, Row, curves, joined, layout, shown, style
-from hidden_gaussian.statistics import bootstrap
-from hidden_gaussian.tables import SAMPLE_METRICS
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-Shards = Mapping[int, pd.DataFrame]
-FORMULAS = {metric.name: metric for metric in SAMPLE_METRICS}
+Sets = Mapping[int, tuple[str, str]]
+"""Sample sets by size: id and solver."""
 BY_SIZE = (
     ("mean_ratio", "mean error / null"),
     ("covariance_ratio", "covariance error"),
@@ -28,12 +27,33 @@ ALONG = (
 EXPECTED = {"mean_ratio": 1.0, "covariance_ratio": 1.0, "component_variance": 1.0, "power_ratio": 1.0}
 
 
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = shown(index.cells("size"))
+    return [*index.moments(cells), *index.memorisation(cells)]
+
+
+ENTRY = Entry(
+    "Moments of samples",
+    "",
+    ("size",),
+    _needs,
+    metrics=(
+        "mean_ratio",
+        "covariance_ratio",
+        "difference_kurtosis",
+        "component_variance",
+        "component_kurtosis",
+        "power_ratio",
+    ),
+)
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: three statistics over the number of training images, and three along an axis of their own."""
-    groups = SIZE.groups(data.plan)
-    row = Row(data, Measured(data), SIZE, groups)
+    groups = SIZE.groups(data.index)
+    row = Row(data, SIZE, groups)
     cells = {size: shown(of)[0] for size, of in groups.items()}
-    networks = {size: data.shard(cell.id, "moments", data.plan.solver(cell.id)) for size, cell in cells.items()}
+    networks = {size: (cell.id, data.index.solver(cell.id)) for size, cell in cells.items()}
     nulls = _nulls(data, {size: cell.subset for size, cell in cells.items()})
     figure = style.new(4.2)
     grid = layout(figure, BY_SIZE, [1.0, 1.0])
@@ -51,38 +71,46 @@ def draw(data: FigureData) -> Figure:
     return figure
 
 
-def _nulls(data: FigureData, subsets: Mapping[int, str]) -> dict[str, tuple[str, Shards]]:
-    """Return dashes and shards by size of the Gaussian's samples, and of photographs and copies where there are any."""
-    exact = {size: data.shard(f"{subset}/gaussian", "moments", "exact") for size, subset in subsets.items()}
-    nulls: dict[str, tuple[str, Shards]] = {"Gaussian samples": ("gaussian", exact)}
-    if data.plan.photographs:
-        real = {size: data.shard(f"{subset}/nulls", "moments", "photographs") for size, subset in subsets.items()}
-        for kind, name, dashes in (
-            ("heldout", f"{data.plan.unseen_name} photographs", "identity"),
+def _nulls(data: FigureData, subsets: Mapping[int, str]) -> dict[str, tuple[str, Sets]]:
+    """Return dashes and sets by size of the Gaussian's samples, and of photographs and copies where there are any."""
+    nulls: dict[str, tuple[str, Sets]] = {
+        "Gaussian samples": ("gaussian", {size: (f"{name}/gaussian", "exact") for size, name in subsets.items()})
+    }
+    if data.index.photographs:
+        for kind, label, dashes in (
+            ("heldout", f"{data.index.unseen_name} photographs", "identity"),
             ("copies", "copies of training images", "empirical"),
         ):
-            shards = {size: shard[shard["id"] == f"{subsets[size]}/{kind}"] for size, shard in real.items()}
-            nulls[name] = dashes, shards
+            nulls[label] = dashes, {size: (f"{name}/{kind}", "photographs") for size, name in subsets.items()}
     return nulls
 
 
-def _by_size(axes: Axes, name: str, networks: Shards, nulls: dict[str, tuple[str, Shards]], row: Row) -> None:
+def _score(data: FigureData, name: str, of: tuple[str, str]) -> Curve:
+    """Return a metric of a sample set along its own axis; of one place if it has none."""
+    identifier, sampler = of
+    places = data.places(name, identifier, sampler=sampler)
+    if len(places) > 1:
+        return data.profile(name, identifier, sampler=sampler)
+    return data.curve(name, identifier, sampler=sampler)
+
+
+def _by_size(axes: Axes, name: str, networks: Sets, nulls: dict[str, tuple[str, Sets]], row: Row) -> None:
     style.parameter_axis(axes, list(networks), SIZE.label, style.NARROW)
-    for label, (dashes, shards) in nulls.items():
-        style.null(axes, joined(shards, [score(shard, name) for shard in shards.values()]), label, dashes)
-    curve = joined(networks, [score(shard, name) for shard in networks.values()])
+    for label, (dashes, sets) in nulls.items():
+        style.null(axes, joined(sets, [_score(row.data, name, of) for of in sets.values()]), label, dashes)
+    curve = joined(networks, [_score(row.data, name, of) for of in networks.values()])
     style.band(axes, curve, color=style.GREY, linewidth=0.8)
     for size, height in zip(networks, curve.value, strict=True):
         axes.plot(size, height, "o", color=row.colours[size])
     _expect(axes, name)
 
 
-def _along(axes: Axes, name: str, networks: Shards, nulls: dict[str, tuple[str, Shards]], row: Row) -> None:
+def _along(axes: Axes, name: str, networks: Sets, nulls: dict[str, tuple[str, Sets]], row: Row) -> None:
     largest = max(networks)
-    for dashes, shards in nulls.values():
-        style.null(axes, score(shards[largest], name), None, dashes)
-    for size, shard in networks.items():
-        style.band(axes, score(shard, name), color=row.colours[size])
+    for dashes, sets in nulls.values():
+        style.null(axes, _score(row.data, name, sets[largest]), None, dashes)
+    for size, of in networks.items():
+        style.band(axes, _score(row.data, name, of), color=row.colours[size])
     if name == "power_ratio":
         axes.set_xlim(left=0)
     else:
@@ -99,22 +127,3 @@ def _expect(axes: Axes, name: str) -> None:
         style.log_ticks(axes.yaxis)
     else:
         style.level(axes, 0, None)
-
-
-def score(shard: pd.DataFrame, name: str) -> Curve:
-    """Return a metric of a sample set along its own axis; of one place if it has none."""
-    metric = FORMULAS[name]
-    quantities = [str(term.quantity) for term in metric.terms]
-    places, pooled = zip(*(_pooled(shard, quantity) for quantity in quantities), strict=True)
-    return curves.curve(places[0], metric.formula(*pooled))
-
-
-def _pooled(shard: pd.DataFrame, quantity: str) -> tuple[Array, Array]:
-    """Return the places of a quantity along its axis, and its mean over images with resamples: (places, POOLED)."""
-    rows = shard[shard["quantity"] == quantity]
-    if (rows["image"] >= 0).all():
-        table = rows.assign(at=rows["at"].fillna(0.0)).pivot_table(index="image", columns="at", values="value")
-        stream = bootstrap.stream_of(rows["sampler"].iloc[0])
-        return table.columns.to_numpy(float), bootstrap.pool(table.to_numpy(float).T, stream)
-    values = rows.sort_values("draw")["value"].to_numpy(float)
-    return np.zeros(1), np.broadcast_to(values, (1, bootstrap.POOLED))

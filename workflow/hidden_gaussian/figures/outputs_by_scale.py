@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from hidden_gaussian.plotting import (
     KINDS,
     LEVELS,
+    NRMSE,
     SCALE,
+    Entry,
     FigureData,
-    Measured,
     clean,
     copying,
     denoised,
@@ -22,11 +24,24 @@ from hidden_gaussian.plotting import (
     style,
     subsets,
 )
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = index.cells("scale")
+    measured = index.measures(cells, "empirical", "mean")
+    return [*measured, *index.memorisation(shown(cells)), *index.outputs(shown(cells), "gaussian", "empirical")]
+
+
+ENTRY = Entry("Outputs by scale", "rebuttal R2", ("scale",), _needs, metrics=("nrmse",))
 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: scales between Gaussian and empirical denoiser, on an image and on noise; distances below."""
-    measured, groups = Measured(data), SCALE.groups(data.plan)
+    groups = SCALE.groups(data.index)
     few = spaced(groups, 4)
     subset = shown(next(iter(groups.values())))[0].subset
     names = {"Gaussian": f"{subset}/gaussian"}
@@ -43,13 +58,17 @@ def draw(data: FigureData) -> Figure:
     axes.set_xlabel(r"clean input $x$; noise level $\sigma$")
     colours = style.colours(groups)
     halves, _ = subsets(groups)
-    style.null(bottom, measured.nrmse(references(halves, "empirical")), "empirical", "empirical")
-    style.null(bottom, measured.nrmse(references(halves, "mean")), "mean image", "mean")
+    style.null(bottom, NRMSE(data, references(halves, "empirical")), "empirical", "empirical")
+    style.null(bottom, NRMSE(data, references(halves, "mean")), "mean image", "mean")
     for place, cells in groups.items():
         label = rf"{place}: {copying(data, cells).text}"
-        style.band(bottom, measured.nrmse(ids(cells)), label, color=colours[place], marker="o", markersize=2.5)
-    style.sigma_axis(bottom, measured.window())
+        style.band(bottom, NRMSE(data, ids(cells)), label, color=colours[place], marker="o", markersize=2.5)
+    style.sigma_axis(bottom, data.window)
     bottom.set_ylabel("nRMSE to the own Gaussian")
     style.letter(bottom, "c", "distance on noised images")
-    bottom.legend(title=r"channels: $f_{\mathrm{mem}}$, GL", loc="center left", bbox_to_anchor=(1, 0.5))
+    bottom.legend(
+        title=r"channels: $f_{\mathrm{mem}}$, GL",
+        loc="center left",
+        bbox_to_anchor=(1, 0.5),
+    )
     return figure

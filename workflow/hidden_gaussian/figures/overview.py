@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from typing import TYPE_CHECKING, Any
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, judged, style
+from hidden_gaussian.plotting import HALVES, Copying, Curve, Entry, FigureData, judged, style
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 COLUMNS = 3  # of the legend
 MARKERS: tuple[Any, ...] = (*"osD^vP*X<>pdh", (4, 1, 0), (8, 1, 0), (3, 1, 20))
 RING: Any = {"marker": "o", "ls": "", "color": style.EMPIRICAL, "markersize": 9, "markerfacecolor": "none"}
 
 
+def _needs(index: ResultsIndex) -> list[str]:
+    return [*index.measures(index.all_cells, "gaussian", "empirical"), *index.memorisation(index.all_cells)]
+
+
+ENTRY = Entry(
+    "Loss against closeness to the Gaussian",
+    "",
+    ("size",),
+    _needs,
+    also=("scale", "time", *HALVES, "architecture", "clock"),
+    metrics=("rho", "loss_ratio"),
+)
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: denoising loss relative to the own Gaussian's over rho, both pooled over the window W."""
-    measured = Measured(data)
-    cells = data.plan.every
+    cells = data.index.all_cells
     colours, scale = style.ramp(cell.subset_size for cell in cells)
     kinds = sorted({kind(cell) for cell in cells})
     markers = dict(zip(kinds, MARKERS * len(kinds), strict=False))
@@ -30,11 +45,11 @@ def draw(data: FigureData) -> Figure:
     scores = {cell: Copying.of(data, cell.id) for cell in cells}
     copying = {cell for cell, score in scores.items() if score.memorises}
     for run in dict.fromkeys(cell.run for cell in cells):
-        _way(axes, measured, sorted(cell for cell in cells if cell.run == run), colours, markers, copying)
+        _run(axes, data, sorted(cell for cell in cells if cell.run == run), colours, markers, copying)
     for subset in dict.fromkeys(cell.subset for cell in cells):
         size = next(cell.subset_size for cell in cells if cell.subset == subset)
-        axes.plot(1, loss(measured, f"{subset}/empirical").value[0], "x", color=colours[size], markersize=5, zorder=4)
-    _finish(axes, data.plan.unseen_name)
+        axes.plot(1, _loss(data, f"{subset}/empirical").value[0], "x", color=colours[size], markersize=5, zorder=4)
+    _finish(axes, data.index.unseen_name)
     handles = _handles(markers, judged(scores.values(), "memorises"))
     figure.legend(handles=handles, loc="outside lower center", ncols=COLUMNS)
     bar = figure.colorbar(scale, ax=axes, pad=0.01, aspect=30)
@@ -49,31 +64,28 @@ def kind(cell: Cell) -> tuple[str, int]:
     return cell.architecture, cell.scale
 
 
-def loss(measured: Measured, identifier: str) -> Curve:
-    """Return the denoising loss over the window relative to that of the own Gaussian."""
-    gaussian = f"{identifier.split('/')[0]}/gaussian"
-    own, reference = measured.table(identifier, "loss"), measured.table(gaussian, "loss")
-    return measured.ratio(measured.in_window(own), measured.in_window(reference))
+def _loss(data: FigureData, identifier: str) -> Curve:
+    return data.in_window("loss_ratio", identifier, relation="gaussian")
 
 
-def _way(
+def _run(
     axes: Axes,
-    measured: Measured,
+    data: FigureData,
     run: list[Cell],
     colours: dict[float, str],
     markers: dict[tuple[str, int], Any],
     copying: set[Cell],
 ) -> None:
     """Draw the snapshots of one run, joined in the order of training; the last is filled, those that copy ringed."""
-    points = [(measured.rho(cell.id), loss(measured, cell.id)) for cell in run]
+    points = [(data.in_window("rho", cell.id), _loss(data, cell.id)) for cell in run]
     colour = colours[run[0].subset_size]
     axes.plot([x.value[0] for x, _ in points], [y.value[0] for _, y in points], color=colour, linewidth=0.5, alpha=0.6)
     for cell, (x, y) in zip(run, points, strict=True):
         axes.errorbar(
             x.value,
             y.value,
-            xerr=[x.value - x.low, x.high - x.value],
-            yerr=[y.value - y.low, y.high - y.value],
+            xerr=x.error,
+            yerr=y.error,
             marker=markers[kind(cell)],
             linestyle="",
             color=colour,
@@ -99,6 +111,9 @@ def _finish(axes: Axes, noised: str) -> None:
 
 def _handles(markers: dict[tuple[str, int], Any], ring: str) -> list[Line2D]:
     """Return what the legend explains: a symbol for each kind of network, then what else is drawn."""
+
+    from matplotlib.lines import Line2D
+
     several = len({architecture for architecture, _ in markers}) > 1
     return [
         *(
@@ -107,7 +122,7 @@ def _handles(markers: dict[tuple[str, int], Any], ring: str) -> list[Line2D]:
             )
             for (name, size), marker in markers.items()
         ),
-        Line2D([], [], ls="", marker="o", color="k", markerfacecolor="white", label="earlier snapshot"),
+        Line2D([], [], ls="", marker="o", color="k", markerfacecolor="white", label="earlier checkpoint"),
         Line2D([], [], label=ring, **RING),
         Line2D([], [], ls="", marker="x", color="k", label="empirical denoiser"),
         Line2D([], [], color=style.GREY, ls=style.DASHES["gaussian"], label=r"own Gaussian ($\rho = 0$)"),

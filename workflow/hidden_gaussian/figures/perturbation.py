@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures.jacobian import over_sigma
-from hidden_gaussian.plotting import Copying, Curve, FigureData, Measured, curves, image_grid, style
+from hidden_gaussian.plotting import Copying, Curve, Entry, FigureData, image_grid, needs, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LATENTS = 2
 ROWS = ("pushed", "output", "back")
 
 
+ENTRY = Entry(
+    "Perturbations along a singular vector",
+    "Fig. 30",
+    ("size",),
+    needs.jacobians,
+    requires="jacobian_cells",
+    metrics=("step_ratio",),
+)
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: how linear the response is and the outputs of the network of most images."""
-    measured = Measured(data)
-    cells, main = data.plan.sloped_shown, data.plan.sloped_main
+    cells, main = data.index.shown_jacobian_cells, data.index.main_jacobian_cell
     figure = style.new(2.3 + 1.9 * LATENTS)
     grid = figure.add_gridspec(1 + LATENTS, len(cells), height_ratios=[1.9, *[1.8] * LATENTS])
     for column, cell in enumerate(cells):
         axes = figure.add_subplot(grid[0, column])
         _response(axes, data, cell)
         style.letter(axes, "abc"[column], f"$N$ = {cell.subset_size:,} ({Copying.of(data, cell.id).text})")
-        style.sigma_axis(axes, measured.window(), label=False)
+        style.sigma_axis(axes, data.window, label=False)
         axes.set_xlabel(r"noise level $\sigma$")
-    figure.axes[0].set_ylabel("response / slope's")
+    figure.axes[0].set_ylabel("response / Jacobian's")
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    found = data.slope_images(main.id)
-    levels = sorted(data.slopes(main.id)["sigma"].dropna().unique(), reverse=True)
+    found = data.jacobian_images(main.id)
+    levels = sorted(data.levels("step_ratio", main.id, inputs="trajectory"), reverse=True)
     blocks = [style.level_text(level) for level in levels]
     for latent in range(min(LATENTS, found["pushed"].shape[1])):
         axes = figure.add_subplot(grid[1 + latent, :])
@@ -43,19 +54,16 @@ def draw(data: FigureData) -> Figure:
     return figure
 
 
-def response(shard: pd.DataFrame, step: float) -> Curve:
-    """Return |D(x + a u) - D(x - a u)| over what the slope says, over sigma: 1 for an affine denoiser."""
-    rows = shard[(shard["parameter"] == "step") & (shard["at"] == step)]
-    tables = [over_sigma(rows, quantity) for quantity in ("step_gap", "step_linear")]
-    return curves.combined(tables, lambda gap, linear: np.sqrt(gap / linear), stream="trajectory")
-
-
 def _response(axes: Axes, data: FigureData, cell: Cell) -> None:
-    shard, null = data.slopes(cell.id), data.slopes(f"{cell.subset}/empirical")
-    steps = sorted(shard.loc[shard["parameter"] == "step", "at"].unique())
+    def response(identifier: str, step: float) -> Curve:
+        return data.curve("step_ratio", identifier, inputs="trajectory", at=step)
+
+    steps = data.places("step_ratio", cell.id, inputs="trajectory")
     colours, _ = style.ramp(steps)
     style.level(axes, 1, "affine", "gaussian")
-    style.null(axes, response(null, steps[-1]), "memoriser, longest push", "empirical")
+    null = response(f"{cell.subset}/empirical", steps[-1])
+    style.null(axes, null, "empirical denoiser, longest push", "empirical")
     for step in steps:
-        style.band(axes, response(shard, step), f"push of {step:g} std", color=colours[step], marker="o", ms=2)
+        label = f"push of {step:g} std"
+        style.band(axes, response(cell.id, step), label, color=colours[step], marker="o", markersize=2)
     axes.set_ylim(0, 2)

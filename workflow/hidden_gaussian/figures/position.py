@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import pandas as pd
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from hidden_gaussian.plotting import Curve, FigureData, Measured, Panel, sweep_panels
-from hidden_gaussian.tables import formulas
+from hidden_gaussian.plotting import PARAMETERS, Entry, FigureData, Measure, Panel, measure, needs, sweep_panels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "Between the Gaussian and the empirical denoiser",
+    "",
+    ("size",),
+    needs.own_references("empirical", nulls=("mean",)),
+    also=PARAMETERS[1:],
+    metrics=("position", "off_axis"),
+)
 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: position and off-axis part over sigma, inside the window, and the position pooled over it."""
 
-    def inside(measured: Measured, table: pd.DataFrame) -> pd.DataFrame:
-        return table[measured.window_levels()]
-
-    def along(measured: Measured, ids: list[str]) -> Curve:
-        return measured.combined([inside(measured, table) for table in measured.distances(ids)], formulas.position)
-
-    def aside(measured: Measured, ids: list[str]) -> Curve:
-        return measured.combined([inside(measured, table) for table in measured.distances(ids)], formulas.off_axis)
-
-    def pooled(measured: Measured, ids: list[str]) -> Curve:
-        return measured.combined([measured.in_window(table) for table in measured.distances(ids)], formulas.position)
+    def along(metric: str) -> Measure:
+        return lambda data, ids: data.curve(metric, ids).at_places(data.window_levels)
 
     poles = ((0.0, "Gaussian ($t = 0$)", "gaussian"), (1.0, "empirical ($t = 1$)", "empirical"))
     return sweep_panels.draw(
         data,
         [
-            Panel("position $t$", along, ("mean",), poles),
-            Panel("off the axis", aside, ("mean",), scale="log"),
-            Panel("$t$ in the window", pooled, (), poles, pooled=True),
+            Panel("position $t$", along("position"), ("mean",), poles),
+            Panel("off the axis", along("off_axis"), ("mean",), scale="log"),
+            Panel("$t$ in the window", measure("position", in_window=True), (), poles, pooled=True),
         ],
     )

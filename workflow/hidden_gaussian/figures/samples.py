@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hidden_gaussian.plotting import FigureData, image_grid, nearest_images, style
+from hidden_gaussian.plotting import Entry, FigureData, image_grid, nearest_images, needs, style
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Images = NDArray[np.float32]
 COUNT = 10
@@ -18,10 +23,20 @@ def correlation(first: Images, second: Images, centre: Images) -> float:
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
 
 
+def _needs(index: ResultsIndex) -> list[str]:
+    main, solver = index.main, index.solver(index.main.id)
+    files = needs.every_denoiser(index, "samples_{}.npy", solver, index.sampler, "exact")
+    files += [f"{main.id}/samples_euler10.npy", f"{main.id}/memorisation_{solver}.parquet"]
+    return [*files, *index.training_images([main])]
+
+
+ENTRY = Entry("Samples of shared noise", "Fig. 3", ("size",), _needs)
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: a row for each denoiser, a column for each latent, r_c to the network at the right."""
-    main, sampler = data.plan.main, data.plan.sampler
-    solver = data.plan.solver(main.id)
+    main, sampler = data.index.main, data.index.sampler
+    solver = data.index.solver(main.id)
     network, euler = data.samples(main.id, solver), data.samples(main.id, "euler10")
     rows: dict[str, tuple[Images, Images | None]] = {f"network ({_written(solver)})": (network, None)}
     if solver != "euler10":

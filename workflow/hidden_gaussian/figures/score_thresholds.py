@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from hidden_gaussian.figures.generalisation_score import PAPER_THRESHOLD
-from hidden_gaussian.plotting import SIZE, Curve, FigureData, Groups, Measured, Row, layout, shown, style, wide
-from hidden_gaussian.statistics import bootstrap
-from hidden_gaussian.tables import THRESHOLDS
+from hidden_gaussian.plotting import SIZE, Entry, FigureData, Groups, Row, layout, shown, style
+from hidden_gaussian.results_index import ResultsIndex
+from hidden_gaussian.sampling import COPY_NOISE
 
-LEVEL = 1 - (1 - bootstrap.LEVEL) / len(THRESHOLDS)  # of one threshold, so that all hold together (Bonferroni)
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 PANELS = (
-    ("second", 1 / 3, "nearest / second nearest", r"copies: threshold of $f_{\mathrm{mem}}$"),
-    ("norm", PAPER_THRESHOLD, "nearest / length (GL)", "threshold of GL"),
+    ("memorised_fraction_curve", 1 / 3, "nearest / second nearest", r"copies: threshold of $f_{\mathrm{mem}}$"),
+    ("gl_fraction_curve", PAPER_THRESHOLD, "nearest / length (GL)", "threshold of GL"),
+)
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    return index.memorisation(shown(index.cells("size")))
+
+
+ENTRY = Entry(
+    "Copies by threshold", "rebuttal R1", ("size",), _needs, metrics=("memorised_fraction_curve", "gl_fraction_curve")
 )
 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: the share of samples with a ratio of distances below a threshold, of both ratios."""
-    groups = SIZE.groups(data.plan)
-    row = Row(data, Measured(data), SIZE, groups)
+    groups = SIZE.groups(data.index)
+    row = Row(data, SIZE, groups)
     figure = style.new(2.7)
     grid = layout(figure, PANELS, [1.0])
-    for column, (whole, usual, label, title) in enumerate(PANELS):
+    for column, (metric, usual, label, title) in enumerate(PANELS):
         axes = figure.add_subplot(grid[0, column])
-        if data.plan.photographs:
-            _nulls(axes, data, groups, whole)
+        if data.index.photographs:
+            _nulls(axes, data, groups, metric)
         for size, cells in groups.items():
             identifier = shown(cells)[0].id
-            samples = wide(data.shard(identifier, "memorisation", data.plan.solver(identifier)))
-            style.band(axes, below(samples, whole), color=row.colours[size])
+            curve = data.profile(metric, identifier, sampler=data.index.solver(identifier))
+            style.band(axes, curve, color=row.colours[size])
         axes.axvline(usual, color="k", linewidth=0.8, label="usual threshold")
         axes.set_xlim(0, 1)
         axes.set_ylim(-0.03, 1.03)
@@ -44,36 +53,11 @@ def draw(data: FigureData) -> Figure:
     return figure
 
 
-def below(samples: pd.DataFrame, whole: str) -> Curve:
-    """Return the share of samples whose nearest image is below every threshold.
-
-    Parameters
-    ----------
-    samples : DataFrame
-        One row a sample; distances are squared.
-    whole : str
-        What the nearest distance is divided by: ``second`` or ``norm``.
-
-    Returns
-    -------
-    Curve
-        Its band, of Clopper and Pearson's intervals, holds for all thresholds together.
-    """
-    ratio = (samples["nearest"] / samples[whole]).to_numpy(float)
-    counts = [int((ratio < threshold**2).sum()) for threshold in THRESHOLDS]
-    bounds = [bootstrap.clopper_pearson(count, len(ratio), LEVEL) for count in counts]
-    low, high = np.array(bounds).T
-    return Curve(np.array(THRESHOLDS), np.array(counts) / len(ratio), low, high)
-
-
-def _nulls(axes: Axes, data: FigureData, groups: Groups, whole: str) -> None:
-    """Draw what surely is no copy, and what surely is one: photographs never trained on, and copies with noise."""
+def _nulls(axes: Axes, data: FigureData, groups: Groups, metric: str) -> None:
+    """Draw the negative control, photographs that were not trained on, and the positive one, copies with noise."""
     small, large = (shown(groups[size])[0].subset for size in (min(groups), max(groups)))
     for subset, which, dashes in ((small, "smallest", "identity"), (large, "largest", "identity_large")):
-        shard = data.shard(f"{subset}/nulls", "memorisation", "photographs")
-        photographs = wide(shard[shard["parameter"].isna()])
-        style.null(axes, below(photographs, whole), f"photographs, {which} $N$", dashes)
-    levels = sorted(shard["at"].dropna().unique())
-    for level, dashes in ((levels[0], "empirical"), (levels[-1], "empirical_large")):
-        copies = wide(shard[shard["at"] == level])
-        style.null(axes, below(copies, whole), f"copies with {100 * level:.0f} % noise", dashes)
+        curve = data.profile(metric, f"{subset}/heldout", sampler="photographs")
+        style.null(axes, curve, f"photographs, {which} $N$", dashes)
+    copies = data.profile(metric, f"{large}/copies", sampler="photographs")
+    style.null(axes, copies, f"copies with {100 * COPY_NOISE[0]:.0f} % noise", "empirical")

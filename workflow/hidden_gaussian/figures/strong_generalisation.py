@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.plotting import (
     HALVES,
     LOOKS,
     Copying,
+    Entry,
     FigureData,
     first_pair,
+    first_replicates,
     image_grid,
     nearest_images,
     pairs,
     style,
 )
+from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LATENTS = 6
 NAMES = {
@@ -29,9 +36,17 @@ NAMES = {
 LABELS = ("nearest in a", "network a", "network b", "nearest in b", "Gaussian a", "Gaussian b")
 
 
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = index.cells(*HALVES)
+    return [*index.nearest_images(first_replicates(cells)), *index.agreement(cells)]
+
+
+ENTRY = Entry("Networks of disjoint halves", "Fig. 9", HALVES[:2], _needs, also=HALVES[2:], metrics=("r_c",))
+
+
 def draw(data: FigureData) -> Figure:
     """Return the figure: samples of both halves case by case, and how well they agree."""
-    cases = {name: sorted(cells) for name in HALVES if (cells := data.plan.cells(name))}
+    cases = {name: sorted(cells) for name in HALVES if (cells := data.index.cells(name))}
     rows = len(HALVES) // 2
     heights = [2.45 if {HALVES[2 * row], HALVES[2 * row + 1]} & set(cases) else 0.3 for row in range(rows)]
     figure = style.new(sum(heights) + 2.1)
@@ -52,7 +67,7 @@ def draw(data: FigureData) -> Figure:
 
 def _case(axes: Axes, data: FigureData, cells: list[Cell]) -> None:
     first, second = first_pair(cells)
-    a, b = (np.asarray(data.samples(cell.id, data.plan.solver(cell.id))[:LATENTS]) for cell in (first, second))
+    a, b = (np.asarray(data.samples(cell.id, data.index.solver(cell.id))[:LATENTS]) for cell in (first, second))
     gaussians = [data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS] for cell in (first, second)]
     nearest = [nearest_images(data, cell.id, len(a)) for cell in (first, second)]
     image_grid.grid(axes, np.stack([nearest[0], a, b, nearest[1], *gaussians]), rows=LABELS)
@@ -66,7 +81,7 @@ def _agreement(axes: Axes, data: FigureData, cases: dict[str, list[Cell]]) -> No
             axes.errorbar(
                 [place + 0.13 * (list(LOOKS).index(kind) - 2)],
                 curve.value,
-                [curve.value - curve.low, curve.high - curve.value],
+                curve.error,
                 linestyle="",
                 elinewidth=1,
                 label=kind if place == 0 else None,
@@ -77,4 +92,6 @@ def _agreement(axes: Axes, data: FigureData, cases: dict[str, list[Cell]]) -> No
     )
     axes.set_xlim(-0.5, len(cases) - 0.5)
     style.level(axes, 0, None)
-    axes.set_ylabel(r"$r_c$")
+    axes.set_ylabel(
+        r"$r_c$",
+    )

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import Curve, FigureData, Groups, Measured, alike, copying, ids, joined, style
+from hidden_gaussian.plotting import Curve, Entry, FigureData, Groups, alike, copying, ids, joined, shown, style
 from hidden_gaussian.results_index import ResultsIndex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def _needs(index: ResultsIndex) -> list[str]:
+    cells = alike(index)
+    return [*index.measures(cells, "empirical"), *index.memorisation(shown(cells))]
+
+
+ENTRY = Entry(
+    "Closeness to the Gaussian by images seen, for several sizes",
+    "",
+    ("time",),
+    _needs,
+    also=("size", "clock"),
+    metrics=("rho",),
+)
 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: rho over images seen (a) and over epochs (c), the memorised fraction over images seen (b)."""
-    measured = Measured(data)
-    sizes = sized(alike(data.plan))
+    sizes = sized(alike(data.index))
     colours = style.colours(sizes)
     figure = style.new(2.7)
     closeness, memorised, epochs = figure.subplots(1, 3)
     for size, groups in sizes.items():
-        rho = joined(groups, [measured.rho(ids(cells)) for cells in groups.values()])
-        _way(closeness, rho, colours[size])
-        _way(epochs, Curve(rho.x / size, rho.value, rho.low, rho.high), colours[size])
+        rho = joined(groups, [data.in_window("rho", ids(cells)) for cells in groups.values()])
+        _series(closeness, rho, colours[size])
+        _series(epochs, rho.at(rho.x / size), colours[size])
         scores = [copying(data, cells) for cells in groups.values()]
-        _way(memorised, joined(groups, [score.memorised for score in scores]), colours[size], minimum=False)
+        _series(memorised, joined(groups, [score.memorised for score in scores]), colours[size], minimum=False)
         if scores[-1].null is not None:
             style.level(memorised, scores[-1].null, None, "identity")
     for axes, name, title, label in (
@@ -37,12 +54,12 @@ def draw(data: FigureData) -> Figure:
         axes.set_xlabel(label)
         if axes is not epochs:
             left, right = axes.get_xlim()
-            axes.axvspan(left, data.plan.trained["warmup"], color="#dddddd", lw=0, zorder=0)
+            axes.axvspan(left, data.index.training_settings["warmup"], color="#dddddd", lw=0, zorder=0)
             axes.set_xlim(left, right)
     for axes in (closeness, epochs):
         style.level(axes, 1, None, "empirical")
         style.level(axes, 0, None, "gaussian")
-    _key(figure, data.plan, sizes, colours)
+    _key(figure, data.index, sizes, colours)
     return figure
 
 
@@ -60,14 +77,16 @@ def _clock(axes: Axes, sizes: dict[int, Groups], *, per_epoch: bool) -> None:
     style.log_ticks(axes.xaxis, 3)
 
 
-def _way(axes: Axes, curve: Curve, colour: object, *, minimum: bool = True) -> None:
+def _series(axes: Axes, curve: Curve, colour: object, *, minimum: bool = True) -> None:
     style.band(axes, curve, color=colour, marker="o", markersize=2.5)
     if minimum and len(curve.x) > 1:
         lowest = int(np.argmin(curve.value))
         axes.plot(curve.x[lowest], curve.value[lowest], "o", color=colour, markersize=7, markerfacecolor="none")
 
 
-def _key(figure: Figure, plan: ResultsIndex, sizes: dict[int, Groups], colours: dict[int, str]) -> None:
+def _key(figure: Figure, index: ResultsIndex, sizes: dict[int, Groups], colours: dict[int, str]) -> None:
+    from matplotlib.lines import Line2D
+
     handles = []
     for size, groups in sizes.items():
         few = "" if len(groups) > 1 else ", earlier absent"
@@ -78,7 +97,7 @@ def _key(figure: Figure, plan: ResultsIndex, sizes: dict[int, Groups], colours: 
         Line2D([], [], color=style.GREY, ls=style.DASHES["empirical"], lw=0.8, label="empirical"),
         Line2D([], [], color=style.GREY, ls=style.DASHES["gaussian"], lw=0.8, label="Gaussian"),
     ]
-    if plan.photographs:
-        label = f"{plan.unseen_name} images"
+    if index.photographs:
+        label = f"{index.unseen_name} images"
         handles.append(Line2D([], [], color=style.GREY, ls=style.DASHES["identity"], lw=0.8, label=label))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from hidden_gaussian.plotting import TIME, FigureData, closeness_by
+from hidden_gaussian.plotting import TIME, Entry, FigureData, closeness_by, needs
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+ENTRY = Entry(
+    "Closeness to the Gaussian by images seen",
+    "Fig. 8",
+    ("time",),
+    needs.closeness_by("time"),
+    metrics=("nrmse", "rho", "memorised_fraction", "gl_score"),
+)
 
 
 def draw(data: FigureData) -> Figure:

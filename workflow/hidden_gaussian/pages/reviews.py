@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from hidden_gaussian.claims import LEDGER, Claim
-from hidden_gaussian.figures import CATALOGUE
+from hidden_gaussian.figures import ENTRIES
 from hidden_gaussian.pages.claims_prose import MISSING, Results, after_holm, number, outcome, rows_of
 
 HEAD = """# What the reviewers asked for
@@ -158,7 +158,7 @@ DEMANDS = (
 
 
 def page(results: Results) -> str:
-    """Return the page as Markdown; figures that the catalogue does not have are left out.
+    """Return the page, as Markdown; figures without an entry are left out.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def page(results: Results) -> str:
 
 
 def _row(demand: Demand, results: Results) -> str:
-    figures = _list([f"`{name}`" for name in demand.figures if name in CATALOGUE])
+    figures = _list([f"`{name}`" for name in demand.figures if name in ENTRIES])
     claims = [claim for claim in LEDGER if claim.number in demand.claims]
     numbers = "<br>".join(_numbers(claim, results) for claim in claims) or "-"
     return f"| {demand.what} | {figures} | {_list([claim.number for claim in claims])} | {numbers} | {demand.where} |"

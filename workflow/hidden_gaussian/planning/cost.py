@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hidden_gaussian import figures
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.figures import catalogue
 from hidden_gaussian.planning import resources
 from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.settings import Dataset, Network, Source, Study
@@ -72,7 +72,7 @@ def describe(study: Study) -> str:
         lines.append(
             f"{name:<16}{len(cells):>7}{len(runs):>6}{seen:>15,}"
             f"{disk_gigabytes(dataset, cells):>9.1f}{training_hours(dataset, cells):>14.1f}"
-            f"{len(catalogue.available(ResultsIndex.of(name, dataset, study.datasets))):>9}"
+            f"{len(figures.available(ResultsIndex.of(name, dataset, study.datasets))):>9}"
         )
     return "\n".join([*lines, *_absent_files(study), *_unmeasured(study)])
 

@@ -1,24 +1,24 @@
 from . import (
     architecture_panels,
     closeness_by,
-    curves,
     distance_curves,
     image_grid,
-    memorisation,
+    needs,
     output_panels,
     paper_curves,
     style,
     sweep_panels,
 )
-from .agreement import LOOKS, correlation, first_pair, pairs
+from .agreement import LOOKS, first_pair, pairs
 from .architecture_panels import Images
-from .curves import MIXED, NOTHING, Array, Curve, Measured, between, joined, ratio
+from .curves import NOTHING, Array, Curve, joined
 from .entry import (
     BASELINES,
     EXTREMES,
     HALVES,
-    VARIED,
+    PARAMETERS,
     Entry,
+    Needs,
     alike,
     first_replicates,
     is_edm,
@@ -29,11 +29,11 @@ from .entry import (
     whole,
 )
 from .figure_data import FigureData
-from .memorisation import Copying, judged, memorised, nearest_images, scored, wide
+from .memorisation import Copying, judged, nearest_images, scored
 from .output_panels import KINDS, SIGMA4, clean, denoised
 from .sweep_axis import ARCHITECTURE, SCALE, SIZE, TIME, Groups, SweepAxis, copying, ids, references, spaced, subsets
-from .sweep_panels import Panel, Row, layout
-from .trajectories import LEVELS, SAMPLER, STEPS, outputs, seen
+from .sweep_panels import NRMSE, Measure, Panel, Row, layout, measure, pair_score
+from .trajectories import LEVELS, outputs_of
 
 __all__ = [
     "ARCHITECTURE",
@@ -43,15 +43,13 @@ __all__ = [
     "KINDS",
     "LEVELS",
     "LOOKS",
-    "MIXED",
     "NOTHING",
-    "SAMPLER",
+    "NRMSE",
+    "PARAMETERS",
     "SCALE",
     "SIGMA4",
     "SIZE",
-    "STEPS",
     "TIME",
-    "VARIED",
     "Array",
     "Copying",
     "Curve",
@@ -59,18 +57,16 @@ __all__ = [
     "FigureData",
     "Groups",
     "Images",
-    "Measured",
+    "Measure",
+    "Needs",
     "Panel",
     "Row",
     "SweepAxis",
     "alike",
     "architecture_panels",
-    "between",
     "clean",
     "closeness_by",
     "copying",
-    "correlation",
-    "curves",
     "denoised",
     "distance_curves",
     "first_pair",
@@ -81,19 +77,18 @@ __all__ = [
     "joined",
     "judged",
     "layout",
-    "memorisation",
-    "memorised",
+    "measure",
     "nearest_images",
+    "needs",
     "of_architectures",
     "of_one_level",
     "output_panels",
-    "outputs",
+    "outputs_of",
+    "pair_score",
     "pairs",
     "paper_curves",
-    "ratio",
     "references",
     "scored",
-    "seen",
     "shown",
     "spaced",
     "style",
@@ -101,5 +96,4 @@ __all__ = [
     "sweep_panels",
     "untrained",
     "whole",
-    "wide",
 ]

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.plotting import curves, style
+from hidden_gaussian.plotting import style
 from hidden_gaussian.plotting.curves import Curve
 from hidden_gaussian.plotting.figure_data import FigureData
-from hidden_gaussian.statistics import bootstrap
-from hidden_gaussian.tables import formulas
 
-PARTS = ("inner", "norm_a", "norm_b")
 LOOKS: dict[str, dict[str, Any]] = {
     "network a to b": {"color": style.NETWORK, "marker": "o"},
     "network to own Gaussian": {"color": style.GAUSSIAN, "marker": "s"},
@@ -24,23 +18,6 @@ LOOKS: dict[str, dict[str, Any]] = {
     "stationary a to b": {"color": style.GREY, "marker": "v"},
     "other latents": {"color": style.GREY, "marker": "x"},
 }
-
-
-def correlation(shards: list[pd.DataFrame]) -> Curve:
-    """Return r_c, the correlation of samples of the same latents less the mean image, pooled over pixels and latents.
-
-    Parameters
-    ----------
-    shards : list of DataFrame
-        Agreement rows of one kind of pair, of several trainings.
-    """
-    tables = [
-        shard[shard["image"] >= 0].pivot_table(index="image", columns="quantity", values="value", observed=True)
-        for shard in shards  # image -1 is what the closed form expects
-    ]
-    total = pd.concat(table[list(PARTS)] for table in tables).groupby(level=0).sum()
-    inner, first, second = (bootstrap.pool(total[[part]].to_numpy().T, "latents") for part in PARTS)
-    return curves.curve(np.zeros(1), formulas.correlation(inner, first, second))
 
 
 def first_pair(cells: list[Cell]) -> tuple[Cell, Cell]:
@@ -52,22 +29,19 @@ def first_pair(cells: list[Cell]) -> tuple[Cell, Cell]:
 def pairs(data: FigureData, cells: list[Cell]) -> Iterator[tuple[str, Curve]]:
     """Yield each kind of pair with its r_c: between halves, to the own Gaussian, nulls, and of other latents.
 
-    What needs half b is left out where there is none.
+    Pairs are averaged over replicates. What needs half b is left out where there is none.
     """
     runs = [cell for cell in cells if cell.half == "a"]
-    subset, other = runs[0].subset, f"{runs[0].subset[:-1]}b"
-    shards = {cell: data.shard(cell.id, "agreement", data.plan.solver(cell.id)) for cell in runs}
-    found = {
-        "network a to b": [s[s["reference_id"] == cell.id.replace(subset, other, 1)] for cell, s in shards.items()],
-        "network to own Gaussian": [shard[shard["reference_id"] == f"{subset}/gaussian"] for shard in shards.values()],
-        "other latents": [shard[shard["parameter"] == "shift"] for shard in shards.values()],
+    networks, subset, solver = [cell.id for cell in runs], runs[0].subset, data.index.solver(runs[0].id)
+    measured = {
+        "network a to b": (networks, "other half", solver, None),
+        "network to own Gaussian": (networks, "gaussian", solver, None),
+        "Gaussian a to b": ([f"{subset}/gaussian"], "other half", "exact", None),
+        "empirical a to b": ([f"{subset}/empirical"], "other half", data.index.sampler, None),
+        "stationary a to b": ([f"{subset}/stationary"], "other half", data.index.sampler, None),
+        "other latents": (networks, "itself", solver, "shift"),
     }
-    for kind, solver in (("gaussian", "exact"), ("empirical", data.plan.sampler), ("stationary", data.plan.sampler)):
-        if data.has(f"{subset}/{kind}/agreement_{solver}.parquet"):
-            shard = data.shard(f"{subset}/{kind}", "agreement", solver)
-            name = "Gaussian" if kind == "gaussian" else kind
-            found[f"{name} a to b"] = [shard[shard["reference_id"] == f"{other}/{kind}"]]
-    for name in LOOKS:
-        measured = [shard for shard in found.get(name, []) if len(shard)]
-        if measured:
-            yield name, correlation(measured)
+    for name, (ids, relation, sampler, parameter) in measured.items():
+        found = data.curve("r_c", ids, relation=relation, sampler=sampler, parameter=parameter)
+        if len(found):
+            yield name, found

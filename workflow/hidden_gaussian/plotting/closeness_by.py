@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hidden_gaussian.plotting import image_grid, style
-from hidden_gaussian.plotting.curves import Measured, joined
+from hidden_gaussian.plotting.curves import Curve, joined
 from hidden_gaussian.plotting.entry import shown
 from hidden_gaussian.plotting.figure_data import FigureData
 from hidden_gaussian.plotting.memorisation import nearest_images
 from hidden_gaussian.plotting.sweep_axis import Groups, SweepAxis, copying, references, spaced, subsets
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 LATENTS, ROWS = 4, 8
 
 
-def draw(data: FigureData, varied: SweepAxis) -> Figure:
+def draw(data: FigureData, axis: SweepAxis) -> Figure:
     """Return the figure of one sweep."""
-    measured = Measured(data)
-    groups = varied.groups(data.plan)
+    groups = axis.groups(data.index)
     colours, _ = style.ramp(groups)
     places = spaced(groups, ROWS)
     figure = style.new(2.7 + 0.42 * len(places))
     grid = figure.add_gridspec(2, 3, width_ratios=[1, 1, 0.7], height_ratios=[2.0, 0.42 * len(places)])
     distance, closeness = (figure.add_subplot(grid[0, column]) for column in (0, 1))
-    _distance(distance, data, measured, groups, colours)
-    _closeness(closeness, measured, groups, colours, varied.label)
+    _distance(distance, data, groups, colours)
+    _closeness(closeness, data, groups, colours, axis.label)
     key = figure.add_subplot(grid[0, 2])
     key.set_axis_off()
-    title = rf"{varied.label}: $f_{{\mathrm{{mem}}}}$, GL"
+    title = rf"{axis.label}: $f_{{\mathrm{{mem}}}}$, GL"
     key.legend(*distance.get_legend_handles_labels(), title=title, loc="center", alignment="left")
     axes = figure.add_subplot(grid[1, :])
     _strips(axes, data, places, colours)
@@ -39,28 +40,31 @@ def draw(data: FigureData, varied: SweepAxis) -> Figure:
     return figure
 
 
-def _distance(axes: Axes, data: FigureData, measured: Measured, groups: Groups, colours: dict[float, Any]) -> None:
+def _distance(axes: Axes, data: FigureData, groups: Groups, colours: dict[float, Any]) -> None:
+    def nrmse(ids: list[str]) -> Curve:
+        return data.curve("nrmse", ids, relation="gaussian")
+
     for place, cells in groups.items():
         label = f"{style.number(place)}: {copying(data, cells).text}"
-        style.band(axes, measured.nrmse([cell.id for cell in cells]), label, color=colours[place])
+        style.band(axes, nrmse([cell.id for cell in cells]), label, color=colours[place])
     sizes = {cell.subset_size for cells in groups.values() for cell in cells}
     small, large = subsets(groups)
     which = f", $N$ = {min(sizes):,}" if len(sizes) > 1 else ""
-    style.null(axes, measured.nrmse(references(small, "empirical")), f"empirical{which}", "empirical")
+    style.null(axes, nrmse(references(small, "empirical")), f"empirical{which}", "empirical")
     if len(sizes) > 1:
         label = f"empirical, $N$ = {max(sizes):,}"
-        style.null(axes, measured.nrmse(references(large, "empirical")), label, "empirical_large")
-    style.null(axes, measured.nrmse(references(large, "identity")), "identity", "identity")
-    style.null(axes, measured.nrmse(references(large, "mean")), "mean image", "mean")
+        style.null(axes, nrmse(references(large, "empirical")), label, "empirical_large")
+    style.null(axes, nrmse(references(large, "identity")), "identity", "identity")
+    style.null(axes, nrmse(references(large, "mean")), "mean image", "mean")
     axes.set_ylim(0, min(axes.get_ylim()[1], 1.3))
     axes.set_ylabel("nRMSE to the own Gaussian")
-    style.sigma_axis(axes, measured.window(), label=False)
+    style.sigma_axis(axes, data.window, label=False)
     axes.set_xlabel(r"noise level $\sigma$")
     style.letter(axes, "a", "distance")
 
 
-def _closeness(axes: Axes, measured: Measured, groups: Groups, colours: dict[float, Any], label: str) -> None:
-    curve = joined(groups, [measured.rho([cell.id for cell in cells]) for cells in groups.values()])
+def _closeness(axes: Axes, data: FigureData, groups: Groups, colours: dict[float, Any], label: str) -> None:
+    curve = joined(groups, [data.in_window("rho", [cell.id for cell in cells]) for cells in groups.values()])
     style.parameter_axis(axes, list(curve.x), label, style.NARROW)
     style.band(axes, curve, color=style.GREY, linewidth=0.8)
     for place, height in zip(groups, curve.value, strict=True):
@@ -74,7 +78,7 @@ def _closeness(axes: Axes, measured: Measured, groups: Groups, colours: dict[flo
 def _strips(axes: Axes, data: FigureData, groups: Groups, colours: dict[float, Any]) -> None:
     rows = []
     for cell in (shown(cells)[0] for cells in groups.values()):
-        network = np.asarray(data.samples(cell.id, data.plan.solver(cell.id))[:LATENTS])
+        network = np.asarray(data.samples(cell.id, data.index.solver(cell.id))[:LATENTS])
         gaussian = np.asarray(data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS])
         rows.append(np.concatenate([network, gaussian, nearest_images(data, cell.id, len(network))]))
     blocks = ["network", "Gaussian", "nearest training image"]

@@ -2,56 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 
+from hidden_gaussian.cells import DenoiserId
 from hidden_gaussian.plotting import style
-from hidden_gaussian.plotting.curves import Curve, Measured
+from hidden_gaussian.plotting.figure_data import FigureData
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PAIRS = (
-    ("network to empirical", style.EMPIRICAL, "distance", "empirical"),
-    ("network to Gaussian", style.GAUSSIAN, "distance", "gaussian"),
-    ("network to linear", style.LINEAR, "nonlinear", "linear"),
-    ("linear to Gaussian", "k", "mismatch", "linear"),
+    ("network to empirical", style.EMPIRICAL, "{network}", "empirical", ""),
+    ("network to Gaussian", style.GAUSSIAN, "{network}", "gaussian", ""),
+    ("network to linear", style.LINEAR, "{network}", "linear", "_unbiased"),
+    ("linear to Gaussian", "k", "{network}/linear", "gaussian", "_unbiased"),
 )
-"""What is drawn of a network: name, colour, and the quantity with its reference in the shard.
+"""What is drawn of a network: name, colour, denoiser, reference, and what the metric's name ends in.
 
-Those of the linear map are products of two fits, free of the noise of the fit, and below 0 where noise wins.
+Distances of the linear map are products of two fits, free of the noise of the fit, and below 0 where noise wins.
 """
 NULLS = {"empirical": "empirical", "identity": "identity", "mean": "mean image"}
 """Denoisers of the subset whose distance to its Gaussian is drawn grey."""
-Distance = Callable[[str, str, str], Curve]
 
 
 def draw(
     axes: Axes,
-    measured: Measured,
+    data: FigureData,
     network: str,
-    distance: Distance,
+    metric: str,
     *,
     nulls: Collection[str] = tuple(NULLS),
-    pairs: Collection[tuple[str, str, str, str]] = PAIRS,
+    pairs: Collection[tuple[str, str, str, str, str]] = PAIRS,
 ) -> None:
-    """Draw the curves of one network, a pair that was not measured left out.
+    """Draw a distance of the tables for one network, a pair that was not measured left out.
 
     Parameters
     ----------
     network : str
         Its id.
-    distance : callable
-        Denoiser, quantity and reference in, curve over sigma out.
+    metric : str
+        ``rmse``, ``nrmse``, ``nrmse_centred`` or ``difference_ratio``.
     nulls, pairs : collection
         Which of :data:`NULLS` and of :data:`PAIRS`.
     """
-    subset = network.split("/")[0]
+    subset = DenoiserId.parse(network).subset.id
     for kind in nulls:
-        curve = distance(f"{subset}/{kind}", "distance", "gaussian")
+        curve = data.curve(metric, f"{subset}/{kind}", relation="gaussian")
         style.null(axes, curve, f"{NULLS[kind]} to Gaussian", kind)
-    for label, colour, quantity, reference in pairs:
-        if len(measured.table(network, quantity, reference)):
-            curve = distance(network, quantity, reference)
+    for label, colour, denoiser, relation, ending in pairs:
+        curve = data.curve(metric + ending, denoiser.format(network=network), relation=relation)
+        if len(curve):
             style.band(axes, curve, label, color=colour, marker="o", markersize=2.5)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.image import AxesImage
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
 RANGE = (-1.0, 1.0)
 GAP = 0.12  # of an image, between blocks of columns
@@ -60,6 +61,9 @@ def grid(
     blocks: Sequence[str] = (),
 ) -> AxesImage:
     """Draw images of shape (rows, columns, channels, height, width), with labels of rows, columns and blocks."""
+
+    import matplotlib
+
     block = images.shape[1] // max(1, len(blocks))
     array, row_centres, column_centres = canvas(images, block)
     colours = matplotlib.colormaps["gray"].with_extremes(bad="white")

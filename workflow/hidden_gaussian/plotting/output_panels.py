@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hidden_gaussian.plotting import image_grid, style
@@ -14,6 +13,10 @@ from hidden_gaussian.plotting.entry import shown
 from hidden_gaussian.plotting.figure_data import FigureData
 from hidden_gaussian.plotting.sweep_axis import SCALE, SIZE, TIME, Groups, SweepAxis, copying, spaced
 from hidden_gaussian.plotting.trajectories import LEVELS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Images = NDArray[np.float64]
 SIGMA4 = 4  # the level 4.07
@@ -42,22 +45,22 @@ def draw(
     blocks : sequence of (str, int)
         Kind of input, and index of the noise level, from 0 at the largest.
     """
-    found = [(varied, spaced(varied.groups(data.plan), 6)) for varied in sweeps]
+    found = [(axis, spaced(axis.groups(data.index), 6)) for axis in sweeps]
     heights = [1.85 if groups else 0.3 for _, groups in found]
     figure = style.new(sum(heights))
     panels = figure.subplots(len(found), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
-    for index, (axes, (varied, groups)) in enumerate(zip(panels, found, strict=True)):
+    for index, (axes, (axis, groups)) in enumerate(zip(panels, found, strict=True)):
         if groups:
-            _panel(axes, data, varied, groups, blocks)
+            _panel(axes, data, axis, groups, blocks)
             sizes = {cell.subset_size for cells in groups.values() for cell in cells}
             fixed = f", $N$ = {min(sizes):,}" if len(sizes) == 1 else ""
-            style.letter(axes, "abc"[index], f"by {varied.label}{fixed}", pad=15)
+            style.letter(axes, "abc"[index], f"by {axis.label}{fixed}", pad=15)
         else:
-            style.absent(axes, f"grid.sweeps.{varied.sweep}")
+            style.absent(axes, f"grid.sweeps.{axis.sweep}")
     return figure
 
 
-def _panel(axes: Axes, data: FigureData, varied: SweepAxis, groups: Groups, blocks: Sequence[tuple[str, int]]) -> None:
+def _panel(axes: Axes, data: FigureData, axis: SweepAxis, groups: Groups, blocks: Sequence[tuple[str, int]]) -> None:
     cells = [shown(cells)[0] for cells in groups.values()]
     rows = {
         "network": [cell.id for cell in cells],
@@ -76,4 +79,4 @@ def _panel(axes: Axes, data: FigureData, varied: SweepAxis, groups: Groups, bloc
     scores = [copying(data, cells).text.replace(", ", "\n") for cells in groups.values()]
     places = [f"{style.number(place)}\n{score}" for place, score in zip(groups, scores, strict=True)]
     image_grid.grid(axes, np.array(images), rows=list(rows), columns=["$x$", *places] * len(blocks), blocks=titles)
-    axes.set_xlabel(rf"clean input $x$; {varied.label}, $f_{{\mathrm{{mem}}}}$, GL")
+    axes.set_xlabel(rf"clean input $x$; {axis.label}, $f_{{\mathrm{{mem}}}}$, GL")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from hidden_gaussian.plotting.curves import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
 
 WIDTH = 5.5  # inches: the text width of a NeurIPS page
 NETWORK, GAUSSIAN, LINEAR, EMPIRICAL = "#0072B2", "#D55E00", "#009E73", "#CC79A7"  # Okabe and Ito
@@ -62,12 +62,20 @@ RC: Any = {
 
 def new(height: float, *, images: bool = False) -> Figure:
     """Return an empty figure of the text width and a printed height in inches, for curves or for images alone."""
+
+    import matplotlib
+    from matplotlib.figure import Figure
+
     matplotlib.rcParams.update(RC)
     return Figure((WIDTH, height), layout="compressed" if images else "constrained")
 
 
 def ramp_map() -> Colormap:
     """Return viridis without its palest end, which vanishes on white."""
+
+    import matplotlib
+    from matplotlib.colors import LinearSegmentedColormap
+
     return LinearSegmentedColormap.from_list("ramp", matplotlib.colormaps["viridis"](np.linspace(0.0, 0.88, 256)))
 
 
@@ -76,6 +84,10 @@ def ramp(values: Iterable[float]) -> tuple[dict[float, Any], ScalarMappable]:
 
     Colours follow the logarithm; a value of 0 counts as half of the smallest positive one.
     """
+
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LogNorm
+
     ordered = sorted(set(values))
     positive = [value for value in ordered if value > 0] or [1.0]
     low = positive[0] / 2 if ordered[0] <= 0 else positive[0]
@@ -163,6 +175,9 @@ def parameter_axis(axes: Axes, values: list[float], label: str, share: float = 0
 
 def log_ticks(axis: Axis, most: int = 6) -> None:
     """Give a logarithmic axis a few plain numbers as ticks: powers of 10, more where these are few, or even steps."""
+
+    from matplotlib.ticker import MaxNLocator
+
     low, high = axis.get_view_interval()
     zero = [0.0] if axis.get_scale() == "symlog" else []
     if zero:

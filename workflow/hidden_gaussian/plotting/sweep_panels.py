@@ -5,21 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
-from typing import Any
-
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
-from matplotlib.lines import Line2D
+from typing import TYPE_CHECKING, Any
 
 from hidden_gaussian.plotting import style
-from hidden_gaussian.plotting.curves import Curve, Measured, joined
+from hidden_gaussian.plotting.curves import Curve, joined
 from hidden_gaussian.plotting.entry import EXTREMES
 from hidden_gaussian.plotting.figure_data import FigureData
 from hidden_gaussian.plotting.sweep_axis import SCALE, SIZE, TIME, Groups, SweepAxis, copying, ids, references, subsets
 
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.gridspec import GridSpec
+    from matplotlib.lines import Line2D
+
 LABELS = {"empirical": "empirical", "gaussian": "Gaussian", "identity": "identity", "mean": "mean image"}
+
+
+Measure = Callable[[FigureData, list[str]], Curve]
+
+
+def measure(metric: str, *, in_window: bool = False, **where: str | float | None) -> Measure:
+    """Return a metric of the tables as what a panel draws; see :meth:`FigureData.curve` for `where`."""
+    if in_window:
+        return lambda data, ids: data.in_window(metric, ids, **where)
+    return lambda data, ids: data.curve(metric, ids, **where)
+
+
+def pair_score(metric: str) -> Measure:
+    """Return a linearity score at the first weight of its pairs, the one that the affinity was measured with."""
+    return lambda data, ids: data.curve(metric, ids, at=data.alpha)
+
+
+NRMSE = measure("nrmse", relation="gaussian")
 
 
 @dataclass(frozen=True)
@@ -30,7 +49,8 @@ class Panel:
     ----------
     title : str
     curve : callable
-        Measurements and ids of denoisers that are pooled in, curve over sigma out, or one place if `pooled`.
+        Takes a figure's data and ids of denoisers to average over; returns a curve over sigma, or of one place if
+        `pooled`. See :func:`measure`.
     nulls : tuple of str
         Kinds of reference denoiser that are drawn grey, of the smallest and of the largest subset.
     levels : tuple of (float, str, str)
@@ -48,14 +68,14 @@ class Panel:
     """
 
     title: str
-    curve: Callable[[Measured, list[str]], Curve]
+    curve: Measure
     nulls: tuple[str, ...] = ()
     levels: tuple[tuple[float, str, str], ...] = ()
     limits: tuple[float | None, float | None] = (None, None)
     pooled: bool = False
     scale: str = "linear"
     highest: float | None = None
-    paint: Callable[[Axes, Measured, SweepAxis, Groups], Mapping[str, Artist]] | None = None
+    paint: Callable[[Axes, FigureData, SweepAxis, Groups], Mapping[str, Artist]] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,8 +83,7 @@ class Row:
     """One sweep, or a part of one, with what it is drawn from."""
 
     data: FigureData
-    measured: Measured
-    varied: SweepAxis
+    axis: SweepAxis
     groups: Groups
 
     @property
@@ -79,7 +98,7 @@ class Row:
             axes = figure.add_subplot(grid[row, column])
             handles |= self._nulls(axes, panel)
             if panel.paint:
-                handles |= panel.paint(axes, self.measured, self.varied, self.groups)
+                handles |= panel.paint(axes, self.data, self.axis, self.groups)
             elif panel.pooled:
                 self._pooled(axes, panel)
             else:
@@ -94,31 +113,31 @@ class Row:
 
     def _over_sigma(self, axes: Axes, panel: Panel) -> None:
         for place, cells in self.groups.items():
-            curve = panel.curve(self.measured, ids(cells))
+            curve = panel.curve(self.data, ids(cells))
             style.band(axes, curve, color=self.colours[place], marker="o", markersize=2)
-        style.sigma_axis(axes, self.measured.window(), label=False)
+        style.sigma_axis(axes, self.data.window, label=False)
         axes.set_xlabel(r"noise level $\sigma$")
         if panel.highest:
             axes.set_xlim(right=panel.highest)
             style.log_ticks(axes.xaxis)
 
     def _pooled(self, axes: Axes, panel: Panel) -> None:
-        curves = {place: panel.curve(self.measured, ids(cells)) for place, cells in self.groups.items()}
-        kept = {place: curve for place, curve in curves.items() if len(curve.x)}
-        style.parameter_axis(axes, list(self.groups), self.varied.label, style.NARROW)
-        style.band(axes, joined(kept, kept.values()), color=style.GREY, linewidth=0.8)
-        for place, curve in kept.items():
+        curves = {place: panel.curve(self.data, ids(cells)) for place, cells in self.groups.items()}
+        measured = {place: curve for place, curve in curves.items() if len(curve)}
+        style.parameter_axis(axes, list(self.groups), self.axis.label, style.NARROW)
+        style.band(axes, joined(measured, measured.values()), color=style.GREY, linewidth=0.8)
+        for place, curve in measured.items():
             axes.plot(place, curve.value, "o", color=self.colours[place])
 
     def _nulls(self, axes: Axes, panel: Panel) -> dict[str, Line2D]:
         small, large = subsets(self.groups)
         both = EXTREMES if small != large else ()
-        subjects = [(kind, large) for kind in panel.nulls]
-        subjects += [(kind, small) for kind in panel.nulls if kind in both]
+        drawn = [(kind, large) for kind in panel.nulls]
+        drawn += [(kind, small) for kind in panel.nulls if kind in both]
         handles = {}
-        for kind, chosen in subjects:
-            curve = panel.curve(self.measured, references(chosen, kind))
-            if len(curve.x):
+        for kind, chosen in drawn:
+            curve = panel.curve(self.data, references(chosen, kind))
+            if len(curve):
                 which = f", {'smallest' if chosen == small else 'largest'} $N$" if kind in both else ""
                 name = f"{LABELS[kind]}{which}"
                 dashes = f"{kind}_large" if kind in both and chosen == large else kind
@@ -130,12 +149,15 @@ class Row:
 
     def key(self, axes: Axes) -> None:
         """Draw the key: the colour of each place, with memorised fraction and GL score."""
+
+        from matplotlib.lines import Line2D
+
         axes.set_axis_off()
         handles = [
             Line2D([], [], color=self.colours[place], label=f"{style.number(place)}: {copying(self.data, cells).text}")
             for place, cells in self.groups.items()
         ]
-        title = f"{self.varied.label}:\n" + r"$f_{\mathrm{mem}}$, GL"
+        title = f"{self.axis.label}:\n" + r"$f_{\mathrm{mem}}$, GL"
         axes.legend(
             handles=handles, title=title, loc="center left", alignment="left", handlelength=1.0, borderaxespad=0
         )
@@ -143,8 +165,7 @@ class Row:
 
 def draw(data: FigureData, panels: Sequence[Panel], sweeps: Sequence[SweepAxis] = (SIZE, SCALE, TIME)) -> Figure:
     """Return the figure: a row for each sweep, a column for each measure; a sweep that is not there is marked."""
-    measured = Measured(data)
-    rows = [Row(data, measured, varied, varied.groups(data.plan)) for varied in sweeps]
+    rows = [Row(data, axis, axis.groups(data.index)) for axis in sweeps]
     heights = [1.75 if row.groups else 0.25 for row in rows]
     figure = style.new(sum(heights) + 0.35)
     grid = layout(figure, panels, heights)
@@ -153,7 +174,7 @@ def draw(data: FigureData, panels: Sequence[Panel], sweeps: Sequence[SweepAxis] 
         if row.groups:
             handles |= row.draw(figure, grid, number, panels)
         else:
-            style.absent(figure.add_subplot(grid[number, :]), f"grid.sweeps.{row.varied.sweep}")
+            style.absent(figure.add_subplot(grid[number, :]), f"grid.sweeps.{row.axis.sweep}")
     if handles:
         figure.legend(handles=list(handles.values()), loc="outside lower center", ncols=3)
     return figure

@@ -1,29 +1,34 @@
 from . import formulas, gates, window
-from .catalogue import METRICS
-from .formulas import cross_share, is_copy, left, signed_root, signed_root_ratio
+from .catalogue import METRICS, PROPORTIONS, quantities
+from .derived import SAMPLER, STEPS, outputs_along, solver_rows, trajectory_agreement
+from .evaluation import Pooled
 from .gather import FAMILIES, TABLES, gather, spectrum, table, training
-from .sample_metrics import SAMPLE_METRICS, THRESHOLDS
+from .rows import fractions
+from .sample_metrics import THRESHOLDS
 from .shard_arrays import Array
 from .shard_store import Measurements
 
 __all__ = [
     "FAMILIES",
     "METRICS",
-    "SAMPLE_METRICS",
+    "PROPORTIONS",
+    "SAMPLER",
+    "STEPS",
     "TABLES",
     "THRESHOLDS",
     "Array",
     "Measurements",
-    "cross_share",
+    "Pooled",
     "formulas",
+    "fractions",
     "gates",
     "gather",
-    "is_copy",
-    "left",
-    "signed_root",
-    "signed_root_ratio",
+    "outputs_along",
+    "quantities",
+    "solver_rows",
     "spectrum",
     "table",
     "training",
+    "trajectory_agreement",
     "window",
 ]

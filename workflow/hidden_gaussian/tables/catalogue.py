@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
-from hidden_gaussian.tables.formulas import Metric, Term, correlation, cross_share, left, off_axis, position, root_ratio
+from hidden_gaussian.tables.formulas import (
+    Metric,
+    Term,
+    correlation,
+    cross_share,
+    decorrelation,
+    left,
+    off_axis,
+    position,
+    root_ratio,
+    signed_root,
+    signed_root_ratio,
+)
 from hidden_gaussian.tables.linear_map_metrics import LINEAR_MAPS, NONLINEAR
 from hidden_gaussian.tables.sample_metrics import SAMPLE_METRICS
 
@@ -16,6 +30,25 @@ def _linearity(suffix: str) -> tuple[Metric, ...]:
         Metric(f"cosine{suffix}", "linearity", (Term(pair, each=correlation),)),
         Metric(f"cosine_abs{suffix}", "linearity", (Term(pair, each=lambda *parts: np.abs(correlation(*parts))),)),
         Metric(f"additivity_ratio{suffix}", "linearity", (Term(gap, each=root_ratio),)),
+    )
+
+
+def _unbiased(quantity: str, subject: str, reference: str) -> tuple[Metric, ...]:
+    """Distances to or from a distilled map as products of two independent fits, free of the noise of a fit."""
+    product = Term(quantity, "{linear}")
+    each = Term((quantity, "norm"), "{linear}", each=signed_root_ratio)
+    return (
+        Metric("rmse_unbiased", "distance", (product,), signed_root, subject, reference, per_pixel=True),
+        Metric("nrmse_unbiased", "distance", (product, Term("norm")), signed_root_ratio, subject, reference),
+        Metric(
+            "nrmse_centred_unbiased",
+            "distance",
+            (product, Term("norm_centred")),
+            signed_root_ratio,
+            subject,
+            reference,
+        ),
+        Metric("difference_ratio_unbiased", "distance", (each,), subject=subject, reference=reference),
     )
 
 
@@ -63,6 +96,15 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("rmse", "distance", (_LINEAR_GAUSSIAN,), np.sqrt, "{linear}", "{gaussian}", per_pixel=True),
     Metric("nrmse", "distance", (_LINEAR_GAUSSIAN, Term("norm")), root_ratio, "{linear}", "{gaussian}"),
+    *_unbiased("nonlinear", "{id}", "{linear}"),
+    *_unbiased("mismatch", "{linear}", "{gaussian}"),
+    Metric("residual_ratio", "distance", (Term("residual_norm_centred"), Term("norm_centred")), root_ratio),
+    Metric(
+        "decorrelation",
+        "distance",
+        (Term("residual_norm_centred"), Term("norm_centred"), Term("norm_centred", subject="{subset}/identity")),
+        decorrelation,
+    ),
     *_linearity(""),
     *_linearity("_centred"),
     *_linearity("_residual"),
@@ -87,6 +129,9 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("position", "position", (_TO_GAUSSIAN, _TO_EMPIRICAL, _BETWEEN), position),
     Metric("off_axis", "position", (_TO_GAUSSIAN, _TO_EMPIRICAL, _BETWEEN), off_axis),
+    Metric("rho_nonlinear", "position", (NONLINEAR, _BETWEEN), np.divide, reference="{linear}"),
+    Metric("rho_linear", "position", (Term("mismatch", "{linear}"), _BETWEEN), np.divide, "{linear}", "{gaussian}"),
+    Metric("nonlinear_share", "position", (NONLINEAR, _TO_GAUSSIAN), np.divide),
     Metric(
         "energy_cross",
         "position",
@@ -94,3 +139,18 @@ METRICS: tuple[Metric, ...] = (
         cross_share,
     ),
 )
+
+PROPORTIONS = frozenset(metric.name for metric in METRICS if metric.proportion)
+"""Names of the metrics that are fractions of samples."""
+
+
+def quantities(names: Collection[str]) -> set[str]:
+    """Return the measured quantities that some metrics are made of.
+
+    Examples
+    --------
+    >>> sorted(quantities(["nrmse"]))
+    ['distance', 'linear_gaussian', 'norm']
+    """
+    terms = [term for metric in METRICS if metric.name in names for term in metric.terms]
+    return {quantity for term in terms for quantity in term.quantities}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,9 @@ from hidden_gaussian.errors import InputError
 from hidden_gaussian.statistics import bootstrap
 from hidden_gaussian.tables.formulas import Formula, Metric
 from hidden_gaussian.tables.shard_arrays import Array, Block
+
+Images = tuple[int | None, int | None, int | None] | None
+"""Start, stop and step of the images used, by position; None for all."""
 
 
 class Found(NamedTuple):
@@ -54,8 +58,28 @@ class Selection:
     sigmas: Collection[float] | None = None
     images: slice | None = None
 
+    def allows(self, parameter: str | None) -> bool:
+        """Return whether a metric with a further axis is selected: only levels on their own have one."""
+        return self.sigmas is None or parameter is None
+
 
 EVERYTHING = Selection()
+
+
+def mean(parts: Sequence[Pooled]) -> Pooled:
+    """Return the mean of one metric over several denoisers, such as halves and replicates, at the places they share.
+
+    The ratio of each denoiser is taken first. Images are paired: every denoiser has the same resamples.
+    """
+    first, *others = parts
+    shared = [place for place in first.sigma if all(_at(place, other.sigma).any() for other in others)]
+    values = [part.values[[int(np.argmax(_at(place, part.sigma))) for place in shared]] for part in parts]
+    count = min(part.count for part in parts)
+    return Pooled(np.array(shared), np.mean(values, axis=0), count, all(part.has_interval for part in parts))
+
+
+def _at(place: float, places: Array) -> NDArray[np.bool_]:
+    return np.isclose(places, place, rtol=0, atol=0, equal_nan=True)
 
 
 def evaluate(terms: Sequence[Found], metric: Metric, pixels: int, selection: Selection = EVERYTHING) -> Pooled | None:
@@ -81,8 +105,10 @@ def evaluate(terms: Sequence[Found], metric: Metric, pixels: int, selection: Sel
         return None
     _check_pairing(terms)
     scale = 1 / pixels if metric.per_pixel else 1.0
+    chosen = selection.images
+    images = None if chosen is None else (chosen.start, chosen.stop, chosen.step)
     with np.errstate(divide="ignore", invalid="ignore"):
-        pooled = [_pool(term, sigma, scale, selection) for term in terms]
+        pooled = [_pool(term, tuple(sigma), scale, selection.sigmas is not None, images) for term in terms]
         values = np.asarray(metric.formula(*pooled))
     values = np.where(np.isfinite(values), values, np.nan)  # nothing over nothing
     values = np.broadcast_to(values, (len(values), bootstrap.POOLED))
@@ -114,17 +140,23 @@ def _check_pairing(terms: Sequence[Found]) -> None:
                 )
 
 
-def _pool(term: Found, sigma: Array, scale: float, selection: Selection) -> Array:
+@lru_cache(maxsize=256)
+def _pool(term: Found, sigma: tuple[float, ...], scale: float, together: bool, images: Images) -> Array:
+    """Return a term with its resamples: (levels, POOLED), or (1, POOLED) where levels are averaged together.
+
+    Cached, since a norm stands below many a distance and every resampling is a matrix product.
+    """
     arrays = [scale * block.values[np.searchsorted(block.sigma, sigma)] for block in term.blocks]
     combined: Array = arrays[0] if term.each is None else term.each(*arrays)
     if term.blocks[0].is_resampled:
         return combined[:, 0]
     per_image: Array = combined.mean(axis=2)
     stream = term.stream
-    if selection.sigmas is not None:
+    if together:
         per_image = per_image.mean(axis=0, keepdims=True)
-    if selection.images is not None:
-        per_image, stream = per_image[:, selection.images], f"{stream}/{selection.images}"
+    if images is not None:
+        chosen = slice(*images)
+        per_image, stream = per_image[:, chosen], f"{stream}/{chosen}"
     if not term.blocks[0].is_per_image:
         return per_image  # one number, the same in every resample
     return bootstrap.pool(per_image, stream, mixed=term.mixed)

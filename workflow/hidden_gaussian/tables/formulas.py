@@ -98,6 +98,14 @@ def correlation(inner: Array, first: Array, second: Array) -> Array:
     return ratio
 
 
+def decorrelation(residual: Array, output: Array, noisy: Array) -> Array:
+    """Return 1 less the correlation of input and output, pooled over images and pixels.
+
+    From E|r - Er|^2 with r = y - D, E|D - ED|^2 and E|y - Ey|^2: their inner product follows by polarisation.
+    """
+    return 1 - correlation((output + noisy - residual) / 2, output, noisy)
+
+
 def left(numerator: Array, denominator: Array) -> Array:
     """Share that is left when a share is taken away: 1 - ratio."""
     return 1 - numerator / denominator

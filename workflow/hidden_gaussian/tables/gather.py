@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from hidden_gaussian.cells import Cell
-from hidden_gaussian.errors import InputError
+from hidden_gaussian.cells import Cell, Subset, parse_pooled
+from hidden_gaussian.sampling import solver_error
 from hidden_gaussian.statistics import bootstrap
-from hidden_gaussian.storage import load_one, read_table, schemas
+from hidden_gaussian.storage import load_array, load_one, read_shard, read_table, schemas
 from hidden_gaussian.tables.catalogue import METRICS
-from hidden_gaussian.tables.evaluation import Pooled, Selection, evaluate
+from hidden_gaussian.tables.derived import SAMPLER, solver_rows, trajectory_agreement
+from hidden_gaussian.tables.evaluation import EVERYTHING, Pooled, Selection
 from hidden_gaussian.tables.formulas import Metric
-from hidden_gaussian.tables.shard_store import Measurements, Row, summary
+from hidden_gaussian.tables.groups import Group, group_rows, groups
+from hidden_gaussian.tables.rows import Row, summary
+from hidden_gaussian.tables.shard_store import Measurements
+from hidden_gaussian.tables.window import above
 
 FAMILIES = tuple(dict.fromkeys(metric.family for metric in METRICS))
 """Names of the tables of estimates."""
@@ -23,11 +27,19 @@ FAMILIES = tuple(dict.fromkeys(metric.family for metric in METRICS))
 TABLES = dict.fromkeys(FAMILIES, schemas.ESTIMATES) | {"training": schemas.TRAINING, "spectrum": schemas.SPECTRUM}
 """What each table of a dataset but the claims holds, by name."""
 
+WINDOW, ABOVE = "window", "above_window"
+"""Values of ``parameter`` for what is pooled over the window, and over the levels above it."""
+
 _MASKED = {"position", "off_axis"}
 
 
 def table(
-    measurements: Measurements, dataset: str, *, families: Collection[str] = FAMILIES, window: Collection[float] = ()
+    measurements: Measurements,
+    dataset: str,
+    *,
+    families: Collection[str] = FAMILIES,
+    window: Sequence[float] = (),
+    sweeps: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:
     """Return the estimates of some families of metrics, with the columns of ``schemas.ESTIMATES``.
 
@@ -39,9 +51,12 @@ def table(
         Its name.
     families : collection of str
         Some of :data:`FAMILIES`.
-    window : collection of float
+    window : sequence of float
         Noise levels of :meth:`Measurements.window`. Metrics along sigma have one more row, pooled over it (sigma null,
         ``parameter`` window), and ``position`` and ``off_axis`` are left out elsewhere, where they mean nothing.
+        Distances have another, pooled over the levels above it (``above_window``).
+    sweeps : mapping of str to sequence of str, optional
+        Ids of the cells of each sweep, whose means over halves and replicates have rows of their own.
 
     Returns
     -------
@@ -50,58 +65,106 @@ def table(
         over nothing) there is no row.
     """
     metrics = [metric for metric in METRICS if metric.family in families]
+    sets = groups(sweeps, measurements.ids) if sweeps else []
     estimates = [
         estimate
-        for identifier in measurements.ids
-        for row in measurements.rows(identifier, metrics)
-        for estimate in _estimates(measurements, row, dataset, window)
+        for selection, parameter in _selections(measurements, window)
+        for row, pooled in _evaluated(measurements, _along(metrics, parameter), sets, selection)
+        for estimate in _estimates(row, pooled, dataset, window, parameter)
     ]
     names = [column.name for column in schemas.ESTIMATES.columns]
     order = ["metric", "id", "reference_id", "inputs", "sampler", "parameter", "at", "sigma"]
-    everything = pd.DataFrame(estimates, columns=names).dropna(subset="value")
+    everything = pd.DataFrame(estimates, columns=names).dropna(subset="value").drop_duplicates(order)
     return everything.sort_values(order, kind="stable", ignore_index=True)
 
 
-def gather(dataset: str, paths: Iterable[str], *, pixels: int) -> dict[str, pd.DataFrame]:
+def gather(
+    root: Path, paths: Iterable[str], *, pixels: int, sweeps: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, pd.DataFrame]:
     """Return every table of a dataset but the claims, by name: those of :data:`TABLES`.
 
     Parameters
     ----------
-    dataset : str
-        Its name.
+    root : Path
+        The dataset's folder, of its name.
     paths : iterable of str
-        Shards of denoisers and sample sets, ``training.parquet`` of snapshots, ``spectrum.safetensors`` of subsets.
+        Below it: shards of denoisers and sample sets, ``training.parquet`` of checkpoints, ``spectrum.safetensors`` and
+        ``sampler_error.parquet`` of subsets, ``trajectories_euler10.npy`` of denoisers that are compared along them;
+        the first of these with all others.
     pixels : int
         Pixels times channels of an image.
+    sweeps : mapping of str to sequence of str, optional
+        See :func:`table`.
     """
-    logs: list[str] = []
-    spectra: list[str] = []
-    shards: list[str] = []
+    kinds: dict[str, list[str]] = {}
     for path in paths:
-        {"training.parquet": logs, "spectrum.safetensors": spectra}.get(Path(path).name, shards).append(path)
-    measurements = Measurements.read(shards, pixels)
-    everything = table(measurements, dataset, window=measurements.window())
+        kinds.setdefault(Path(path).name, []).append(path)
+    logs, spectra, errors, trajectories = (
+        kinds.pop(name, [])
+        for name in ("training.parquet", "spectrum.safetensors", "sampler_error.parquet", f"trajectories_{SAMPLER}.npy")
+    )
+    frames = chain(
+        map(read_shard, chain.from_iterable(kinds.values())),
+        (rows for path in errors for rows in solver_rows(read_table(path, solver_error.TABLE))),
+        [_along_trajectories(root, trajectories, spectra)] if trajectories else [],
+    )
+    measurements = Measurements(frames, pixels)
+    everything = table(measurements, root.name, window=measurements.window(), sweeps=sweeps)
     family = {metric.name: metric.family for metric in METRICS}
     parts = {name: everything[everything["metric"].map(family) == name] for name in FAMILIES}
-    return parts | {"training": training(dataset, logs), "spectrum": spectrum(dataset, spectra)}
+    return parts | {"training": training(root.name, logs), "spectrum": spectrum(root.name, spectra)}
+
+
+def _along_trajectories(root: Path, paths: Sequence[str], spectra: Sequence[str]) -> pd.DataFrame:
+    """Compare the outputs of denoisers along their trajectories with those of the first."""
+    states = {Path(path).parent.relative_to(root).as_posix(): load_array(path, mmap=True) for path in paths}
+    largest = max(spectra, key=lambda path: _largest(Subset.parse(Path(path).parent.name)))
+    return trajectory_agreement(next(iter(states)), states, load_one(largest, "mean"))
+
+
+def _largest(subset: Subset) -> tuple[int, bool]:
+    return subset.size, subset.half == "a"
+
+
+def _selections(measurements: Measurements, window: Sequence[float]) -> list[tuple[Selection, str | None]]:
+    """Return what is pooled, and the parameter of the rows: each level, the window, the levels above it."""
+    higher = above(measurements.departures().index, window)
+    pooled = [(Selection(window), WINDOW)] if window else []
+    return [(EVERYTHING, None), *pooled, *([(Selection(higher), ABOVE)] if higher else [])]
+
+
+def _along(metrics: Sequence[Metric], parameter: str | None) -> list[Metric]:
+    """Return the metrics that have rows with a parameter: above the window these are distances alone."""
+    return [metric for metric in metrics if parameter != ABOVE or metric.family == "distance"]
+
+
+def _evaluated(
+    measurements: Measurements, metrics: Sequence[Metric], sets: Iterable[Group], selection: Selection
+) -> Iterator[tuple[Row, Pooled]]:
+    """Yield every metric of every id, then the means over halves and replicates."""
+    for identifier in measurements.ids:
+        for row in measurements.rows(identifier, metrics):
+            if selection.allows(row.parameter) and (pooled := measurements.evaluate(row, selection)):
+                yield row, pooled
+    for group in sets:
+        yield from group_rows(measurements, group, metrics, selection)
 
 
 def _estimates(
-    measurements: Measurements, row: Row, dataset: str, window: Collection[float]
+    row: Row, pooled: Pooled, dataset: str, window: Collection[float], parameter: str | None
 ) -> Iterator[dict[str, object]]:
-    place = {**_cell_columns(dataset, row.id), **_place_columns(row)}
-    pooled = evaluate(row.terms, row.metric, measurements.pixels)
-    if pooled is None:
+    if parameter is not None and (
+        row.parameter is not None or (parameter == ABOVE and row.metric.family != "distance")
+    ):
         return
+    place = {**_cell_columns(dataset, row.id), **_place_columns(row)}
     if not pooled.has_interval:
         place["interval"] = None
+    if parameter is not None:
+        place["parameter"] = parameter
     for level in _levels(row.metric, pooled):
-        if not window or row.metric.name not in _MASKED or level["sigma"] in window:
+        if parameter or not window or row.metric.name not in _MASKED or level["sigma"] in window:
             yield place | level
-    if window and row.parameter is None and not np.isnan(pooled.sigma[0]):
-        whole = evaluate(row.terms, row.metric, measurements.pixels, Selection(window))
-        for level in _levels(row.metric, whole) if whole else ():
-            yield place | level | {"parameter": "window"}
 
 
 def _levels(metric: Metric, pooled: Pooled) -> list[dict[str, object]]:
@@ -111,7 +174,7 @@ def _levels(metric: Metric, pooled: Pooled) -> list[dict[str, object]]:
 
 def _place_columns(row: Row) -> dict[str, str | float | None]:
     images = "photographs" if row.sampler is None or row.sampler == "photographs" else "samples"
-    if _cell(row.id) is not None:
+    if parse_pooled(row.id).architecture is not None:
         covers = bootstrap.GIVEN_FITS if row.fitted else bootstrap.GIVEN
     else:
         covers = f"{images}, given these fits" if row.fitted else images
@@ -127,27 +190,11 @@ def _place_columns(row: Row) -> dict[str, str | float | None]:
     }
 
 
-def _cell(identifier: str) -> Cell | None:
-    """Return the cell of a network, or of what was made from it: its distilled maps, its spliced samples."""
-    try:
-        return Cell.parse("", "/".join(identifier.split("/")[:3]))
-    except InputError:
-        return None
-
-
 def _cell_columns(dataset: str, identifier: str) -> dict[str, str | float | None]:
-    cell = _cell(identifier)
-    subset = identifier.split("/")[0]
-    return {
-        "dataset": dataset,
-        "subset_size": int(subset[1:-1]),
-        "half": subset[-1],
-        "architecture": cell.architecture if cell else None,
-        "scale": cell.scale if cell else None,
-        "replicate": cell.replicate if cell else None,
-        "images_seen": cell.images_seen if cell else None,
-        "epoch": cell.epoch if cell else None,
-    }
+    """Return the columns of a cell; those that differ within a mean over halves or replicates are null."""
+    place = parse_pooled(identifier)
+    epoch = None if place.images_seen is None else place.images_seen / place.subset_size
+    return {"dataset": dataset, **place._asdict(), "epoch": epoch}
 
 
 def training(dataset: str, paths: Iterable[str]) -> pd.DataFrame:
@@ -182,12 +229,12 @@ def spectrum(dataset: str, paths: Iterable[str]) -> pd.DataFrame:
     paths : iterable of str
         ``n<size><half>/spectrum.safetensors`` of each subset.
     """
-    subsets = {(int(name[1:-1]), name[-1]): path for path in paths for name in [Path(path).parent.name]}
+    subsets = {Subset.parse(Path(path).parent.name): path for path in paths}
     frames = [
         pd.DataFrame({"variance": variance, "share": variance.cumsum() / variance.sum()}).assign(
-            dataset=dataset, subset_size=size, half=half, component=range(1, len(variance) + 1)
+            dataset=dataset, subset_size=subset.size, half=subset.half, component=range(1, len(variance) + 1)
         )
-        for (size, half), path in sorted(subsets.items())
+        for subset, path in sorted(subsets.items())
         for variance in [load_one(path, "eigenvalues")]
     ]
     names = [column.name for column in schemas.SPECTRUM.columns]

@@ -67,6 +67,7 @@ LINEAR_MAPS: tuple[Metric, ...] = (
     Metric("gain", "alignment", (_distilled("gain"),), reference="{linear}"),
     Metric("singular_value", "alignment", (_distilled("singular_value"),), reference="{linear}"),
     Metric("singular_value", "alignment", (Term("singular_value"),)),
+    Metric("singular_value_gradient_descent", "alignment", (_distilled("descended_value"),), reference="{linear}"),
     # what W_G does to the same components is both its gain and its singular value
     Metric("gain", "alignment", (_distilled("gaussian_gain"),), subject="{gaussian}", reference="{linear}"),
     Metric("singular_value", "alignment", (_distilled("gaussian_gain"),), subject="{gaussian}", reference="{linear}"),

@@ -130,6 +130,8 @@ SAMPLE_METRICS: tuple[Metric, ...] = (
     _compared("component_kurtosis", "moments", ("component_fourth", "component_square"), _kurtosis),
     _compared("difference_kurtosis", "moments", ("difference_fourth", "difference_square"), _kurtosis),
     _compared("power_ratio", "moments", ("power",), _itself),
+    _compared("amplitude_ratio", "quality", ("amplitude", "std"), np.divide),
+    _compared("wasserstein_ratio", "quality", ("wasserstein", "std"), np.divide),
     _compared("frechet_distance", "quality", ("frechet",), _itself),
     _compared("frechet_relative", "quality", ("frechet", "frechet_scale"), np.divide),
 )

@@ -34,7 +34,7 @@ class Place(NamedTuple):
         return bootstrap.stream_of(self.sampler)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Block:
     """All values of one place.
 

@@ -4,45 +4,25 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from hidden_gaussian.sampling import COPY_NOISE
-from hidden_gaussian.statistics import bootstrap, mixing_blocks
+from hidden_gaussian.statistics import mixing_blocks
 from hidden_gaussian.storage import AnyPath, read_shard
 from hidden_gaussian.tables import window
 from hidden_gaussian.tables.catalogue import METRICS
-from hidden_gaussian.tables.evaluation import Found, Pooled, Selection, evaluate
+from hidden_gaussian.tables.evaluation import EVERYTHING, Found, Pooled, Selection, evaluate, mean
 from hidden_gaussian.tables.formulas import Metric, Term
+from hidden_gaussian.tables.rows import Row, summary
 from hidden_gaussian.tables.shard_arrays import Array, Block, Place, blocks
 
 WHERE = ("reference_id", "inputs", "sampler", "parameter", "at")
 _GAUSSIAN = re.compile(r"n(\d+)[ab]/gaussian")
 _EMPIRICAL = re.compile(r"n(\d+)([ab])/empirical")
-
-
-class Row(NamedTuple):
-    """Where a metric can be evaluated: the columns that tell its rows apart."""
-
-    metric: Metric
-    id: str
-    reference_id: str | None
-    inputs: str | None
-    sampler: str | None
-    parameter: str | None
-    at: float | None
-    terms: tuple[Found, ...]
-
-    @property
-    def fitted(self) -> bool:
-        """Whether a map fitted to outputs is in it, so that the interval holds for this fit."""
-        names = (self.id, self.reference_id or "", *(term.reference for term in self.metric.terms))
-        return any(name.endswith(("/linear", "{linear}")) for name in names)
 
 
 class Measurements:
@@ -111,7 +91,7 @@ class Measurements:
             If several curves fit, or there is no such metric.
         """
         row = self._only(metric, identifier, where)
-        pooled = evaluate(row.terms, row.metric, self.pixels) if row else None
+        pooled = self.evaluate(row) if row else None
         if row is None or pooled is None:
             return pd.DataFrame({name: [] for name in ("sigma", "value", "low", "high", "count")}, dtype=float)
         return pd.DataFrame(summary(row.metric, pooled))
@@ -142,8 +122,75 @@ class Measurements:
             The estimate first; None where something was not measured.
         """
         row = self._only(metric, identifier, where)
-        pooled = evaluate(row.terms, row.metric, self.pixels, Selection(sigmas, images)) if row else None
+        pooled = self.evaluate(row, Selection(sigmas, images)) if row else None
         return None if pooled is None else pooled.values[0]
+
+    def evaluate(self, row: Row, selection: Selection = EVERYTHING) -> Pooled | None:
+        """Return the metric of a row at its noise levels; None where the levels selected are not there."""
+        return evaluate(row.terms, row.metric, self.pixels, selection)
+
+    def estimate(
+        self, metric: str, ids: Sequence[str], sigmas: Collection[float] | None = None, /, **where: str | float | None
+    ) -> Pooled | None:
+        """Return the mean of a metric over halves and replicates, along the noise levels or pooled over some.
+
+        Parameters
+        ----------
+        metric, **where
+            As in :meth:`curve`; also `relation`, the reference in words, see :func:`relation`.
+        ids : sequence of str
+            Denoisers or sample sets; those that were not measured are left out.
+        sigmas : collection of float, optional
+            Noise levels over which sums are averaged before any ratio is taken; default: each on its own.
+
+        Returns
+        -------
+        Pooled or None
+            None where nothing was measured.
+        """
+        rows = [self._only(metric, identifier, where) for identifier in ids]
+        found = [self.evaluate(row, Selection(sigmas)) for row in rows if row]
+        measured = [pooled for pooled in found if pooled is not None]
+        return mean(measured) if measured else None
+
+    def profile(
+        self, metric: str, ids: Sequence[str], *, sigma: float | None = None, **where: str | float | None
+    ) -> Pooled | None:
+        """Return the mean of a metric over halves and replicates along a further axis, such as rank or threshold.
+
+        As :meth:`estimate`, at one noise level; the places on the axis, ascending, stand in place of the noise levels.
+        """
+        selection = EVERYTHING if sigma is None else Selection([sigma])
+        profiles = []
+        for identifier in ids:
+            rows = sorted(self._matching(metric, identifier, where), key=lambda row: row.at or 0.0)
+            found = {row.at: pooled for row in rows if (pooled := self.evaluate(row, selection)) is not None}
+            if len(found) < len(rows) and sigma is None:
+                raise ValueError(f"{metric} of {identifier} has several rows at one place")
+            if found:
+                values = np.concatenate([pooled.values for pooled in found.values()])
+                first = next(iter(found.values()))
+                profiles.append(Pooled(np.array(list(found), float), values, first.count, first.has_interval))
+        return mean(profiles) if profiles else None
+
+    def places(self, metric: str, identifier: str, **where: str | float | None) -> list[float]:
+        """Return the places of a metric on its further axis, ascending; `where` as in :meth:`curve`."""
+        return sorted({row.at for row in self._matching(metric, identifier, where) if row.at is not None})
+
+    def parameters(self, metric: str, identifier: str, **where: str | float | None) -> list[str]:
+        """Return the names of the further axes of a metric, in alphabetical order; `where` as in :meth:`curve`."""
+        return sorted({row.parameter for row in self._matching(metric, identifier, where) if row.parameter is not None})
+
+    def levels(self, metric: str, identifier: str, **where: str | float | None) -> list[float]:
+        """Return the noise levels of a metric, ascending; `where` as in :meth:`curve`."""
+        found = (self.evaluate(row) for row in self._matching(metric, identifier, where))
+        return sorted({float(sigma) for pooled in found if pooled is not None for sigma in pooled.sigma})
+
+    @property
+    def mixing_weight(self) -> float | None:
+        """First weight of the pairs of the linearity scores, the one that the affinity was measured with."""
+        found = (place.at for places in self._blocks.values() for place in places if place.quantity == "affine_gap")
+        return next(found, None)
 
     def window(self) -> tuple[float, ...]:
         """Return the noise levels of the window, see :mod:`hidden_gaussian.tables.window`, of the largest subset.
@@ -180,16 +227,20 @@ class Measurements:
             for place in self._places.get((identifier, metric.terms[0].quantities[0]), []):
                 yield from self._row(metric, names, place)
 
-    def _only(self, name: str, identifier: str, where: dict[str, str | float | None]) -> Row | None:
+    def _matching(self, name: str, identifier: str, where: dict[str, str | float | None]) -> list[Row]:
         metrics = [metric for metric in METRICS if metric.name == name]
         if not metrics:
             near = difflib.get_close_matches(name, {metric.name for metric in METRICS}, n=1)
             raise ValueError(f"there is no metric {name!r}{f'; did you mean {near[0]!r}?' if near else ''}")
         rows = []
         for metric in metrics:
-            measured = identifier.removesuffix("/linear") if metric.subject == "{linear}" else identifier
+            of_map = str(where.get("reference_id", "")) if metric.subject == "{gaussian}" else identifier
+            measured = of_map.removesuffix("/linear") if metric.subject in ("{linear}", "{gaussian}") else identifier
             rows += [row for row in self.rows(measured, [metric]) if row.id == identifier]
-        rows = [row for row in rows if all(getattr(row, key) == value for key, value in where.items())]
+        return [row for row in rows if all(getattr(row, key) == value for key, value in where.items())]
+
+    def _only(self, name: str, identifier: str, where: dict[str, str | float | None]) -> Row | None:
+        rows = self._matching(name, identifier, where)
         if len(rows) > 1:
             found = {key: dict.fromkeys(getattr(row, key) for row in rows) for key in WHERE}
             told = "; ".join(f"{key} of {', '.join(map(str, of))}" for key, of in found.items() if len(of) > 1)
@@ -252,20 +303,3 @@ class Measurements:
 def _on_own_axis(place: Place) -> bool:
     """Return whether a metric with an axis of its own has a row here: of all copies, only for the faintest noise."""
     return place.parameter is None or (place.parameter, place.at) == ("noise", COPY_NOISE[0])
-
-
-def summary(metric: Metric, pooled: Pooled) -> dict[str, NDArray[Any]]:
-    """Return ``sigma, value, low, high, count`` of a metric, each of shape (levels,).
-
-    Low and high are NaN where values are neither per image nor resamples of a statistic of all of them.
-    """
-    value = pooled.values[:, 0]
-    if metric.proportion:
-        bounds = [bootstrap.clopper_pearson(round(share * pooled.count), pooled.count) for share in value]
-        low, high = np.array(bounds).T
-    elif pooled.has_interval:
-        low, high = bootstrap.intervals(pooled.values)
-    else:
-        low = high = np.full_like(value, np.nan)
-    count = np.full(len(value), pooled.count)
-    return {"sigma": pooled.sigma, "value": value, "low": low, "high": high, "count": count}

@@ -7,10 +7,13 @@ noise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def inside(departures: pd.Series[float]) -> tuple[float, ...]:
@@ -22,6 +25,11 @@ def inside(departures: pd.Series[float]) -> tuple[float, ...]:
         E|D_emp - D_G|^2 by noise level, ascending; none gives an empty window.
     """
     return tuple(float(sigma) for sigma in departures.index[departures > departures.max() / 2])
+
+
+def above(levels: Iterable[float], window: Sequence[float]) -> tuple[float, ...]:
+    """Return the noise levels above the window; none where there is no window."""
+    return tuple(level for level in levels if window and level > max(window))
 
 
 def ends(levels: Sequence[float], window: Sequence[float]) -> tuple[float, float]:

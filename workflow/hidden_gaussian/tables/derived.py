@@ -1,0 +1,96 @@
+"""Shard rows that follow from files of other kinds: trajectories, and closed forms of the solvers' errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hidden_gaussian.metrics import agreement_quantities
+from hidden_gaussian.noise_schedule import SIGMA_MAX, schedule
+
+SAMPLER, STEPS = "euler10", 10
+"""The solver whose states are kept; its noise levels are those of the distilled linear maps."""
+
+
+def outputs_along(states: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return a denoiser's outputs at every step of its sampling trajectory, recovered from the states.
+
+    Parameters
+    ----------
+    states : ndarray of shape (samples, steps + 1, channels, height, width)
+        States of the Euler sampler, from the noisiest level to the sample.
+
+    Returns
+    -------
+    ndarray of shape (samples, steps, channels, height, width)
+        D(x_i; s_i) = (x_{i+1} - r x_i) / (1 - r) with r = s_{i+1} / s_i (Li et al. eq. 4 solved for D).
+
+    Examples
+    --------
+    >>> outputs_along(np.zeros((1, 11, 1, 2, 2))).shape
+    (1, 10, 1, 2, 2)
+    """
+    sigmas = np.append(schedule(STEPS), 0.0)
+    share = (sigmas[1:] / sigmas[:-1]).reshape(-1, 1, 1, 1)
+    exact = np.asarray(states, np.float64)
+    outputs: NDArray[np.float64] = (exact[:, 1:] - share * exact[:, :-1]) / (1 - share)
+    return outputs
+
+
+def trajectory_agreement(
+    identifier: str, states: Mapping[str, NDArray[np.floating]], mean: NDArray[np.float64]
+) -> pd.DataFrame:
+    """Return how alike outputs from the same latents are, level by level, as shard rows.
+
+    Parameters
+    ----------
+    identifier : str
+        The denoiser that the others are compared with; also with itself from other latents (``shift``).
+    states : mapping of str to ndarray of shape (samples, steps + 1, channels, height, width)
+        States of the Euler sampler by id.
+    mean : ndarray of shape (pixels,)
+        Mean image of its training subset, which is subtracted.
+    """
+    outputs = {name: outputs_along(of) for name, of in states.items()}
+    own = outputs.pop(identifier)
+    frames = [_compared(identifier, own, other, mean, reference_id=name) for name, other in outputs.items()]
+    shifted = np.roll(own, -1, axis=0)
+    frames.append(_compared(identifier, own, shifted, mean, reference_id=identifier, parameter="shift", at=1.0))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _compared(
+    identifier: str,
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    **where: str | float,
+) -> pd.DataFrame:
+    frames = []
+    for step, sigma in enumerate(schedule(STEPS)):
+        a, b = (outputs[:, step].reshape(len(outputs), -1) for outputs in (first, second))
+        quantities = agreement_quantities(a, b, mean)
+        wide = pd.DataFrame(quantities).rename_axis("image").reset_index()
+        frames.append(wide.melt("image", var_name="quantity").assign(sigma=float(sigma)))
+    return pd.concat(frames).assign(id=identifier, inputs="trajectory", sampler=SAMPLER, draw=0, **where)
+
+
+def solver_rows(errors: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield the amplitudes of components and the distance of all of them, by solver, as shard rows.
+
+    Parameters
+    ----------
+    errors : DataFrame
+        With the columns of ``sampling.solver_error.TABLE``.
+    """
+    whole = errors[errors["component"].isna()].assign(parameter="sigma_max", at=errors["sigma_max"])
+    own = errors[errors["component"].notna() & (errors["sigma_max"] == SIGMA_MAX)]
+    parts = own.assign(parameter="component", at=own["component"].astype(float))
+    for rows, quantity, column in ((whole, "wasserstein", "distance"), (parts, "amplitude", "amplitude")):
+        subset = "n" + rows["subset_size"].astype(str) + rows["half"]
+        places = rows[["sampler", "parameter", "at"]].assign(id=subset + "/gaussian", reference_id=subset)
+        for name, values in ((quantity, rows[column]), ("std", rows["std"])):
+            yield places.assign(image=-1, draw=0, sigma=np.nan, quantity=name, value=values)

@@ -1,0 +1,92 @@
+"""Where a metric can be evaluated, and what a table has of it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hidden_gaussian.cells import DenoiserId
+from hidden_gaussian.statistics import bootstrap
+from hidden_gaussian.tables.evaluation import Found, Pooled
+from hidden_gaussian.tables.formulas import Array, Metric
+
+
+def relation(identifier: str, reference_id: str) -> str:
+    """Return what a reference is to a denoiser, in words that hold for its halves and replicates too.
+
+    Examples
+    --------
+    >>> relation("n64a/ve16r1/i6400", "n64a/gaussian")
+    'gaussian'
+    >>> relation("n64a/ve16r1/i6400", "n64b/ve16r1/i6400")
+    'other half'
+    >>> relation("n64a/ve16r1/i6400", "n512a/gaussian")
+    'largest gaussian'
+    """
+    denoiser, (subset, _, name) = DenoiserId.parse(identifier), reference_id.partition("/")
+    if reference_id == denoiser.id:
+        return "itself"
+    if identifier.startswith(f"{reference_id}/") and name:
+        return "own network"
+    if reference_id == denoiser.other_half.id:
+        return "other half"
+    if subset == denoiser.subset.id:
+        return name.removeprefix(f"{denoiser.name}/") or "training images"
+    return f"{'other' if subset == denoiser.subset.other_half.id else 'largest'} {name}"
+
+
+class Row(NamedTuple):
+    """Where a metric can be evaluated: the columns that tell its rows apart."""
+
+    metric: Metric
+    id: str
+    reference_id: str | None
+    inputs: str | None
+    sampler: str | None
+    parameter: str | None
+    at: float | None
+    terms: tuple[Found, ...]
+
+    @property
+    def relation(self) -> str | None:
+        """What the reference is to the denoiser, see :func:`relation`."""
+        return None if self.reference_id is None else relation(self.id, self.reference_id)
+
+    @property
+    def fitted(self) -> bool:
+        """Whether a map fitted to outputs is in it, so that the interval holds for this fit."""
+        names = (self.id, self.reference_id or "", *(term.reference for term in self.metric.terms))
+        return any(name.endswith(("/linear", "{linear}")) for name in names)
+
+
+def summary(metric: Metric, pooled: Pooled) -> dict[str, NDArray[Any]]:
+    """Return ``sigma, value, low, high, count`` of a metric, each of shape (levels,).
+
+    Low and high are NaN where values are neither per image nor resamples of a statistic of all of them.
+    """
+    value = pooled.values[:, 0]
+    if metric.proportion:
+        _, low, high = fractions(value, pooled.count)
+    elif pooled.has_interval:
+        low, high = bootstrap.intervals(pooled.values)
+    else:
+        low = high = np.full_like(value, np.nan)
+    count = np.full(len(value), pooled.count)
+    return {"sigma": pooled.sigma, "value": value, "low": low, "high": high, "count": count}
+
+
+def fractions(shares: Array, count: int, level: float = bootstrap.LEVEL) -> tuple[Array, Array, Array]:
+    """Return fractions of `count` samples with the ends of Clopper and Pearson's intervals.
+
+    The mean of several sample sets of the same latents is a fraction of a latent: latents are the trials.
+    """
+    bounds = [bootstrap.clopper_pearson(_hits(float(share), count), count, level) for share in shares]
+    low, high = np.array(bounds).reshape(-1, 2).T
+    return shares, low, high
+
+
+def _hits(share: float, count: int) -> float:
+    whole = round(share * count)
+    return whole if abs(whole - share * count) < 1e-9 * count else share * count
