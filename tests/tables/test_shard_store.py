@@ -32,7 +32,7 @@ def outputs(sigma: float, inputs: str = "heldout", subset: str = "n8a") -> dict[
     noise = np.random.default_rng(99).normal(size=(2, synthetic.IMAGES, 6))[:, : len(clean)]
     noisy = (clean + sigma * noise).reshape(-1, 6)
     made = {kind: synthetic.denoiser(kind, subset)(noisy, sigma) for kind in (*KINDS.values(), "all")}
-    return made | {"clean": np.tile(clean, (2, 1))}
+    return made | {"clean": np.tile(clean, (2, 1)), "noisy": noisy}
 
 
 def value(held: Measurements, metric: str, identifier: str = CELL.id, sigma: float = 1.0, **where: object) -> float:
@@ -72,6 +72,44 @@ def test_share_of_the_cross_term_is_what_neither_part_has(held: Measurements) ->
     sums = rows.groupby(["quantity", "reference_id"], observed=True)["value"].sum()
     share = (sums["nonlinear", linear] + sums["mismatch", linear]) / sums["distance", "n8a/gaussian"]
     assert value(held, "energy_cross") == pytest.approx(1 - share)
+
+
+def test_distances_of_linear_maps_are_products_of_two_fits(held: Measurements) -> None:
+    rows, linear = synthetic.measures(CELL.id, KINDS[CELL.id]), f"{CELL.id}/linear"
+    rows = rows[(rows["inputs"] == "heldout") & (rows["sigma"] == 1.0)]
+    table = rows[rows["image"] >= 0].pivot_table(
+        index=["image", "draw"], columns=["quantity", "reference_id"], values="value", observed=True, dropna=False
+    )
+    sums = rows.groupby(["quantity", "reference_id"], observed=True, dropna=False)["value"].mean()
+    norm, between = square(outputs(1.0)["blend 0.3"]), square(outputs(1.0)["empirical"] - outputs(1.0)["gaussian"])
+    for quantity, identifier, reference in (("nonlinear", CELL.id, linear), ("mismatch", linear, "n8a/gaussian")):
+        product, where = sums[quantity, linear], {"reference_id": reference}
+        signed = np.sign(product) * np.sqrt(abs(product))
+        assert value(held, "rmse_unbiased", identifier, **where) == pytest.approx(signed / np.sqrt(6))
+        assert value(held, "nrmse_unbiased", identifier, **where) == pytest.approx(signed / np.sqrt(norm.mean()))
+        each = table[quantity, linear].to_numpy() / norm.reshape(2, -1).T.ravel()
+        found = value(held, "difference_ratio_unbiased", identifier, **where)
+        assert found == pytest.approx((np.sign(each) * np.sqrt(np.abs(each))).mean())
+        name = {"nonlinear": "rho_nonlinear", "mismatch": "rho_linear"}[quantity]
+        assert value(held, name, identifier, **where) == pytest.approx(product / between.mean())
+    assert value(held, "nonlinear_share") == pytest.approx(sums["nonlinear", linear] / sums["distance", "n8a/gaussian"])
+
+
+def test_distance_and_correlation_of_input_and_output_by_hand() -> None:
+    frames = [synthetic.measures(name, kind) for name, kind in KINDS.items()]
+    made = outputs(1.0)
+    network, noisy = made["blend 0.3"], made["noisy"]
+    centred, residual, spread = (part - part.mean(0) for part in (network, noisy - network, noisy))
+    identity = frames[1].query(
+        "quantity == 'norm_centred' and inputs == 'heldout' and sigma == 1.0 and parameter.isna()"
+    )
+    values = square(spread).reshape(synthetic.DRAWS, -1)[identity["draw"], identity["image"]]
+    identity = identity.assign(id="n8a/identity", value=values)
+    held = Measurements([*frames, identity], pixels=6)
+    ratio = np.sqrt(square(residual).sum() / square(centred).sum())
+    assert value(held, "residual_ratio") == pytest.approx(ratio)
+    correlation = (centred * spread).sum() / np.sqrt(square(centred).sum() * square(spread).sum())
+    assert value(held, "decorrelation") == pytest.approx(1 - correlation)
 
 
 def test_of_two_largest_halves_the_gaussian_of_the_other_stands_for_all() -> None:
@@ -231,6 +269,7 @@ def test_table_holds_every_metric_that_was_measured(held: Measurements, tmp_path
     families = {"distance", "distillation", "gap", "position"}
     expected = {metric.name for metric in METRICS if metric.family in families} | {"affinity"}
     expected |= {"r2_linear", "r2_linear_residual"}
+    expected -= {"decorrelation"}  # this world has no identity denoiser
     assert set(made["metric"]) == expected
     parquet.write_table(tmp_path / "t.parquet", made, schemas.ESTIMATES)
     own = made[(made["id"] == CELL.id) & (made["metric"] == "rho") & (made["inputs"] == "heldout")]
@@ -249,7 +288,7 @@ def test_table_holds_every_metric_that_was_measured(held: Measurements, tmp_path
 
 
 def test_tables_of_nothing_can_be_written(tmp_path: Path) -> None:
-    for name, made in gather("toy", [], pixels=6).items():
+    for name, made in gather(tmp_path, [], pixels=6).items():
         parquet.write_table(tmp_path / f"{name}.parquet", made, TABLES[name])
         assert parquet.read_table(tmp_path / f"{name}.parquet", TABLES[name]).empty
 
@@ -263,7 +302,7 @@ def test_gather_reads_files(tmp_path: Path) -> None:
     for name, law in laws.items():
         law.save(tmp_path / name / "spectrum.safetensors", (1, 8, 8))
     paths = [str(path) for path in [*tmp_path.rglob("*.parquet"), *tmp_path.rglob("*.safetensors")]]
-    made = gather("toy", paths, pixels=6)
+    made = gather(tmp_path, paths, pixels=6)
     assert set(made) == set(TABLES)
     parquet.write_table(tmp_path / "spectrum.parquet", made["spectrum"], schemas.SPECTRUM)
     spectra = made["spectrum"].set_index(["subset_size", "half"])
@@ -274,7 +313,7 @@ def test_gather_reads_files(tmp_path: Path) -> None:
     assert spectra["share"].iloc[0] == pytest.approx(laws["n8b"].eigenvalues[0] / laws["n8b"].eigenvalues.sum())
     assert made["training"]["epoch"].tolist() == [8.0, 16.0]
     parquet.write_table(tmp_path / "training.parquet", made["training"], schemas.TRAINING)
-    again = gather("toy", paths[::-1], pixels=6)
+    again = gather(tmp_path, paths[::-1], pixels=6)
     for name in made:
         pd.testing.assert_frame_equal(made[name].reset_index(drop=True), again[name].reset_index(drop=True))
 
