@@ -1,4 +1,4 @@
-"""The recipes of results/README.md on a made-up table: one network a training size, nothing else averaged in."""
+"""The examples of results/README.md on a made-up table: one network a training size, nothing else averaged in."""
 
 import itertools
 import re
