@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# With a GPU, one job at a time may use it: every job takes the first GPU it sees, and --cores alone starts one per core.
+# One job at a time may use the GPU: every job takes the first GPU it sees, and --cores alone starts one per core.
 GPU := $(shell nvidia-smi -L 2>/dev/null | grep -m 1 ^GPU)
 SNAKEMAKE := $(BIN)/snakemake --cores all $(if $(GPU),--resources gpu=1)
 NEWER := Python 3.11 or newer is needed, but $(PYTHON) is %d.%d: say which, as in make PYTHON=python3.12
