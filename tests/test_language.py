@@ -37,8 +37,8 @@ EXEMPT = {
 
 def _texts() -> dict[str, str]:
     """Return the tracked files that people read, by path."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
-    wanted = [path for path in listed if Path(path).suffix in READ or Path(path).name in READ_NAMES]
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    wanted = [path for path in listed.split("\0") if Path(path).suffix in READ or Path(path).name in READ_NAMES]
     return {path: (ROOT / path).read_text(encoding="utf-8") for path in wanted if (ROOT / path).exists()}
 
 
