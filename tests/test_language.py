@@ -15,7 +15,7 @@ FORBIDDEN = {
     r"stretch(?:e[sd]|ing)?": "training segment; in augmentation anisotropic scaling",
     r"twins?": "other half",
     r"memorisers?": "empirical denoiser",
-    r"multi-delta": "empirical denoiser",
+    r"multi\Wdelta": "empirical denoiser",
     r"descended": "fitted by gradient descent",
     r"sloped": "jacobian",
     r"imitations?": "surrogates, source dataset",
@@ -56,7 +56,7 @@ def faults(path: str, text: str) -> Iterator[str]:
     """Yield each forbidden phrase of a text with file and line; a phrase may go over the end of a line."""
     text = _without_exemptions(path, text)
     for words, better in FORBIDDEN.items():
-        pattern = r"\b(?:" + words.replace(" ", r"[\s#*]+") + r")\b"
+        pattern = r"\b(?:" + words.replace(" ", r"[\s#*\"']+") + r")\b"
         for match in re.finditer(pattern, text.replace("_", " "), re.IGNORECASE):
             line = text.count("\n", 0, match.start()) + 1
             yield f"{path}:{line}: '{' '.join(match[0].split())}': write {better}"
@@ -74,6 +74,7 @@ def test_no_forbidden_word_is_written() -> None:
         ("one\nThe Memoriser copies", 2),
         ("def test_a_stretch_goes_on():", 1),
         ("images of\n# which", 1),
+        ('("images of "\n"which")', 1),
         ("multi-delta", 1),
         ("`descended` and descended", 1),
     ],
