@@ -1,18 +1,18 @@
-# The commands of a user and of a developer. Everything runs in .venv, made from requirements.lock.
+# Commands for users and developers. Everything runs in .venv, installed from requirements.lock.
 
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Where there is a GPU one job at a time asks for it, not one a core: every job takes the first that it sees.
+# One job at a time may use the GPU: every job takes the first GPU it sees, and --cores alone starts one per core.
 GPU := $(shell nvidia-smi -L 2>/dev/null | grep -m 1 ^GPU)
 SNAKEMAKE := $(BIN)/snakemake --cores all $(if $(GPU),--resources gpu=1)
 NEWER := Python 3.11 or newer is needed, but $(PYTHON) is %d.%d: say which, as in make PYTHON=python3.12
 
 .PHONY: demo test test-cluster lint bench
 
-demo: $(READY) ## run the default study on real digits, and say where everything is
+demo: $(READY) ## run the default study on real digits and print where the results are
 	$(SNAKEMAKE) --quiet rules
 	@if [ ! -e results/report.zip ] || find results/digits/figures results/digits/tables -newer results/report.zip | grep -q .; then \
 		$(SNAKEMAKE) --quiet --report results/report.zip; fi
@@ -27,7 +27,7 @@ demo: $(READY) ## run the default study on real digits, and say where everything
 test: $(READY) ## every test that needs no Slurm
 	$(BIN)/python -m pytest
 
-test-cluster: $(READY) ## faults again, and the slurm profile on a real Slurm, into docs/reliability.md: root, and Debian with slurmctld slurmd slurm-client slurmdbd munge mariadb-server
+test-cluster: $(READY) ## fault tests, and the slurm profile on a real Slurm; writes docs/reliability.md; needs root, and Debian with slurmctld slurmd slurm-client slurmdbd munge mariadb-server
 	$(BIN)/python -m pytest -m "fault and not cluster" --reliability=docs/reliability.md
 	nice $(BIN)/python -m pytest -m cluster tests/slurm --reliability=docs/reliability.md
 
@@ -39,7 +39,7 @@ lint: $(READY) ## style, types, formatting of rules, Snakemake's own checks
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 
-bench: $(READY) ## speed against the plain ways and public peers, into docs/performance.md
+bench: $(READY) ## speed against plain code and public packages; writes docs/performance.md
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	PYTHONPATH=workflow $(BIN)/python benchmarks/page.py
 

@@ -1,4 +1,4 @@
-"""Spectrum, exact denoisers, nearest neighbours and distillation against the obvious public routes."""
+"""Spectrum, exact denoisers, nearest neighbours and distillation against the obvious public alternatives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Row = dict[str, object]
 
 
 def pixels(count: int, size: int) -> np.ndarray:
-    """Return smooth random images of one channel-row-column shape, uint8: photographs' spectra fall off like this."""
+    """Return smooth random images, uint8 of shape (count, 3, size / 3, 1), with a spectrum like photographs."""
     generator = np.random.default_rng(0)
     rank = min(size, 256)
     factors = generator.standard_normal((count, rank)) * np.arange(1, rank + 1) ** -0.75
@@ -35,7 +35,7 @@ def pixels(count: int, size: int) -> np.ndarray:
 
 
 def row(what: str, count: int, size: int, sides: Mapping[str, timing.Side], flops: float, budget: float = 1.0) -> Row:
-    """Return a line of the page: seconds of ours, how many times faster it is, and its share of the peak."""
+    """Return a row of the page: our seconds, how many times faster they are, and the share of the peak."""
     seconds, top = timing.rated(sides, budget)
     ours = seconds.pop("ours")
     return {
@@ -67,9 +67,9 @@ def _by_svd(flat: np.ndarray) -> object:
 
 
 def posteriors() -> Iterator[Row]:
-    """The empirical denoiser beside its limits, two bare products or three, on smooth patches and on sharp images.
+    """Time the empirical denoiser beside two and three bare products, on smooth patches and on sharp images.
 
-    With each, how many images speak (the mean of 1 / sum w^2) and the largest error of a pixel, ours and by cdist.
+    Each row has the mean number of images with weight, 1 / sum w^2, and the largest pixel error of ours and of cdist.
     """
     kinds = (("patches", 1_000, 16), ("patches", 10_000, 16), ("patches", 10_000, 32), ("sharp images", 10_000, 32))
     for (kind, count, resolution), sigma in product(kinds, (0.1, 1.0, 4.0, 20.0)):
@@ -78,12 +78,12 @@ def posteriors() -> Iterator[Row]:
 
 
 def sharp(count: int, resolution: int) -> np.ndarray:
-    """Return images of independent pixels, uint8: far apart, so that few speak even at much noise."""
+    """Return images of independent pixels, uint8: far apart, so few carry weight even at high noise."""
     return np.random.default_rng(0).integers(0, 256, (count, 3, resolution, resolution), dtype=np.uint8)
 
 
 def posterior(kind: str, images: Tensor, sigma: float) -> Row:
-    """Return the line of one set of images at one noise level."""
+    """Return the row of one set of images at one noise level."""
     count, unit = len(images), images.float() / 127.5 - 1
     noisy = unit[torch.arange(QUERIES) % count]
     noisy = noisy + sigma * torch.randn(noisy.shape)
@@ -99,8 +99,9 @@ def posterior(kind: str, images: Tensor, sigma: float) -> Row:
     exact = ours(noisy.double(), sigma).flatten(1)
     found = ours(noisy, sigma).flatten(1), _by_cdist(queries, flat, sigma)
     errors = [float((one - exact).abs().max()) for one in found]
-    speaking = float(ours.concentration(noisy, sigma).effective.mean())
-    what = f"empirical, {kind}, sigma {sigma:g}, {speaking:.3g} speak; off by {errors[0]:.0e}, cdist by {errors[1]:.0e}"
+    weighted = float(ours.concentration(noisy, sigma).effective.mean())
+    error = f"error {errors[0]:.0e}, cdist's {errors[1]:.0e}"
+    what = f"empirical, {kind}, sigma {sigma:g}, {weighted:.3g} with weight; {error}"
     return row(what, count, flat.shape[1], sides, 4 * QUERIES * flat.numel(), 1.5)
 
 
@@ -122,7 +123,7 @@ def nearest() -> Iterator[Row]:
 
 
 def gaussian() -> Iterator[Row]:
-    """Samples of a Gaussian: the closed form against Euler's method through a dense matrix."""
+    """Samples of a Gaussian: the closed form against Euler's method with a dense matrix."""
     for count, size in ((500, 768), (2000, 768), (500, 3072)):
         denoiser = GaussianDenoiser(spectrum.fit(pixels(count, size)))
         start = 80 * torch.randn(QUERIES, 3, size // 3, 1)
@@ -136,7 +137,7 @@ def gaussian() -> Iterator[Row]:
 
 
 def distilled() -> Iterator[Row]:
-    """An exact affine fit, the cost of the denoiser itself left out, against numpy's least squares on stored pairs."""
+    """An exact affine fit, without the denoiser's cost, against numpy's least squares on stored pairs."""
     for draws, size in ((2_000, 192), (4_000, 768)):
         clean = torch.from_numpy(pixels(512, size)).float() / 127.5 - 1
         fit = Fit(clean, draws, seed=0, purpose="benchmark")

@@ -1,4 +1,4 @@
-"""How the cost grows: linear algebra with N and d, and Snakemake's planning with the number of jobs."""
+"""Growth of cost: linear algebra with N and d, and Snakemake's planning with the number of jobs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ rule next:
     log: "{{i}}/{{stage}}.log"
     shell: "touch {{output}}"
 """
-"""A workflow of as many jobs that knows nothing: what Snakemake itself takes."""
+"""A workflow with two trivial rules: Snakemake's own cost."""
 
 
 def posterior(images: np.ndarray) -> timing.Side:
@@ -71,7 +71,7 @@ def samples(images: np.ndarray) -> timing.Side:
 
 
 def distilled(images: np.ndarray) -> timing.Side:
-    """Return a call that distils a denoiser without cost on as many pairs as images."""
+    """Return a call that distils a free denoiser, with one pair per image."""
     fit = Fit(torch.from_numpy(images).float() / 127.5 - 1, len(images), seed=0, purpose="benchmark")
     mean = torch.from_numpy(images.reshape(len(images), -1).mean(0) / 127.5 - 1)
     return lambda: exact_map(lambda noisy, sigma: noisy / 2, fit, 1.0, mean)
@@ -107,12 +107,12 @@ def algebra() -> Iterator[dict[str, object]]:
 
 
 def grows(before: tuple[int, float] | None, size: int, seconds: float) -> str:
-    """Return the exponent from the size and seconds before to these."""
+    """Return the exponent of growth from the previous size and seconds."""
     return "" if before is None else f"{log(seconds / before[1]) / log(size / before[0]):.1f}"
 
 
 def full_route() -> Iterator[dict[str, object]]:
-    """Yield the cost of all d components of N = 2 d images, in a process of its own, and what it comes to at PAPER."""
+    """Yield the cost of all d components of N = 2 d images, in a process of its own, extrapolated to PAPER."""
     lines = [(size, *full_size.measured(components, Path(), size, 2 * size)) for size in ROUTE]
     before = None
     for size, seconds, gigabytes in lines:
@@ -141,7 +141,7 @@ def components(_: Path, size: int, count: int) -> None:
 
 
 def planning() -> Iterator[dict[str, object]]:
-    """Yield how long `snakemake -n` takes: the paper's grid, digits with more and more subsets, bare rules."""
+    """Yield how long `snakemake -n` takes: the paper's grid, digits with 100 and 1,500 cells, bare rules."""
     yield {"study": "config/paper.yaml", **_dry_run(["--configfile", "config/paper.yaml"])}
     for replicates in (1, 15):
         axes = {"subset_sizes": list(range(8, 58)), "scales": [4], "replicates": replicates}
@@ -150,7 +150,7 @@ def planning() -> Iterator[dict[str, object]]:
         digits = study["datasets"]["digits"]
         digits["grid"] = {"runs": runs, "sweeps": {"size": {"scales": axes["scales"][:1]}}}
         for block, cells in (("sampling", "splice"), ("measures", "jacobian"), ("distillation", "cells")):
-            del digits[block][cells]  # which this grid has not
+            del digits[block][cells]  # they name cells that this grid lacks
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             yaml.safe_dump(study, file)
             file.flush()

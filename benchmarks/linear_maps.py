@@ -1,4 +1,4 @@
-"""The exact affine map against the gradient descent that the paper ran, in processor time to the same error."""
+"""The exact affine map against the paper's gradient descent, in processor time to the same error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRAINED_ON, INPUTS, HELDOUT = 512, 1024, 512
 
 
 def exact_map(denoiser: Denoiser, fit: Fit, sigma: float, mean: Tensor) -> AffineMap:
-    """Return the affine map nearest to a denoiser, by one pass over the pairs and one solve."""
+    """Return the affine map closest to a denoiser, from one pass over the pairs and one solve."""
     moments = Moments(mean, parts=1)
     for start in range(0, fit.draws, BATCH):
         noisy, _ = fit.noised(range(start, min(start + BATCH, fit.draws)), sigma)
@@ -29,7 +29,7 @@ def exact_map(denoiser: Denoiser, fit: Fit, sigma: float, mean: Tensor) -> Affin
 
 
 class Case:
-    """The empirical denoiser of some patches, to be distilled on others."""
+    """The empirical denoiser of some patches, to be distilled on other patches."""
 
     def __init__(self, resolution: int, sigma: float) -> None:
         pixels = torch.from_numpy(patches(TRAINED_ON + INPUTS + HELDOUT, resolution))
@@ -46,16 +46,16 @@ class Case:
         return float((denoised - self.target).square().mean())
 
     def descent(self) -> tuple[float, float]:
-        """Return processor seconds and held-out error of the paper's descent, when its error was least."""
+        """Return processor seconds and held-out error of the paper's gradient descent at its smallest error."""
         began, best = time.process_time(), (0.0, float("inf"))
         for found in gradient_descent.descend(self.denoiser, Fit(self.inputs, 1, 0, "adam"), self.sigma, Adam()):
             spent, paused = time.process_time() - began, time.process_time()
             best = min(best, (spent, self.error(found(self.noisy))), key=lambda item: item[1])
-            began += time.process_time() - paused  # looking at the map is no part of the fit
+            began += time.process_time() - paused  # evaluating the map is no part of the fit
         return best
 
     def exact(self, draws: int) -> tuple[float, float]:
-        """Return processor seconds and held-out error of the exact map of so many pairs."""
+        """Return processor seconds and held-out error of the exact map fitted to this number of pairs."""
         began = time.process_time()
         found = exact_map(self.denoiser, Fit(self.inputs, draws, 0, "exact"), self.sigma, self.mean)
         spent = time.process_time() - began
@@ -63,7 +63,7 @@ class Case:
 
 
 def row(resolution: int, sigma: float) -> dict[str, object]:
-    """Return the cost and error of both, the exact map with just so many pairs that it is no worse."""
+    """Return the cost and error of both; the exact map uses the fewest pairs with which it is no worse."""
     case = Case(resolution, sigma)
     slow, floor = case.descent()
     draws = 4 * case.size

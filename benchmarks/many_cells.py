@@ -1,4 +1,4 @@
-"""Several cells of one architecture on one machine: one after the other, side by side, and as one batched model."""
+"""Several cells of one architecture on one machine: one by one, side by side, or as one batched model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CELLS, BATCH, RESOLUTION, SIGMA_DATA = 4, 32, 16, 0.5
 
 
 def build(scale: int, seed: int) -> Preconditioned:
-    """Return the small network of the studies for two cores."""
+    """Return the small network that the studies for two cores use."""
     return networks.build(
         "ve",
         resolution=RESOLUTION,
@@ -64,7 +64,7 @@ class OneByOne:
 
 
 class Batched:
-    """The same step of all cells as one model: convolutions become grouped ones."""
+    """The same step for all cells as one model with grouped convolutions."""
 
     def __init__(self, scale: int) -> None:
         cells = [build(scale, seed) for seed in range(CELLS)]
@@ -76,14 +76,15 @@ class Batched:
         def loss(weights: dict[str, Tensor], buffers: dict[str, Tensor], *batch: Tensor) -> Tensor:
             return _loss(skeleton, weights | buffers, *batch)
 
-        self.slopes = vmap(grad(loss))
+        self.gradients = vmap(grad(loss))
         self.buffers = buffers
 
     def __call__(self) -> None:
         """Train one step of each cell."""
-        slopes = self.slopes({name: value.detach() for name, value in self.weights.items()}, self.buffers, *self.data)
+        weights = {name: value.detach() for name, value in self.weights.items()}
+        gradients = self.gradients(weights, self.buffers, *self.data)
         for name, value in self.weights.items():
-            value.grad = slopes[name]
+            value.grad = gradients[name]
         self.optimiser.step()
 
 
@@ -128,7 +129,7 @@ class SideBySide:
 
 
 def row(scale: int) -> dict[str, object]:
-    """Return images a second of all cells together, the three ways on two cores."""
+    """Return images per second of all cells together, for each of the three methods, on two cores."""
     torch.set_num_threads(2)
     apart = SideBySide(scale)
     seconds = timing.interleaved(

@@ -1,4 +1,4 @@
-"""The same networks and the same training step as anyone would write them first: the side to be compared with."""
+"""The same networks and training step in plain code, for comparison."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from hidden_gaussian.networks.blocks import Convolution, FoldedDownsampling, Res
 
 
 def network(preconditioned: Preconditioned) -> Preconditioned:
-    """Return a copy with the same weights whose layers are written plainly.
+    """Return a copy with the same weights and layers in plain code.
 
-    Convolutions and resampling are library calls on contiguous tensors, and attention is two products with a softmax
+    Convolutions and resampling are library calls on contiguous tensors; attention is two products with a softmax
     between them.
     """
     plain = copy.deepcopy(preconditioned)
@@ -44,7 +44,7 @@ def resampled(layer: Resampling, features: Tensor) -> Tensor:
 
 
 def convolved(layer: Convolution, features: Tensor) -> Tensor:
-    """Resample, then convolve; the image, which the network lays out for speed, is laid out as usual again."""
+    """Resample, then convolve, in the usual memory layout; the network uses a faster one."""
     return F.conv2d(
         resampled(layer, features.contiguous()), layer.weight, layer.bias, padding=layer.weight.shape[-1] // 2
     )

@@ -1,4 +1,4 @@
-"""Fair timing on a machine that others use too: sides take turns within one run, and only ratios are quoted."""
+"""Fair timing on a shared machine: the compared sides take turns within one run, and only ratios are quoted."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ import torch
 from threadpoolctl import threadpool_limits
 
 Side = Callable[[], object]
-CALLS = 3  # of a side, at least, unless said
-REST = 0.05  # seconds between calls, in which the threads of the side before cease to spin
-BRIEF = 0.1  # seconds of a call beside which it shows that threads wake up: 6 ms on some machines
-SIZE = 1024  # of the matrices of a bare product
+CALLS = 3  # of each side, at least, by default
+REST = 0.05  # seconds between calls, until the threads of the last side stop spinning
+BRIEF = 0.1  # seconds; in shorter calls the time to wake threads shows, 6 ms on some machines
+SIZE = 1024  # rows and columns of the matrices of a bare product
 
 
 def interleaved(sides: Mapping[str, Side], budget: float = 4.0, calls: int = CALLS) -> dict[str, float]:
     """Return the median seconds of one call of each side.
 
-    Every side is called once unmeasured; then they take turns, so many at least, until the budget of seconds is used.
-    Brief ones are called twice a turn, of which the first wakes their threads, as the call before does in a loop.
+    Every side is called once unmeasured; then they take turns, at least `calls` times, until `budget` seconds are used.
+    Brief sides are called twice per turn: the first call wakes their threads, as the call before does in a loop.
     """
     return {name: statistics.median(seconds) for name, seconds in _turns(sides, budget, calls).items()}
 
 
 def rated(sides: Mapping[str, Side], budget: float = 4.0) -> tuple[dict[str, float], float]:
-    """Return the median seconds of one call of each side, and the most GFLOP/s of a bare product between them.
+    """Return the median seconds of one call of each side, and the highest GFLOP/s of a bare product between them.
 
-    Torch's product takes its turn as the sides do, so a share of that peak compares what the machine gave at the time;
-    numpy's comes after them, since its threads go on spinning for a tenth of a second.
+    Torch's product takes turns with the sides, so its peak was reached under the same load. Numpy's comes after them,
+    because its threads keep spinning for a tenth of a second.
     """
     one, two = torch.randn(2, SIZE, SIZE)
     first, second = one.numpy(), two.numpy()
-    with threadpool_limits(torch.get_num_threads()):  # numpy has a number of its own
+    with threadpool_limits(torch.get_num_threads()):  # numpy has its own number of threads
         seconds = _turns({**sides, "product": lambda: one @ two}, budget, CALLS)
         products = [timed(lambda: first @ second) for _ in range(CALLS)]
     best = min(products + seconds.pop("product"))
@@ -64,12 +64,12 @@ def timed(side: Side) -> float:
 
 
 def peak() -> float:
-    """Return the most GFLOP/s of a large float32 product with torch's number of threads, torch's or numpy's."""
+    """Return the highest GFLOP/s of a large float32 product by torch or numpy, with torch's number of threads."""
     return rated({}, 1.0)[1]
 
 
 def machine() -> str:
-    """Return a sentence on the processor and the libraries."""
+    """Return the processor and the versions of the libraries as text."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     processor = f"{names[0]}, {len(names)} cores" if names else platform.processor()

@@ -1,4 +1,4 @@
-"""Speed and memory of a training step, and of sampling, against the plain way and against diffusers."""
+"""Speed and memory of a training step, and of sampling, against plain code and diffusers."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from hidden_gaussian.training import loop
 from hidden_gaussian.training.state import TrainingState
 
 SIGMA_DATA = 0.5
-GOAL, GOAL_OF_WIDE = 1.5, 1.15  # times the plain step, below scale 64 and from there on
-HELD = 20  # bytes a parameter: weight, gradient, two moments, average
+GOAL, GOAL_OF_WIDE = 1.5, 1.15  # times the plain step, below scale 64 and from scale 64
+HELD = 20  # bytes per parameter: weight, gradient, two moments, average
 
 
 @dataclass(frozen=True)
 class Case:
-    """One network of the paper's family at a resolution, and a batch that takes about a second."""
+    """One network of the paper's family at a resolution, with a batch that takes about a second."""
 
     scale: int
     resolution: int
@@ -55,7 +55,7 @@ class Case:
         )
 
     def images(self) -> np.ndarray:
-        """Return some noise as images; their content does not matter here."""
+        """Return noise as images; their content does not matter here."""
         shape = (self.batch, 3, self.resolution, self.resolution)
         return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
@@ -73,7 +73,7 @@ CASES = (
 )
 
 
-KINDS = {  # of an operator, by a part of its name; the first that fits
+KINDS = {  # of operators, by parts of their names; the first match counts
     "convolutions": ("convolution",),
     "products and attention": ("mm", "attention", "linear"),
     "normalisation and SiLU": ("norm", "silu"),
@@ -83,7 +83,7 @@ KINDS = {  # of an operator, by a part of its name; the first that fits
 
 
 class OurStep:
-    """The project's own training loop, a step at a time."""
+    """The project's own training loop, one step at a time."""
 
     def __init__(self, case: Case) -> None:
         self.images = case.images()
@@ -135,7 +135,7 @@ class _Called(nn.Module):
 
 @cache
 def timed(case: Case, threads: int) -> tuple[dict[str, float], float]:
-    """Return the seconds of a step: ours, written plainly, and diffusers'; and the most GFLOP/s of a bare product."""
+    """Return the seconds of a step (ours, plain, diffusers) and the highest GFLOP/s of a bare product."""
     torch.set_num_threads(threads)
     clean = torch.from_numpy(case.images()).float() / 127.5 - 1
     simple, peer = plain.Step(plain.network(case.build()), SIGMA_DATA), plain.Step(PeerNetwork(case), SIGMA_DATA)
@@ -144,7 +144,7 @@ def timed(case: Case, threads: int) -> tuple[dict[str, float], float]:
 
 
 def steps(threads: int) -> Iterator[dict[str, object]]:
-    """Yield a row for each case: images a second of ours, ratios to the others, GFLOP/s and its share of the peak."""
+    """Yield a row per case: our images per second, ratios to plain code and diffusers, GFLOP/s, share of the peak."""
     for case in CASES:
         seconds, top = timed(case, threads)
         with FlopCounterMode(display=False) as counter:
@@ -164,10 +164,10 @@ def steps(threads: int) -> Iterator[dict[str, object]]:
 
 
 def parts(case: Case) -> dict[str, object]:
-    """Return the shares of our step by kind of operator, and how many times the plain step's speed is their limit.
+    """Return the shares of our step by kind of operator, and the limit of its speed relative to the plain step.
 
-    The limit is the plain step's time over that of our convolutions, products and attention: what would be left of a
-    step in which all else were free.
+    The limit is the plain step's time over the time of our convolutions, products and attention, as if everything else
+    were free.
     """
     (seconds, _), ours = timed(case, 1), OurStep(case)
     ours()
@@ -189,7 +189,7 @@ def parts(case: Case) -> dict[str, object]:
 
 
 def memory(case: Case) -> dict[str, object]:
-    """Return what a step holds for the weights and for each image."""
+    """Return the memory that a step holds for the weights and for each image."""
     parameters = sum(weight.numel() for weight in case.build().parameters())
     return {
         "architecture": case.architecture,
@@ -202,7 +202,7 @@ def memory(case: Case) -> dict[str, object]:
 
 
 def saved_bytes(case: Case) -> float:
-    """Return the bytes that a step keeps for the backward pass, an image: what batches are sized by."""
+    """Return the bytes per image that a step saves for the backward pass; they limit the batch."""
     storages: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -219,7 +219,7 @@ def saved_bytes(case: Case) -> float:
 
 
 def samples(case: Case = Case(16, 16, 32)) -> dict[str, object]:
-    """Return images a second of Heun-18, and the ratio to a plain loop over the plainly written network."""
+    """Return images per second of Heun-18, and the ratio to a plain loop over the network in plain code."""
     network = case.build(dropout=0.0).eval()
     simple, start = (
         plain.network(network),

@@ -1,7 +1,7 @@
-"""A local conda channel with every package of an environment file, each an empty one of its name and version.
+"""A local conda channel with an empty package of the right name and version for each line of the environment files.
 
-Only ``python`` holds something: a script that notes that it was called, and becomes the Python that runs the tests. So
-solving, creating and activating are real; the packages of conda-forge and the solver of conda itself are not met.
+Only ``python`` has content: a script that records its call and runs the Python of the tests. So solving, creating and
+activating are real; conda-forge's packages and conda's own solver are not tested.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ exec {sys.executable} "$@"
 
 
 def build(folder: Path, environments: list[Path]) -> None:
-    """Make a channel of what some environment files ask for."""
+    """Make a channel with the packages of some environment files."""
     wanted = {spec for path in environments for spec in yaml.safe_load(path.read_text())["dependencies"]}
     (folder / "noarch").mkdir(parents=True)
     for spec in sorted(wanted):

@@ -1,4 +1,4 @@
-"""The few commands of conda that Snakemake calls, answered by py-rattler from one local channel."""
+"""The few conda commands that Snakemake calls, answered by py-rattler from one local channel."""
 
 import argparse
 import asyncio
@@ -26,16 +26,16 @@ def main(arguments: list[str]) -> None:
             parser = argparse.ArgumentParser()
             parser.add_argument("--file", type=Path)
             parser.add_argument("--prefix", type=Path)
-            asked, _ = parser.parse_known_args(options)
-            asyncio.run(create(asked.file, asked.prefix))
+            given, _ = parser.parse_known_args(options)
+            asyncio.run(create(given.file, given.prefix))
         case ["clean", "-y", "--tarballs"]:
             pass
         case _:
-            sys.exit(f"not among the commands that Snakemake was seen to call: {arguments}")
+            sys.exit(f"conda {' '.join(arguments)}: unknown command; expected one that Snakemake calls")
 
 
 async def create(file: Path, prefix: Path) -> None:
-    """Solve an environment file and install what is found; the local channel stands for those that it names."""
+    """Solve an environment file and install the packages; the local channel replaces those in the file."""
     specs = [spec.replace(" =", " ==") for spec in yaml.safe_load(file.read_text())["dependencies"]]
     records = await rattler.solve([str(HOME / "channel")], specs, platforms=["linux-64", "noarch"])
     await rattler.install(records, prefix, cache_dir=HOME / "cache", show_progress=False)
@@ -44,4 +44,4 @@ async def create(file: Path, prefix: Path) -> None:
 if __name__ == "__main__":
     main(sys.argv[1:])
     sys.stdout.flush()
-    os._exit(0)  # threads of py-rattler crash now and then when the interpreter takes itself apart
+    os._exit(0)  # threads of py-rattler sometimes crash while the interpreter shuts down

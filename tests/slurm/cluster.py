@@ -1,4 +1,4 @@
-"""What the tests ask of Slurm, and how they run a study on it."""
+"""Slurm's commands for the tests, and runs of a study on it."""
 
 import copy
 import signal
@@ -15,7 +15,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 RULE, CELL = "train_denoiser", "results/digits/n16a/ve4r1"
 IMPATIENT = ["--slurm-init-seconds-before-status-checks", "3", "--seconds-between-status-checks", "3"]
-PATIENCE = 400  # seconds for what takes less than one, or a job's start, on a machine that does other things as well
+PATIENCE = 400  # seconds for an event of less than a second, or for a job to start, on a busy machine
 STUDY: dict[str, Any] = {
     "study": "cluster",
     "datasets": {
@@ -38,7 +38,7 @@ Found = TypeVar("Found")
 
 
 class Job(NamedTuple):
-    """One line of Slurm's accounting: a job, or one life of a job that was queued again."""
+    """One line of Slurm's accounting: a job, or one life of a requeued job."""
 
     number: str
     rule: str
@@ -49,34 +49,34 @@ class Job(NamedTuple):
 
 
 class Cluster:
-    """The private Slurm, through its own commands."""
+    """The private Slurm, accessed by its own commands."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def jobs(self, place: Path) -> list[Job]:
-        """Return what the accounting has of Snakemake's jobs in a working folder, oldest first."""
+        """Return Snakemake's jobs in a working folder from the accounting, oldest first."""
         fields = "JobIDRaw,Partition,State,AllocTRES,ReqTRES,TimelimitRaw,Comment,WorkDir"
         text = slurm("sacct", "-n", "-P", "-X", "-D", "-S", "now-2hours", "-o", fields)
         jobs = []
         for line in text.splitlines():
-            number, partition, state, given, asked, minutes, comment, folder = line.split("|")
+            number, partition, state, allocated, requested, minutes, comment, folder = line.split("|")
             if Path(folder) == place and comment.startswith("rule_"):
                 rule = comment.removeprefix("rule_").split("_wildcards_")[0]
-                resources = dict(pair.split("=") for pair in (given or asked).split(","))
+                resources = dict(pair.split("=") for pair in (allocated or requested).split(","))
                 jobs.append(Job(number, rule, partition, state.split()[0], resources, int(minutes)))
         return jobs
 
     def trainings(self, place: Path) -> list[Job]:
-        """Return those that train."""
+        """Return the training jobs."""
         return [job for job in self.jobs(place) if job.rule == RULE]
 
     def queue(self) -> list[str]:
-        """Return the jobs that wait, run or end."""
+        """Return the numbers of jobs that wait, run or end."""
         return slurm("squeue", "-h", "-o", "%i").split()
 
     def devices(self, number: str) -> set[str]:
-        """Return CUDA_VISIBLE_DEVICES of the steps of a job, as they saw it themselves; ``-`` where it was not set."""
+        """Return CUDA_VISIBLE_DEVICES as the steps of a job saw it; ``-`` if it was not set."""
         tasks = [line.split() for line in (self.folder / "log/tasks.txt").read_text().splitlines()]
         return {devices for job, step, devices in tasks if job == number and step.isdigit()}
 
@@ -87,10 +87,10 @@ def slurm(*command: str) -> str:
 
 
 def ranks(number: str) -> set[str]:
-    """Return the ranks of the processes of a job that train together, from the environments that torchrun gave them."""
+    """Return the ranks of the training processes of a job, from the environments that torchrun set."""
     found: set[str] = set()
     for path in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):  # it has ended
+        with suppress(OSError):  # the process has ended
             variables = path.read_text(errors="replace").split("\0")
             if f"SLURM_JOB_ID={number}" in variables:
                 found |= {variable for variable in variables if variable.startswith("RANK=")}
@@ -99,9 +99,9 @@ def ranks(number: str) -> set[str]:
 
 @contextmanager
 def running(place: Path, *arguments: str, images: int | None = None, gpus: int = 1) -> Iterator[subprocess.Popen[str]]:
-    """Run Snakemake under the profile as it is shipped, on the study or with one snapshot at so many images.
+    """Run Snakemake with the shipped profile on the study, or with one checkpoint at a number of images.
 
-    What it says goes to ``snakemake.txt``. If it has not ended by itself, it is cancelled as by Ctrl-C.
+    Its output goes to ``snakemake.txt``. If it still runs at the end, it is cancelled as by Ctrl-C.
     """
     study = copy.deepcopy(STUDY)
     study["datasets"]["digits"]["training"] |= {"gpus": gpus, "checkpoint_minutes": 0.01}
@@ -110,14 +110,14 @@ def running(place: Path, *arguments: str, images: int | None = None, gpus: int =
     config = place / "study.yaml"
     config.write_text(yaml.safe_dump(study))
     command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "--directory", str(place)]
-    with (place / "snakemake.txt").open("a") as said:
+    with (place / "snakemake.txt").open("a") as log:
         snakemake = subprocess.Popen(
             [*command, "--configfile", str(config), *IMPATIENT, *arguments],
             cwd=ROOT,
-            stdout=said,
+            stdout=log,
             stderr=subprocess.STDOUT,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored below a shell's background job
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
         )
     try:
         yield snakemake
@@ -126,7 +126,7 @@ def running(place: Path, *arguments: str, images: int | None = None, gpus: int =
 
 
 def cancel(snakemake: subprocess.Popen[str]) -> None:
-    """End Snakemake as Ctrl-C does, unless it has ended."""
+    """End Snakemake as by Ctrl-C, unless it has ended."""
     if snakemake.poll() is None:
         snakemake.send_signal(signal.SIGINT)
     try:
@@ -136,29 +136,29 @@ def cancel(snakemake: subprocess.Popen[str]) -> None:
 
 
 def run(place: Path, *arguments: str, images: int | None = None, gpus: int = 1) -> None:
-    """Run Snakemake to its end, which must be good."""
+    """Run Snakemake to its end; it must succeed."""
     with running(place, *arguments, images=images, gpus=gpus) as snakemake:
         succeed(snakemake, place)
 
 
 def succeed(snakemake: subprocess.Popen[str], place: Path) -> None:
-    """Wait for the end of Snakemake, which must be good."""
-    assert snakemake.wait(timeout=1_800) == 0, said(place)[-6000:]
+    """Wait for the end of Snakemake; it must succeed."""
+    assert snakemake.wait(timeout=1_800) == 0, output(place)[-6000:]
 
 
-def said(place: Path) -> str:
-    """Return what Snakemake has said so far."""
+def output(place: Path) -> str:
+    """Return the output of Snakemake so far."""
     return (place / "snakemake.txt").read_text()
 
 
-def asking(partition: str = "gpu", **amounts: str) -> list[str]:
-    """Return options that set what a training asks for; they replace all that the profile sets, the partition too."""
-    given = {"slurm_partition": partition, **amounts}
-    return ["--set-resources", *(f"{RULE}:{name}={amount}" for name, amount in given.items())]
+def requesting(partition: str = "gpu", **amounts: str) -> list[str]:
+    """Return options that set a training's resources; they replace all that the profile sets, the partition too."""
+    resources = {"slurm_partition": partition, **amounts}
+    return ["--set-resources", *(f"{RULE}:{name}={amount}" for name, amount in resources.items())]
 
 
 def wait_until(condition: Callable[[], Found], seconds: float = PATIENCE) -> Found:
-    """Wait for something to become true, and return it."""
+    """Wait until a condition returns something true, and return it."""
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, f"not within {seconds} s"

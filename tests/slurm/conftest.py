@@ -1,4 +1,4 @@
-"""A real Slurm, brought up for the tests marked `cluster` and stopped after them."""
+"""A real Slurm, started for the tests marked `cluster` and stopped after them."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     with TemporaryDirectory(prefix="slurm-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)  # none of pytest's, whose other sessions close them to the users of munge and the database
+        folder = Path(name)  # pytest's folders may be closed to the users of munge and the database
         folder.chmod(0o755)
         os.environ["SLURM_CONF"] = str(folder / "etc/slurm.conf")
         try:

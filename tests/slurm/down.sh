@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stop the Slurm that up.sh FOLDER started: its jobs, and the processes named in its pid files, no others.
+# Stop the Slurm that up.sh FOLDER started: its jobs and the processes in its pid files, no others.
 set -uo pipefail
 
 folder=$(realpath -m "$1")

@@ -1,4 +1,4 @@
-"""A fresh clone, used by somebody for whom nothing was set up."""
+"""A fresh clone, used by somebody with nothing set up."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ GIT = ["git", "-c", "safe.directory=*"]
 
 
 def _other_user() -> dict[str, Any]:
-    """Return how to run as `nobody`, if that user can run this Python, which may lie in a closed home."""
+    """Return how to run as `nobody`, if that user can run this Python; it may be in a closed home."""
     if os.getuid() == 0:
         try:
             subprocess.run([sys.executable, "-c", "import snakemake"], check=True, capture_output=True, **NOBODY)
@@ -27,14 +27,13 @@ def _other_user() -> dict[str, Any]:
 
 @pytest.mark.cluster
 def test_a_clone_works_for_a_newcomer() -> None:
-    """From a clone of what is committed: make's targets, the plan, and from images to a figure.
+    """From a clone of the committed files: make's targets, the plan, and from images to a figure.
 
-    The newcomer has an empty home, the system's PATH and no other variable, and is the user `nobody` where that user
-    can run this Python, else the one who runs the tests. The environment `.venv` is taken over: that requirements.lock
-    can be installed, and what pip needs for it, is not tested here, and neither are other systems and Pythons, or a
-    machine without make and git.
+    The newcomer has an empty home, the system's PATH and no other variable; it is the user `nobody` if that user can
+    run this Python, else the user of the tests. The clone reuses `.venv`, so installing requirements.lock is not tested
+    here; nor are other systems and Pythons, or a machine without make and git.
     """
-    with TemporaryDirectory(prefix="newcomer-") as name:  # none of pytest's, which are closed to other users
+    with TemporaryDirectory(prefix="newcomer-") as name:  # pytest's folders are closed to other users
         home, clone, other = Path(name, "home"), Path(name, "a clone"), _other_user()
         Path(name).chmod(0o755)
         home.mkdir()

@@ -1,4 +1,4 @@
-"""The slurm profile on a real Slurm: where jobs run, what they get, and what becomes of them when they are killed."""
+"""The slurm profile on a real Slurm: partitions and resources of jobs, and what happens when they are killed."""
 
 import json
 import re
@@ -13,20 +13,34 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cluster import CELL, PATIENCE, RULE, Cluster, asking, cancel, ranks, run, running, said, slurm, succeed, wait_until
+from cluster import (
+    CELL,
+    PATIENCE,
+    RULE,
+    Cluster,
+    cancel,
+    output,
+    ranks,
+    requesting,
+    run,
+    running,
+    slurm,
+    succeed,
+    wait_until,
+)
 from hidden_gaussian.storage import arrays
 
 pytestmark = pytest.mark.cluster
 
-LONG = 48_000  # images whose training can be disturbed: 15 s at least
-ENDLESS = 16_000_000  # images that nobody waits for
+LONG = 48_000  # images: a training of at least 15 s, long enough to interrupt
+ENDLESS = 16_000_000  # images: a training that never ends within a test
 
 Weights = dict[str, np.ndarray]
 
 
 @pytest.fixture(scope="module")
 def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the study has been run."""
+    """A folder with results of the study."""
     place = tmp_path_factory.mktemp("study")
     run(place, "--", f"{CELL}/i64/measures.parquet")
     return place
@@ -34,7 +48,7 @@ def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture
 def place(finished: Path, tmp_path: Path, cluster: Cluster) -> Iterator[Path]:
-    """A folder with the data of the study, so that only a training remains to be done."""
+    """A folder with the data of the study, where only the training is missing."""
     shutil.copytree(finished / "results", tmp_path / "results", ignore=shutil.ignore_patterns("ve4r1", "logs"))
     yield tmp_path
     for job in cluster.queue():
@@ -44,11 +58,11 @@ def place(finished: Path, tmp_path: Path, cluster: Cluster) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def weights() -> dict[str, Weights]:
-    """What each way to the same cell gave."""
+    """Weights of the same cell, by how its training went."""
     return {}
 
 
-def test_rules_get_the_partition_and_the_gpu_that_they_ask_for(cluster: Cluster, finished: Path) -> None:
+def test_rules_get_the_partition_and_gpu_that_they_request(cluster: Cluster, finished: Path) -> None:
     jobs = cluster.jobs(finished)
     assert sorted(job.rule for job in jobs) == sorted(
         ["pack_images", "split_images", "draw_subset", "fit_spectrum", RULE, RULE, "measure_denoiser"]
@@ -61,10 +75,10 @@ def test_rules_get_the_partition_and_the_gpu_that_they_ask_for(cluster: Cluster,
         assert cluster.devices(job.number) in ([{"0"}, {"1"}] if with_gpu else [{"-"}]), job
 
 
-def test_a_figure_the_ledger_and_the_explorer_run_in_both_partitions(
+def test_a_figure_the_ledger_and_the_explorer_use_both_partitions(
     cluster: Cluster, finished: Path, tmp_path: Path
 ) -> None:
-    """With samples, references and all else that they need: nearly every rule of the workflow."""
+    """With everything they need: nearly every rule of the workflow."""
     shutil.copytree(finished / "results", tmp_path / "results")
     made = [f"results/digits/{name}" for name in ("figures/samples.pdf", "tables/claims.csv", "explore.html")]
     run(tmp_path, "--", *made)
@@ -78,20 +92,20 @@ def test_a_figure_the_ledger_and_the_explorer_run_in_both_partitions(
     assert all((tmp_path / name).stat().st_size for name in made)
 
 
-def test_nothing_is_left_to_do(finished: Path) -> None:
+def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
     run(finished, "--", f"{CELL}/i64/measures.parquet")
-    assert "Nothing to be done" in said(finished)
+    assert "Nothing to be done" in output(finished)
 
 
-@pytest.mark.fault("a Slurm job is over its memory", "tried again with more")
-def test_a_job_without_enough_memory_gets_more(cluster: Cluster, place: Path) -> None:
-    run(place, *asking(mem_mb="attempt*500"), "--", _path(32))
+@pytest.mark.fault("a Slurm job exceeds its memory", "it is tried again with more")
+def test_a_job_that_exceeds_its_memory_gets_more(cluster: Cluster, place: Path) -> None:
+    run(place, *requesting(mem_mb="attempt*500"), "--", _path(32))
     jobs = cluster.trainings(place)
     assert len(jobs) > 1
     assert [job.resources["mem"] for job in jobs[:2]] == ["500M", "1000M"]
     assert [job.minutes for job in jobs[:2]] == [10, 20]  # the rule's own
     assert jobs[-1].state == "COMPLETED"
-    log = (cluster.folder / "log/slurmd-gpu01.log").read_text()  # the accounting has FAILED where memory is polled
+    log = (cluster.folder / "log/slurmd-gpu01.log").read_text()  # the accounting says FAILED, because memory is polled
     assert all(f"StepId={job.number}.0 exceeded memory limit" in log for job in jobs[:-1])
 
 
@@ -107,16 +121,16 @@ def test_a_training_of_two_ranks_has_two_gpus(cluster: Cluster, finished: Path, 
 
 
 @pytest.mark.fault(
-    "Snakemake is killed and started again", "its training goes on; the second job waits and takes over what it made"
+    "Snakemake is killed and started again", "its training continues; the second job waits and takes over the result"
 )
-def test_a_killed_snakemake_leaves_the_training_to_its_end_and_none_is_done_twice(
+def test_after_snakemake_is_killed_its_training_finishes_and_is_not_repeated(
     cluster: Cluster, place: Path, weights: dict[str, Weights]
 ) -> None:
     with running(place, "--", _path(LONG), images=LONG) as killed:
         wait_until(_unfinished(place, LONG).exists)
         killed.kill()
     (orphan,) = cluster.queue()
-    slurm("scontrol", "suspend", orphan)  # or a fast machine would be ready before the second job begins
+    slurm("scontrol", "suspend", orphan)  # or a fast machine would finish before the second job starts
     run(place, "--unlock", images=LONG)
     with running(place, "--", _path(LONG), images=LONG) as second:
         wait_until(lambda: "is held by another job" in _log(place, LONG))
@@ -127,12 +141,12 @@ def test_a_killed_snakemake_leaves_the_training_to_its_end_and_none_is_done_twic
     weights["left alone"] = _weights(place, LONG)
 
 
-@pytest.mark.fault("a Slurm job is out of time", "saved; tried again with more, and goes on where it was")
-def test_a_job_out_of_time_gets_more_and_goes_on(cluster: Cluster, place: Path) -> None:
-    arguments = [*asking(runtime="1+20*(attempt-1)"), "--", _path(ENDLESS)]
+@pytest.mark.fault("a Slurm job runs out of time", "it saves, and resumes in the next attempt with more time")
+def test_a_job_out_of_time_gets_more_and_resumes(cluster: Cluster, place: Path) -> None:
+    arguments = [*requesting(runtime="1+20*(attempt-1)"), "--", _path(ENDLESS)]
     with running(place, *arguments, images=ENDLESS):
-        seen = wait_until(lambda: _told_to_stop_at(said(place)))
-        wait_until(lambda: _went_on_from(place, ENDLESS) == seen)
+        seen = wait_until(lambda: _stopped_at(output(place)))
+        wait_until(lambda: _resumed_at(place, ENDLESS) == seen)
         wait_until(lambda: _saved(place, ENDLESS)["images_seen"] > seen)
     wait_until(lambda: not cluster.queue())
     first, second = cluster.trainings(place)
@@ -141,12 +155,14 @@ def test_a_job_out_of_time_gets_more_and_goes_on(cluster: Cluster, place: Path) 
     assert [first.resources["mem"], second.resources["mem"]] == ["3000M", "6000M"]  # the rule's own
 
 
-@pytest.mark.fault("a training is preempted by another job", "saved; queued again, it goes on where it was")
-def test_a_preempted_training_goes_on_where_it_was(cluster: Cluster, place: Path, weights: dict[str, Weights]) -> None:
-    with running(place, *asking("scavenge"), "--", _path(LONG), images=LONG) as snakemake:
+@pytest.mark.fault("a training is preempted by another job", "it saves, is requeued, and resumes where it stopped")
+def test_a_preempted_training_resumes_where_it_stopped(
+    cluster: Cluster, place: Path, weights: dict[str, Weights]
+) -> None:
+    with running(place, *requesting("scavenge"), "--", _path(LONG), images=LONG) as snakemake:
         seen = _preempted_at(place, LONG)
         succeed(snakemake, place)
-    assert _went_on_from(place, LONG) == seen
+    assert _resumed_at(place, LONG) == seen
     lives = cluster.trainings(place)
     assert [job.state for job in lives] == ["PREEMPTED", "COMPLETED"]
     assert len({job.number for job in lives}) == 1
@@ -160,14 +176,14 @@ def test_a_preempted_training_gives_the_same_weights(weights: dict[str, Weights]
     assert all((one[name] == other[name]).all() for name in one)
 
 
-@pytest.mark.fault("a training of two ranks is preempted", "saved by both; queued again, they go on where they were")
-def test_a_preempted_training_of_two_ranks_goes_on_where_it_was(cluster: Cluster, place: Path) -> None:
-    with running(place, *asking("scavenge"), "--", _path(ENDLESS), images=ENDLESS, gpus=2):
+@pytest.mark.fault("a training with two ranks is preempted", "both save, are requeued, and resume where they stopped")
+def test_a_preempted_training_of_two_ranks_resumes_where_it_stopped(cluster: Cluster, place: Path) -> None:
+    with running(place, *requesting("scavenge"), "--", _path(ENDLESS), images=ENDLESS, gpus=2):
         wait_until(_unfinished(place, ENDLESS).exists)
         (number,) = cluster.queue()
         assert ranks(number) == {"RANK=0", "RANK=1"}
         seen = _preempted_at(place, ENDLESS)
-        wait_until(lambda: _went_on_from(place, ENDLESS) == seen)
+        wait_until(lambda: _resumed_at(place, ENDLESS) == seen)
         wait_until(lambda: _saved(place, ENDLESS)["images_seen"] > seen)
         assert ranks(number) == {"RANK=0", "RANK=1"}
     wait_until(lambda: not cluster.queue())
@@ -178,8 +194,8 @@ def test_a_preempted_training_of_two_ranks_goes_on_where_it_was(cluster: Cluster
     assert {job.resources["gres/gpu"] for job in lives} == {"2"}
 
 
-@pytest.mark.fault("SIGTERM to Snakemake while Slurm jobs run", "it waits for them, and starts no others")
-def test_a_terminated_snakemake_waits_for_the_job_that_runs(cluster: Cluster, place: Path) -> None:
+@pytest.mark.fault("SIGTERM to Snakemake while Slurm jobs run", "it waits for them and starts no more")
+def test_a_terminated_snakemake_waits_for_the_running_job(cluster: Cluster, place: Path) -> None:
     with running(place, "--", _path(64)) as snakemake:
         wait_until(cluster.queue)
         snakemake.terminate()
@@ -191,26 +207,26 @@ def test_a_terminated_snakemake_waits_for_the_job_that_runs(cluster: Cluster, pl
 
 
 @pytest.mark.fault("Ctrl-C while Slurm jobs run", "all are cancelled; trainings save")
-def test_a_cancelled_run_leaves_nothing_running_and_keeps_its_state(cluster: Cluster, place: Path) -> None:
+def test_ctrl_c_cancels_all_jobs_and_saves_their_state(cluster: Cluster, place: Path) -> None:
     with running(place, "--", _path(ENDLESS), images=ENDLESS) as snakemake:
         wait_until(_unfinished(place, ENDLESS).exists)
         cancel(snakemake)
         assert snakemake.returncode not in (0, -signal.SIGKILL)
     wait_until(lambda: not cluster.queue())
-    seen = _told_to_stop_at(_log(place, ENDLESS))
+    seen = _stopped_at(_log(place, ENDLESS))
     assert seen
     time.sleep(5)
-    assert _saved(place, ENDLESS)["images_seen"] == seen  # nobody goes on in secret
+    assert _saved(place, ENDLESS)["images_seen"] == seen  # no process continues
 
 
 def _preempted_at(place: Path, images: int) -> int:
-    """Let a more important job take the GPUs from a training, and return how far that one says it was.
+    """Preempt a training by a job of higher priority, and return the images seen at which it stopped.
 
-    The log begins anew when the job is queued again: where that was sooner than a look at it, what it went on from.
+    A requeued job starts a new log. If that happens before the old log was read, the new one says where it resumed.
     """
     wait_until(_unfinished(place, images).exists)
     slurm("sbatch", "--partition=gpu", "--gpus=2", "--time=1", "--output=/dev/null", "--wrap=sleep 2")
-    return wait_until(lambda: _told_to_stop_at(_log(place, images)) or _went_on_from(place, images))
+    return wait_until(lambda: _stopped_at(_log(place, images)) or _resumed_at(place, images))
 
 
 def _path(images: int) -> str:
@@ -234,11 +250,11 @@ def _log(place: Path, images: int) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def _told_to_stop_at(text: str) -> int | None:
+def _stopped_at(text: str) -> int | None:
     found = re.search(r"was told to stop at images_seen (\d+) and its state was saved", text)
     return found and int(found[1])
 
 
-def _went_on_from(place: Path, images: int) -> int | None:
+def _resumed_at(place: Path, images: int) -> int | None:
     found = re.search(r"going on from .* at images_seen (\d+)\n", _log(place, images))
     return found and int(found[1])

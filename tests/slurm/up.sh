@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Bring up a real Slurm on this machine: two nodes, two GPUs that exist for the scheduler only, accounting.
-# up.sh FOLDER keeps everything below FOLDER, but for the link /etc/slurm/slurm.conf. Debian, root, no systemd needed.
-# Its ports are fixed, so there is one such cluster at a time.
+# Start a real Slurm on this machine: two nodes, accounting, and two GPUs that only the scheduler knows.
+# up.sh FOLDER keeps everything below FOLDER, except the link /etc/slurm/slurm.conf. Needs Debian and root, no systemd.
+# Its ports are fixed, so only one such cluster can run at a time.
 set -euo pipefail
 shopt -s inherit_errexit
 
@@ -9,7 +9,7 @@ folder=$(realpath -m "$1")
 here=$(dirname "$(realpath "$0")")
 host=$(hostname -s)
 export SLURM_CONF=$folder/etc/slurm.conf
-export PATH=$PATH:/usr/sbin:/sbin # where the daemons are
+export PATH=$PATH:/usr/sbin:/sbin # the daemons' folder
 
 main() {
     check
@@ -62,7 +62,7 @@ running() { # PIDFILE
     [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null
 }
 
-wait_for() { # SECONDS COMMAND...: every client has a timeout, for some try again for minutes
+wait_for() { # SECONDS COMMAND...: every try has a timeout, because some clients retry for minutes
     local end=$((SECONDS + $1))
     shift
     until timeout 10 "$@" >/dev/null 2>&1; do
@@ -99,7 +99,7 @@ start_accounting() {
     running "$folder/run/slurmdbd.pid" || slurmdbd
     wait_for 60 sacctmgr -n show cluster
     for entity in "cluster private" "account your_account Cluster=private" "user $(id -un) Account=your_account"; do
-        # shellcheck disable=SC2086 -- the words of an entity are arguments; one that exists is no error
+        # shellcheck disable=SC2086 -- the words of an entity are arguments; an existing entity is no error
         timeout 30 sacctmgr -i -Q add $entity >/dev/null 2>&1 || true
     done
 }
@@ -115,7 +115,7 @@ start_scheduler() {
 
 nodes_are_up() {
     [ "$(sinfo -h -N -o '%N %T' | sort -u | grep -cE ' (idle|mixed|allocated|completing)$')" -eq 2 ] && return 0
-    scontrol update nodename=cpu01,gpu01 state=resume # after an unclean stop they are down
+    scontrol update nodename=cpu01,gpu01 state=resume # after an unclean stop nodes are down
     return 1
 }
 export -f nodes_are_up # for timeout, which runs programs only

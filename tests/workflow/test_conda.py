@@ -1,4 +1,4 @@
-"""`--sdm conda` on a local channel: environments are solved, created, activated, and their Python runs the rules."""
+"""`--sdm conda` with a local channel: environments are solved, created and activated, and their Python runs rules."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "tests/conda"))
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that looks like an installation of conda."""
+    """A folder that looks like a conda installation."""
     from channel import build
 
     home = tmp_path_factory.mktemp("conda")
@@ -34,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
-def test_every_environment_can_be_solved_and_made(home: Path, environment: Path, tmp_path: Path) -> None:
+def test_every_environment_can_be_solved_and_created(home: Path, environment: Path, tmp_path: Path) -> None:
     command = [home / "bin/conda", "env", "create", "--quiet", "--file", environment, "--prefix", tmp_path / "made"]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
@@ -42,7 +42,7 @@ def test_every_environment_can_be_solved_and_made(home: Path, environment: Path,
     assert (tmp_path / "made/conda-meta").is_dir()
 
 
-def test_an_environment_that_no_channel_has_is_refused(home: Path, tmp_path: Path) -> None:
+def test_an_environment_with_unknown_packages_is_refused(home: Path, tmp_path: Path) -> None:
     (tmp_path / "env.yaml").write_text("channels: [conda-forge]\ndependencies: [python =3.11, numpy =0.1]\n")
     command = [home / "bin/conda", "env", "create", "--file", tmp_path / "env.yaml", "--prefix", tmp_path / "made"]
     assert subprocess.run(command, capture_output=True, check=False).returncode != 0
@@ -59,6 +59,6 @@ def test_a_rule_runs_in_its_environment(home: Path, tmp_path: Path) -> None:
     assert (tmp_path / target).exists()
     called = {path.parent: path.read_text().splitlines() for path in tmp_path.glob(".snakemake/conda/*/called")}
     with_torch = [(folder / "share/pytorch").exists() for folder in called]
-    assert sorted(with_torch) == [False, True]  # packing may need torchvision; the others need no torch
+    assert sorted(with_torch) == [False, True]  # packing may need torchvision; the other rules need no torch
     scripts = [call.rsplit(".", 2)[1] for calls in called.values() for call in calls if ".snakemake/scripts" in call]
     assert sorted(scripts) == ["draw_subset", "fit_spectrum", "pack_images", "split_images"]

@@ -1,4 +1,4 @@
-"""Conda environments: pinned as the lock is, all used, and enough for what each rule imports."""
+"""Conda environments: pinned to the versions of the lock, all used, and sufficient for the imports of each rule."""
 
 import re
 import subprocess
@@ -18,9 +18,9 @@ NAMES = {
     "pytorch": "torch",
     "snakemake-minimal": "snakemake",
 }
-MODULES = {"pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}  # imported by another name than the package's
+MODULES = {"pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}  # packages whose module has another name
 FIGURES = tuple(f"figures.{path.stem}" for path in (LIBRARY / "hidden_gaussian/figures").glob("*.py"))
-ONLY_FOR_TENSORS = "hidden_gaussian.storage.arrays._own_memory"  # which nobody calls who has none of torch's
+ONLY_FOR_TENSORS = "hidden_gaussian.storage.arrays._own_memory"  # called with tensors only
 TORCHLESS = {
     "analysis": (
         "compare_samples",
@@ -44,7 +44,7 @@ def _locked() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("env", ENVS)
-def test_pins_equal_the_lock(env: str) -> None:
+def test_pins_equal_those_of_the_lock(env: str) -> None:
     locked = _locked()
     for dependency in ENVS[env]["dependencies"]:
         name, version = dependency.split(" =")
@@ -52,14 +52,14 @@ def test_pins_equal_the_lock(env: str) -> None:
             assert locked[NAMES.get(name, name).lower()] == version, dependency
 
 
-def test_every_environment_is_used_and_exists() -> None:
+def test_exactly_the_environments_that_rules_use_exist() -> None:
     rules = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
     assert set(re.findall(r'"\.\./envs/(\w+)\.yaml"', rules)) == set(ENVS)
 
 
 @pytest.mark.parametrize(("env", "script"), [(env, script) for env, scripts in TORCHLESS.items() for script in scripts])
-def test_scripts_without_torch_import_none(env: str, script: str) -> None:
-    """A cheap job must not pay for torch, and its environment does not have it."""
+def test_scripts_in_environments_without_torch_do_not_import_it(env: str, script: str) -> None:
+    """Importing torch would slow a cheap job, and its environment has no torch."""
     text = (ROOT / f"workflow/scripts/{script}.py").read_text()
     imports = "\n".join(re.findall(r"^(?:from|import) .*$", text, re.M))
     check = "import sys; assert not {'torch', 'sklearn'} & set(sys.modules), 'heavy'"
@@ -84,8 +84,8 @@ def test_every_script_has_a_rule() -> None:
 
 
 @pytest.mark.parametrize(("env", "script"), sorted(set(_rules())))
-def test_an_environment_has_all_that_the_scripts_of_its_rules_reach(env: str, script: str) -> None:
-    """Every import of the script and of the library's modules that it reaches, those within functions too."""
+def test_an_environment_has_every_package_that_its_scripts_reach(env: str, script: str) -> None:
+    """Imports of the script and of the modules it reaches, also those within functions."""
     names = (dependency.split(" =")[0] for dependency in ENVS[env]["dependencies"])
     provided = {MODULES.get(name, NAMES.get(name, name)) for name in names}
     reached = Reached((LIBRARY / f"scripts/{script}.py").read_text(), FIGURES if script == "plot_figure" else ())
@@ -93,8 +93,8 @@ def test_an_environment_has_all_that_the_scripts_of_its_rules_reach(env: str, sc
     assert not {name: places for name, places in lacking.items() if places}
 
 
-def test_imports_within_functions_are_reached_with_the_function() -> None:
-    """What is read agrees with what each of these is known to need."""
+def test_an_import_within_a_function_counts_only_if_the_function_is_used() -> None:
+    """Checks the reader of imports against scripts with known needs."""
     needs = {
         "from hidden_gaussian import seeding": {"numpy"},
         "from hidden_gaussian import seeding\nseeding.stream(0, '', 0)": {"numpy", "torch"},

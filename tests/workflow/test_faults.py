@@ -1,4 +1,4 @@
-"""Faults, each made on purpose: failing writes, files that are not what they say, odd images, levels and places."""
+"""Faults caused on purpose: failing writes, wrong or damaged files, odd images, noise levels and paths."""
 
 import errno
 import itertools
@@ -45,12 +45,12 @@ WRITES: dict[str, Callable[[Path], None]] = {
     "a.json": lambda path: files.save_json(path, {"a": 1}),
     "a.parquet": _shard,
 }
-POINTS = {"flushed": "os.fsync", "put in place": "pathlib.Path.replace"}
+POINTS = {"flushed": "os.fsync", "moved to its path": "pathlib.Path.replace"}
 
 
 @pytest.mark.fault(
-    "a write fails (disk full, I/O error) when the file is flushed or put in place; one for each kind of file",
-    "the old file stays, and no other; the file and the reason are named",
+    "a write fails (disk full, I/O error) when the file is flushed or moved to its path; each kind of file",
+    "the old file stays, with no other beside it; the error names the file and the reason",
 )
 @pytest.mark.parametrize("name", WRITES)
 @pytest.mark.parametrize("point", POINTS)
@@ -87,14 +87,14 @@ def _small_files(size: int) -> Iterator[None]:
 
 
 @pytest.mark.fault(
-    "no room is left in the midst of a write; one for each kind of file",
-    "the old file stays, and no other; the file is named, in one sentence",
+    "the disk runs full during a write; each kind of file",
+    "the old file stays, with no other beside it; one sentence names the file",
 )
 @pytest.mark.parametrize("name", WRITES)
-def test_a_write_without_room_leaves_the_old_file_and_names_it(
+def test_a_write_to_a_full_disk_leaves_the_old_file_and_names_it(
     tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """By the limit of the system on the size of a file, in a process of its own."""
+    """Simulated by a limit on the size of files, in a process of its own."""
     path = tmp_path / name
     WRITES[name](path)
     before = path.read_bytes()
@@ -118,12 +118,12 @@ def test_a_write_without_room_leaves_the_old_file_and_names_it(
 
 
 @pytest.mark.fault(
-    "a job is killed at the last moment of a write",
-    "the old file stays; the next write gives the same bytes, and removes what the killed one left",
+    "a job is killed at the end of a write",
+    "the old file stays; the next write gives the same bytes and removes the unfinished file",
 )
 @pytest.mark.parametrize("name", WRITES)
 def test_a_job_killed_while_it_writes_leaves_the_old_file(tmp_path: Path, name: str) -> None:
-    """SIGKILL in a process of its own, at the last moment before the new file takes the old one's place."""
+    """SIGKILL in a process of its own, just before the new file replaces the old one."""
     path = tmp_path / name
     WRITES[name](path)
     before = path.read_bytes()
@@ -141,26 +141,26 @@ def test_a_job_killed_while_it_writes_leaves_the_old_file(tmp_path: Path, name: 
     assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
-def test_what_others_are_writing_is_left_alone(tmp_path: Path) -> None:
-    """A process that runs, one on another machine, a file of the user; but not what is a day old."""
+def test_unfinished_files_of_other_processes_are_left_alone(tmp_path: Path) -> None:
+    """A running process, one on another machine, a user's file; but an unfinished file of a day ago is removed."""
     node, day = platform.node(), time.time() - 90_000
-    kept = [f".a.{node}.{os.getppid()}.json", ".a.elsewhere.7.json", ".a.mine.json", ".b.elsewhere.7.json"]
-    for name in (*kept, ".a.elsewhere.8.json"):
+    untouched = [f".a.{node}.{os.getppid()}.json", ".a.elsewhere.7.json", ".a.mine.json", ".b.elsewhere.7.json"]
+    for name in (*untouched, ".a.elsewhere.8.json"):
         (tmp_path / name).write_text("x")
     for name in (".a.elsewhere.8.json", ".a.mine.json", ".b.elsewhere.7.json"):
         os.utime(tmp_path / name, (day, day))
     files.save_json(tmp_path / "a.json", 1)
-    assert sorted(file.name for file in tmp_path.iterdir()) == sorted([*kept, "a.json"])
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted([*untouched, "a.json"])
 
 
-def test_a_file_in_the_place_of_a_folder_is_the_systems_error(tmp_path: Path) -> None:
+def test_a_file_where_a_folder_should_be_raises_the_systems_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OSError, match=r"exists|irectory"):
         files.save_json(tmp_path / "file" / "a.json", 1)
     assert (tmp_path / "file").read_text() == "x"
 
 
-# ---- files that are not what their names say
+# ---- wrong or damaged files
 
 
 def _subset(path: Path) -> None:
@@ -207,10 +207,12 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.fault("an intermediate is empty, cut, zeroed, text, or another format", "named, with what to do")
+@pytest.mark.fault(
+    "a result file is empty, cut, zeroed, text, or of another format", "the error names it and says what to do"
+)
 @pytest.mark.parametrize("name", READS)
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_intermediate_is_named(tmp_path: Path, name: str, damage: str) -> None:
+def test_an_error_names_the_damaged_file(tmp_path: Path, name: str, damage: str) -> None:
     write, read = READS[name]
     path = tmp_path / name
     write(path)
@@ -220,29 +222,31 @@ def test_a_damaged_intermediate_is_named(tmp_path: Path, name: str, damage: str)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.fault("a bit of a shard flips", "named, wherever it could change a value")
+@pytest.mark.fault("a bit of a shard flips", "the error names the file, wherever the bit could change a value")
 def test_a_flipped_bit_in_the_values_of_a_shard_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "measures.parquet"
     _shard(path)
     whole, before = path.read_bytes(), parquet.read_shard(path)
-    end = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")  # where the pages end and the foot begins
-    places, noticed = range(4, end, 7), 0
-    for place in places:
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    end = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")  # of the pages; the footer follows
+    positions, noticed = range(4, end, 7), 0
+    for position in positions:
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
         try:
             found = parquet.read_shard(path)
         except InputError:
             noticed += 1
-        else:  # a hint in the head of a page, which nobody reads
+        else:  # an unused hint in the header of a page
             pd.testing.assert_frame_equal(found, before)
-    assert noticed > len(places) / 2
+    assert noticed > len(positions) / 2
 
 
 def _verified(path: Path) -> Any:
     return images.open_images(path, verify=True)
 
 
-@pytest.mark.fault("a bit of images, a subset, a split, a spectrum, a map, samples flips; weights are alike", "named")
+@pytest.mark.fault(
+    "a bit flips in images, a subset, split, spectrum, map or samples (weights: same code)", "the error names the file"
+)
 @pytest.mark.parametrize("name", sorted(READS.keys() - {"duplicates.json", "measures.parquet", "weights.safetensors"}))
 def test_a_flipped_bit_in_the_numbers_is_noticed(tmp_path: Path, name: str) -> None:
     write, read = READS[name]
@@ -251,26 +255,29 @@ def test_a_flipped_bit_in_the_numbers_is_noticed(tmp_path: Path, name: str) -> N
     write(path)
     sound, whole = read(path), path.read_bytes()
     arrays = 8 + int.from_bytes(whole[:8], "little") if path.suffix == ".safetensors" else 128
-    for place in range(arrays, len(whole) - 14, 1 + len(whole) // 200):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+    for position in range(arrays, len(whole) - 14, 1 + len(whole) // 200):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 4]) + whole[position + 1 :])
         with pytest.raises(InputError, match=f"{name} is damaged .*checksum"):
             read(path)
-    for place, bit in itertools.product((*range(arrays), *range(len(whole) - 14, len(whole))), (1, 4, 16)):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+    for position, bit in itertools.product((*range(arrays), *range(len(whole) - 14, len(whole))), (1, 4, 16)):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ bit]) + whole[position + 1 :])
         try:
             found = read(path)
         except InputError:
             continue
-        assert pickle.dumps(found) == pickle.dumps(sound)  # where the checksum is no longer seen as one
+        assert pickle.dumps(found) == pickle.dumps(sound)  # the flip hid the checksum and changed no number
 
 
-@pytest.mark.fault("a bit of the head of images flips, which are mapped, not read", "named, or no pixel is another")
-def test_a_flipped_bit_in_the_head_of_mapped_images_changes_nothing(tmp_path: Path) -> None:
+@pytest.mark.fault(
+    "a bit flips in the header of images, which are mapped, not read",
+    "the error names the file, or all pixels are right",
+)
+def test_a_flipped_bit_in_the_header_of_mapped_images_changes_no_pixel(tmp_path: Path) -> None:
     path = tmp_path / "images.npy"
     files.save_array(path, PIXELS)
     whole = path.read_bytes()
-    for place, bit in itertools.product(range(128), range(8)):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
+    for position, bit in itertools.product(range(128), range(8)):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1 << bit]) + whole[position + 1 :])
         try:
             found = images.open_images(path)
         except InputError:
@@ -283,9 +290,9 @@ FOREIGN = {
 }
 
 
-@pytest.mark.fault("an intermediate is a sound file of another kind", "named")
+@pytest.mark.fault("a result file is a sound file of another kind", "the error names it")
 @pytest.mark.parametrize(("name", "other"), sorted(FOREIGN))
-def test_the_file_of_another_kind_is_named(tmp_path: Path, name: str, other: str) -> None:
+def test_an_error_names_a_file_of_another_kind(tmp_path: Path, name: str, other: str) -> None:
     READS[other][0](tmp_path / name)
     with pytest.raises(InputError, match=name):
         READS[name][1](tmp_path / name)
@@ -294,31 +301,31 @@ def test_the_file_of_another_kind_is_named(tmp_path: Path, name: str, other: str
 # ---- images
 
 
-@pytest.mark.fault("all images are constant", "a law without variance")
+@pytest.mark.fault("all images are constant", "a spectrum without variance")
 @pytest.mark.parametrize("value", [0, 127, 255])
-def test_constant_images_have_no_spectrum_and_denoise_to_themselves(value: int) -> None:
-    law = spectrum.fit(np.full((5, 1, 4, 4), value, np.uint8))
-    assert law.eigenvalues.shape == (0,)
-    denoised = GaussianDenoiser(law)(torch.randn(3, 1, 4, 4), 1.0)
+def test_constant_images_have_no_variance_and_denoise_to_themselves(value: int) -> None:
+    fitted = spectrum.fit(np.full((5, 1, 4, 4), value, np.uint8))
+    assert fitted.eigenvalues.shape == (0,)
+    denoised = GaussianDenoiser(fitted)(torch.randn(3, 1, 4, 4), 1.0)
     torch.testing.assert_close(denoised, torch.full((3, 1, 4, 4), value / 127.5 - 1))
 
 
-@pytest.mark.fault("a single image", "its own mean")
-def test_one_image_is_its_own_gaussian() -> None:
-    law = spectrum.fit(PIXELS[:1])
-    assert law.count == 1
-    assert law.eigenvalues.size == 0
-    np.testing.assert_allclose(law.mean.reshape(1, 8, 8), PIXELS[0] / 127.5 - 1, atol=1e-12)
+@pytest.mark.fault("a single image", "its mean is the image")
+def test_the_mean_of_one_image_is_the_image() -> None:
+    fitted = spectrum.fit(PIXELS[:1])
+    assert fitted.count == 1
+    assert fitted.eigenvalues.size == 0
+    np.testing.assert_allclose(fitted.mean.reshape(1, 8, 8), PIXELS[0] / 127.5 - 1, atol=1e-12)
 
 
-@pytest.mark.fault("images that are equal", "found, and counted")
-def test_images_that_are_all_equal_are_found_and_leave_one_direction_fewer() -> None:
+@pytest.mark.fault("equal images", "found and counted")
+def test_equal_images_are_found_and_do_not_change_the_spectrum() -> None:
     twice = np.concatenate([PIXELS[:4], PIXELS[:4]])
     assert duplicates.find(twice).groups == ((0, 4), (1, 5), (2, 6), (3, 7))
     np.testing.assert_allclose(spectrum.fit(twice).eigenvalues, spectrum.fit(PIXELS[:4]).eigenvalues, rtol=1e-9)
 
 
-@pytest.mark.fault("no image", "one sentence")
+@pytest.mark.fault("no image", "an error of one sentence")
 def test_no_image_is_an_error_in_one_sentence() -> None:
     with pytest.raises(InputError, match="at least one image"):
         spectrum.fit(PIXELS[:0])
@@ -342,9 +349,9 @@ def test_extreme_noise_levels_are_finite(sigma: float) -> None:
         assert denoiser(noisy, sigma).isfinite().all()
 
 
-@pytest.mark.fault("an empty batch; a tile of 1 or 1e9", "the same numbers")
+@pytest.mark.fault("an empty batch; tiles of 1 to 1e9 images", "the same numbers")
 @pytest.mark.parametrize("tile", [1, 5, 10**9])
-def test_no_batch_and_no_tile_is_too_small_or_too_large(tile: int) -> None:
+def test_batches_may_be_empty_and_tiles_of_any_size(tile: int) -> None:
     denoiser = EmpiricalDenoiser(torch.from_numpy(PIXELS), tile=tile)
     assert denoiser(torch.zeros(0, 1, 8, 8), 1.0).shape == (0, 1, 8, 8)
     noisy = images.to_unit(PIXELS) + 0.5
@@ -353,17 +360,17 @@ def test_no_batch_and_no_tile_is_too_small_or_too_large(tile: int) -> None:
 
 
 @pytest.mark.parametrize("count", [-1, 0, 1])
-def test_a_schedule_has_two_levels_at_least(count: int) -> None:
+def test_a_schedule_of_fewer_than_two_levels_is_refused(count: int) -> None:
     with pytest.raises(ValueError, match="at least 2"):
         noise_schedule.schedule(count)
 
 
-# ---- places
+# ---- paths
 
 
-@pytest.mark.fault("spaces, Unicode, quotes, 200 letters in paths", "works")
+@pytest.mark.fault("spaces, Unicode, quotes or 200 letters in paths", "works")
 @pytest.mark.parametrize("folder", ["with spaces", "ünïcödé 画像", "quote's", "a;b&c$d", "-leading", "x" * 200])
-def test_any_folder_will_do(tmp_path: Path, folder: str) -> None:
+def test_results_work_in_folders_of_any_name(tmp_path: Path, folder: str) -> None:
     root = tmp_path / folder
     for name, (write, read) in READS.items():
         write(root / name)
@@ -376,7 +383,7 @@ def test_any_folder_will_do(tmp_path: Path, folder: str) -> None:
 
 
 @pytest.mark.fault("results are moved", "works")
-def test_results_can_be_moved(tmp_path: Path) -> None:
+def test_results_can_be_moved_to_another_folder(tmp_path: Path) -> None:
     for name, (write, _) in READS.items():
         write(tmp_path / "here" / name)
         assert str(tmp_path).encode() not in (tmp_path / "here" / name).read_bytes(), name
@@ -385,8 +392,8 @@ def test_results_can_be_moved(tmp_path: Path) -> None:
         read(tmp_path / "there" / name)
 
 
-@pytest.mark.fault("a subset is that of another folder, holds no numbers of images, or more than there are", "named")
-def test_the_subset_of_another_folder_is_named(tmp_path: Path) -> None:
+@pytest.mark.fault("a subset file belongs to another folder, or holds wrong indices of images", "the error names it")
+def test_an_error_names_a_subset_file_that_does_not_fit(tmp_path: Path) -> None:
     files.save_array(tmp_path / "images.npy", PIXELS)
     for indices, reason in (
         (np.arange(4), "names 4 images, expected 8"),

@@ -1,4 +1,4 @@
-"""Which jobs a target asks for, by dry runs."""
+"""The jobs that a target needs, by dry runs."""
 
 import subprocess
 import sys
@@ -10,10 +10,10 @@ from hidden_gaussian.figures import ENTRIES
 from smoke_study import ROOT, SMOKE, edited, planned
 
 
-def test_the_figure_of_sizes_needs_one_half_its_references_and_its_nulls(tmp_path: Path) -> None:
+def test_the_figure_of_dataset_sizes_needs_one_half_with_references_and_nulls(tmp_path: Path) -> None:
     jobs = planned("--", "results/digits/figures/dataset_size.pdf", at=tmp_path)
     outputs = {output.removeprefix("results/digits/") for _, output in jobs}
-    networks = {"n16a/ve4r1/i32", "n16a/ve4r1/i64", "n32a/ve4r1/i64"}  # the first is where the second goes on
+    networks = {"n16a/ve4r1/i32", "n16a/ve4r1/i64", "n32a/ve4r1/i64"}  # the second continues the first
     assert {output for output in outputs if "weights" in output} == {f"{name}/weights.safetensors" for name in networks}
     assert Counter(rule for rule, _ in jobs) == {
         "pack_images": 2,
@@ -31,7 +31,7 @@ def test_the_figure_of_sizes_needs_one_half_its_references_and_its_nulls(tmp_pat
     assert not any(output.startswith(("n16b", "n32b")) for output in outputs)
 
 
-def test_one_figure_needs_only_its_cells(tmp_path: Path) -> None:
+def test_a_figure_trains_only_its_own_cells(tmp_path: Path) -> None:
     jobs = planned("--", "results/digits/figures/training_time.pdf", at=tmp_path)
     trained = {output for rule, output in jobs if rule == "train_denoiser"}
     assert trained == {f"results/digits/n16a/ve4r1/i{images}/weights.safetensors" for images in (32, 64)}
@@ -40,7 +40,7 @@ def test_one_figure_needs_only_its_cells(tmp_path: Path) -> None:
     assert set(jobs) <= set(by_name)
 
 
-def test_listed_references_are_fitted_measured_and_sampled(tmp_path: Path) -> None:
+def test_references_in_the_settings_are_fitted_measured_and_sampled(tmp_path: Path) -> None:
     def listed(digits: Any) -> None:
         digits["measures"]["references"] = ["stationary", "mixture-20", "patch-3", "gaussian-expected"]
         digits["sampling"]["references"] = ["stationary"]
@@ -54,7 +54,7 @@ def test_listed_references_are_fitted_measured_and_sampled(tmp_path: Path) -> No
     assert {"n32a/stationary/samples_heun18.npy", "n32a/stationary/agreement_heun18.parquet"} <= outputs
 
 
-def test_the_gaussian_that_is_expected_waits_for_the_law_it_is_expected_of(tmp_path: Path) -> None:
+def test_the_expected_gaussian_needs_the_spectrum_of_the_largest_subset(tmp_path: Path) -> None:
     def sampled(digits: Any) -> None:
         digits["sampling"]["references"] = ["gaussian-expected"]
 
@@ -63,21 +63,21 @@ def test_the_gaussian_that_is_expected_waits_for_the_law_it_is_expected_of(tmp_p
     assert ("fit_spectrum", "results/digits/n32a/spectrum.safetensors") in jobs
 
 
-def test_states_of_the_sampler_are_made_before_they_are_inputs(tmp_path: Path) -> None:
-    def asked(digits: Any) -> None:
+def test_trajectories_are_sampled_before_they_are_inputs(tmp_path: Path) -> None:
+    def with_trajectory(digits: Any) -> None:
         digits["measures"]["inputs"] = ["train", "remainder", "trajectory"]
 
     target = "results/digits/n16a/ve4r1/i64/measures.parquet"
-    for change, expected in ((asked, 1), (lambda digits: None, 0)):
+    for change, expected in ((with_trajectory, 1), (lambda digits: None, 0)):
         jobs = planned("--", target, at=tmp_path, config=edited(SMOKE, change, tmp_path))
         outputs = [output for _, output in jobs]
         assert outputs.count("results/digits/n16a/ve4r1/i64/samples_euler10.npy") == expected
     target = "results/digits/n16a/gaussian/measures.parquet"
-    jobs = planned("--", target, at=tmp_path, config=edited(SMOKE, asked, tmp_path))
+    jobs = planned("--", target, at=tmp_path, config=edited(SMOKE, with_trajectory, tmp_path))
     assert not any("euler10" in output for _, output in jobs)
 
 
-def test_the_paper_resolves_without_its_data(tmp_path: Path) -> None:
+def test_the_papers_grid_can_be_planned_without_its_data(tmp_path: Path) -> None:
     jobs = planned(at=tmp_path, config=ROOT / "config/paper.yaml")
     counts = Counter(rule for rule, _ in jobs)
     assert counts["pack_images"] == 6
@@ -89,7 +89,7 @@ def test_the_paper_resolves_without_its_data(tmp_path: Path) -> None:
     assert {name for name, entry in ENTRIES.items() if entry.paper} <= drawn
 
 
-def test_the_slurm_profile_works_by_its_name_from_a_clone(own_copy: Path) -> None:
+def test_the_slurm_profile_is_found_by_name_in_a_clone(own_copy: Path) -> None:
     (own_copy / "slurm").symlink_to("profiles/slurm")
     command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "-n"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=own_copy)

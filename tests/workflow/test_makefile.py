@@ -1,4 +1,4 @@
-"""The Makefile on other machines: with GPUs, and with an old Python."""
+"""The Makefile on other machines: with GPUs, or with an old Python."""
 
 import os
 import subprocess
@@ -21,10 +21,12 @@ def program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-@pytest.mark.parametrize(("said", "expected"), [("echo GPU 0: A; echo GPU 1: A", "--resources gpu=1 "), ("exit 9", "")])
-def test_one_job_at_a_time_has_the_gpu(tmp_path: Path, said: str, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("output", "expected"), [("echo GPU 0: A; echo GPU 1: A", "--resources gpu=1 "), ("exit 9", "")]
+)
+def test_one_job_at_a_time_may_use_the_gpu(tmp_path: Path, output: str, expected: str) -> None:
     (tmp_path / "requirements.lock").touch()
-    program(tmp_path / "bin/nvidia-smi", said)
+    program(tmp_path / "bin/nvidia-smi", output)
     done = make("--dry-run", "demo", at=tmp_path, programs=tmp_path / "bin")
     assert done.returncode == 0, done.stderr
     assert f"snakemake --cores all {expected}" in done.stdout

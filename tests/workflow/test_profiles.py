@@ -1,4 +1,4 @@
-"""The options that a profile really gives, defaults merged; and what every rule asks a cluster for."""
+"""The effective options of a profile with its defaults, and the resources that every rule requests."""
 
 import re
 from pathlib import Path
@@ -40,20 +40,20 @@ def test_the_slurm_profile_and_the_defaults_are_merged(options: Any) -> None:
     assert options.cores is None
 
 
-def test_every_rule_with_a_gpu_goes_to_the_gpu_partition_and_no_other() -> None:
+def test_exactly_the_rules_with_a_gpu_go_to_the_gpu_partition() -> None:
     profile = yaml.safe_load((ROOT / "profiles/slurm/profile.v9+.yaml").read_text())
-    moved = {rule for rule, given in profile["set-resources"].items() if given["slurm_partition"] == "gpu"}
+    moved = {rule for rule, changes in profile["set-resources"].items() if changes["slurm_partition"] == "gpu"}
     text = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
     rules = re.split(r"^rule ", text, flags=re.M)[1:]
     assert moved == {rule.split(":")[0] for rule in rules if "gpu=" in rule}
 
 
-def test_the_default_profile_holds_nothing_of_one_machine() -> None:
+def test_the_default_profile_has_no_option_of_a_particular_machine() -> None:
     profile = yaml.safe_load((ROOT / "profiles/default/profile.v9+.yaml").read_text())
     assert not set(profile) & {"cores", "jobs", "retries", "executor", "default-resources"}
 
 
-def test_no_rule_retries_by_itself_and_each_asks_by_its_size() -> None:
+def test_no_rule_sets_retries_and_each_requests_by_the_size_of_its_job() -> None:
     for path in (ROOT / "rules").glob("*.smk"):
         text = path.read_text()
         assert "retries:" not in text, path
@@ -61,24 +61,24 @@ def test_no_rule_retries_by_itself_and_each_asks_by_its_size() -> None:
             assert re.fullmatch(r'(memory|minutes)\("\w+"\)', amount), (path, amount)
 
 
-def test_each_rule_asks_by_its_own_name_and_no_name_is_unknown() -> None:
-    """An unknown name is an error when jobs are made; this finds it where no study at hand has such a job."""
-    known = set(re.findall(r'"(\w+)"', "".join(re.findall(r"case (.+):", (ROOT / "rules/requests.smk").read_text()))))
-    asked = set()
+def test_each_rule_requests_under_its_own_name_and_every_name_is_known() -> None:
+    """An unknown name would raise only in a study with such a job."""
+    known = set(re.findall(r'"(\w+)"', "".join(re.findall(r"case (.+):", (ROOT / "rules/resources.smk").read_text()))))
+    requested = set()
     for path in (ROOT / "rules").glob("*.smk"):
         for rule in re.split(r"^ *rule ?", path.read_text(), flags=re.M)[1:]:
             for name in re.findall(r'(?:memory|minutes)\("(\w+)"\)', rule):
                 assert name in (rule.split(":")[0], "plot_figure"), rule.split(":")[0]
-                asked.add(name)
-    assert asked == known
+                requested.add(name)
+    assert requested == known
 
 
 def test_requests_follow_the_formulas() -> None:
     ffhq = PAPER["ffhq"]
     d = 3 * 64 * 64
-    asked = resources.spectrum(ffhq, 70_000)
-    assert asked.mem_mb == 1_000 + (32 * d * d + 70_000 * d) // 10**6
-    assert asked.runtime == 10 + int(2 * (2 * 70_000 * d**2 + 20 * d**3) / 1e10 / 60)
+    large = resources.spectrum(ffhq, 70_000)
+    assert large.mem_mb == 1_000 + (32 * d * d + 70_000 * d) // 10**6
+    assert large.runtime == 10 + int(2 * (2 * 70_000 * d**2 + 20 * d**3) / 1e10 / 60)
     small = resources.training(ffhq, 4, 256_000)
     assert small.mem_mb == 3_000 + 4 * 32 * 64 * 64 * 4 * 4 * 60 // 10**6
     assert small.runtime == 10 + int(2 * 256_000 / (400 * 128 / 4) / 60)
@@ -87,7 +87,7 @@ def test_requests_follow_the_formulas() -> None:
 
 
 @pytest.mark.parametrize("solver", ["euler10", "heun18", "heun40"])
-def test_solvers_evaluate_as_often_as_they_say(solver: str) -> None:
+def test_solvers_evaluate_the_denoiser_as_often_as_the_table_says(solver: str) -> None:
     levels = []
 
     def counted(noisy: torch.Tensor, sigma: float) -> torch.Tensor:
@@ -99,7 +99,7 @@ def test_solvers_evaluate_as_often_as_they_say(solver: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAPER)
-def test_fits_splices_and_slopes_take_as_long_as_their_parts(name: str) -> None:
+def test_requests_for_fits_splices_and_jacobians_cover_their_parts(name: str) -> None:
     dataset = PAPER[name]
     fits, draws = dataset.measures.levels * len(dataset.distillation.inputs), dataset.distillation.draws
     minutes = int(2 * fits * 2 * draws * resources.dimension(dataset) ** 2 / resources.GPU_FLOPS / 60)
@@ -110,14 +110,14 @@ def test_fits_splices_and_slopes_take_as_long_as_their_parts(name: str) -> None:
     once = resources.sampling(dataset, 64, 4, dataset.sampling.sampler)
     ends = len(dataset.sampling.splice_ends)
     assert resources.splicing(dataset, 64, 4).runtime >= min((ends + 1) * once.runtime, resources.DAY)
-    slopes = dataset.measures.jacobian
-    if slopes is not None:
-        longer = slopes.model_copy(update={"rounds": 2 * slopes.rounds})
+    jacobian = dataset.measures.jacobian
+    if jacobian is not None:
+        longer = jacobian.model_copy(update={"rounds": 2 * jacobian.rounds})
         other = dataset.model_copy(update={"measures": dataset.measures.model_copy(update={"jacobian": longer})})
         assert resources.linearising(other, 64, 128).runtime > resources.linearising(dataset, 64, 128).runtime
 
 
-def test_matrices_of_linear_autoencoders_are_asked_for_whatever_the_scale() -> None:
+def test_linear_autoencoders_request_memory_for_their_matrices_at_any_scale() -> None:
     ffhq, matrix = PAPER["ffhq"], 4 * (3 * 64 * 64) ** 2
     for scale in (4, 128):
         linear, other = (
@@ -132,7 +132,7 @@ def test_matrices_of_linear_autoencoders_are_asked_for_whatever_the_scale() -> N
 
 
 @pytest.mark.parametrize("name", PAPER)
-def test_larger_jobs_ask_for_more_and_none_for_more_than_a_day(name: str) -> None:
+def test_larger_jobs_request_more_but_no_job_more_than_a_day(name: str) -> None:
     dataset = PAPER[name]
     sizes = sorted({cell.subset_size for cell in dataset.cells(name)})
     scales = sorted({cell.scale for cell in dataset.cells(name)})
@@ -149,7 +149,7 @@ def test_larger_jobs_ask_for_more_and_none_for_more_than_a_day(name: str) -> Non
         [resources.plotting(dataset, shards) for shards in (1, 10, 100)],
         [resources.comparing(dataset, size, 2, 2) for size in sizes],
     ]
-    for asked in series:
-        assert [request.mem_mb for request in asked] == sorted(request.mem_mb for request in asked)
-        assert [request.runtime for request in asked] == sorted(request.runtime for request in asked)
-        assert all(10 <= request.runtime <= resources.DAY and request.mem_mb >= 1_000 for request in asked)
+    for requests in series:
+        assert [request.mem_mb for request in requests] == sorted(request.mem_mb for request in requests)
+        assert [request.runtime for request in requests] == sorted(request.runtime for request in requests)
+        assert all(10 <= request.runtime <= resources.DAY and request.mem_mb >= 1_000 for request in requests)

@@ -1,4 +1,4 @@
-"""What the workflow refuses: one sentence without a traceback, and results that stay as they were."""
+"""Bad inputs are refused in one sentence without a traceback, and results stay unchanged."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from smoke_study import SMOKE, edited, snakemake
 
 
 @pytest.mark.parametrize("target", ["results/digits/figures/model_scale.pdf", "figure_model_scale"])
-def test_a_figure_without_its_sweep_names_the_setting(target: str, tmp_path: Path) -> None:
+def test_a_figure_without_its_sweep_is_refused_with_the_setting_to_add(target: str, tmp_path: Path) -> None:
     done = snakemake("-n", "--configfile", str(SMOKE), "--", target, at=tmp_path)
     assert done.returncode != 0
     assert "the settings have no grid.sweeps.scale" in done.stdout + done.stderr
@@ -32,7 +32,7 @@ BAD_SETTINGS: dict[str, tuple[Any, str]] = {
         "grid.sweeps.time: no cell of the grid has scales 5",
     ),
     "sides that cannot be halved": (lambda d: d["network"].update(channel_mult=[1] * 5), "cannot be halved 4 times"),
-    "imitation of nothing": (lambda d: d.update(source={"kind": "phase-surrogate", "count": 9}), "needs 'of'"),
+    "surrogate without a source": (lambda d: d.update(source={"kind": "phase-surrogate", "count": 9}), "needs 'of'"),
     "no grid": (lambda d: d.pop("grid"), "datasets.digits.grid: this setting is missing"),
 }
 BAD_FILES = {
@@ -53,7 +53,7 @@ BAD_ARCHIVES: dict[str, tuple[Any, str]] = {
 }
 
 
-def test_a_study_that_forgot_its_name_is_not_the_default_one(tmp_path: Path) -> None:
+def test_a_study_without_a_name_is_refused(tmp_path: Path) -> None:
     config = yaml.safe_load(SMOKE.read_text())
     config.pop("study")
     path = tmp_path / "nameless.yaml"
@@ -65,50 +65,52 @@ def test_a_study_that_forgot_its_name_is_not_the_default_one(tmp_path: Path) -> 
 
 
 def _refused(expected: str, *arguments: str, at: Path) -> None:
-    """Ask for images where there are results: it fails, says why, and changes no file but logs."""
+    """Request images where there are results: Snakemake fails, says why, and changes no file except logs."""
     for name in ("digits/tables/distance.parquet", "other/images.npy"):
         (at / "results" / name).parent.mkdir(parents=True)
-        (at / "results" / name).write_bytes(b"dear")
-    before = _kept(at)
+        (at / "results" / name).write_bytes(b"precious")
+    before = _results(at)
     done = snakemake("--configfile", str(at / "edited.yaml"), *arguments, "--", "results/digits/images.npy", at=at)
-    said = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     assert done.returncode != 0
-    assert expected in said
-    assert "Traceback" not in said
-    assert _kept(at) == before
+    assert expected in output
+    assert "Traceback" not in output
+    assert _results(at) == before
 
 
-def _kept(at: Path) -> dict[Path, bytes]:
-    own = {".snakemake", "logs", "settings.json"}
-    return {path: path.read_bytes() for path in at.rglob("*") if path.is_file() and not own & set(path.parts)}
+def _results(at: Path) -> dict[Path, bytes]:
+    ignored = {".snakemake", "logs", "settings.json"}
+    return {path: path.read_bytes() for path in at.rglob("*") if path.is_file() and not ignored & set(path.parts)}
 
 
-@pytest.mark.fault("bad settings through Snakemake", "one sentence, no traceback, nothing changed")
+@pytest.mark.fault("bad settings, through Snakemake", "one sentence, no traceback, nothing changed")
 @pytest.mark.parametrize("case", BAD_SETTINGS)
-def test_bad_settings_are_one_sentence_without_a_traceback(case: str, tmp_path: Path) -> None:
+def test_bad_settings_are_refused_in_one_sentence(case: str, tmp_path: Path) -> None:
     change, expected = BAD_SETTINGS[case]
     edited(SMOKE, change, tmp_path)
     _refused(expected, "-n", at=tmp_path)
 
 
-@pytest.mark.fault("a configuration that is no settings, through Snakemake", "one sentence, nothing changed")
+@pytest.mark.fault(
+    "a settings file that cannot be read, through Snakemake", "one sentence, no traceback, nothing changed"
+)
 @pytest.mark.parametrize("case", BAD_FILES)
-def test_bad_configurations_are_one_sentence_without_a_traceback(case: str, tmp_path: Path) -> None:
+def test_unreadable_settings_files_are_refused_in_one_sentence(case: str, tmp_path: Path) -> None:
     content, expected = BAD_FILES[case]
     (tmp_path / "edited.yaml").write_text(content)
     _refused(expected, "-n", at=tmp_path)
 
 
-@pytest.mark.fault("bad images through Snakemake", "one sentence, no traceback, nothing changed")
+@pytest.mark.fault("bad images, through Snakemake", "one sentence, no traceback, nothing changed")
 @pytest.mark.parametrize("case", BAD_ARCHIVES)
-def test_bad_images_are_one_sentence_without_a_traceback(case: str, tmp_path: Path) -> None:
+def test_bad_images_are_refused_in_one_sentence(case: str, tmp_path: Path) -> None:
     change, expected = BAD_ARCHIVES[case]
     edited(SMOKE, change, tmp_path)
     _refused(expected, at=tmp_path)
 
 
-@pytest.mark.fault("results on a read-only place, through Snakemake", "one sentence, before any job")
-def test_a_read_only_place_of_results_is_one_sentence(tmp_path: Path, read_only: Any) -> None:
+@pytest.mark.fault("a read-only results folder, through Snakemake", "one sentence, before any job")
+def test_a_read_only_results_folder_is_refused_in_one_sentence(tmp_path: Path, read_only: Any) -> None:
     (tmp_path / "results").mkdir()
     read_only(tmp_path / "results")
     done = snakemake("--configfile", str(SMOKE), "--", "results/digits/images.npy", at=tmp_path)
@@ -118,8 +120,8 @@ def test_a_read_only_place_of_results_is_one_sentence(tmp_path: Path, read_only:
     assert not list((tmp_path / "results").iterdir())
 
 
-@pytest.mark.fault("another study's results under the same name", "refused; left alone")
-def test_results_of_another_study_are_left_alone(finished: Path, tmp_path: Path) -> None:
+@pytest.mark.fault("results of another study under the same name", "refused; the results stay unchanged")
+def test_results_of_another_study_are_not_overwritten(finished: Path, tmp_path: Path) -> None:
     config = yaml.safe_load(SMOKE.read_text())
     config["study"] = "other"
     config["datasets"]["digits"]["training"]["batch"] = 8

@@ -1,4 +1,4 @@
-"""What makes jobs run again, in dry runs on finished results, and what an interrupted run leaves to do."""
+"""Causes of reruns, by dry runs on finished results, and reruns after an interruption."""
 
 import os
 import re
@@ -17,15 +17,15 @@ def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
     assert planned(at=finished) == []
 
 
-def test_comments_rerun_nothing(finished: Path, own_copy: Path) -> None:
+def test_an_edited_comment_reruns_nothing(finished: Path, own_copy: Path) -> None:
     for path in [*own_copy.rglob("*.py"), *own_copy.rglob("*.smk")]:
-        path.write_text(path.read_text() + "\n# a remark\n")
+        path.write_text(path.read_text() + "\n# a comment\n")
     assert planned(at=finished, workflow=own_copy) == []
 
 
-def test_a_raised_recipe_reruns_what_depends_on_it(finished: Path, own_copy: Path) -> None:
-    recipes = own_copy / "workflow/hidden_gaussian/versions.py"
-    recipes.write_text(re.sub(r"(?m)^SAMPLING = (\d+)$", r"SAMPLING = 1\1", recipes.read_text()))
+def test_a_raised_version_of_the_numbers_reruns_the_jobs_that_depend_on_it(finished: Path, own_copy: Path) -> None:
+    versions = own_copy / "workflow/hidden_gaussian/versions.py"
+    versions.write_text(re.sub(r"(?m)^SAMPLING = (\d+)$", r"SAMPLING = 1\1", versions.read_text()))
     jobs = planned(at=finished, workflow=own_copy)
     rules, outputs = ({job[part] for job in jobs} for part in (0, 1))
     assert {"draw_samples", "compare_samples", "gather_tables", "judge_claims"} <= rules
@@ -34,24 +34,24 @@ def test_a_raised_recipe_reruns_what_depends_on_it(finished: Path, own_copy: Pat
     assert "results/digits/figures/sampler_error.pdf" not in outputs
 
 
-def test_a_changed_setting_reruns_what_uses_it(finished: Path, tmp_path: Path) -> None:
+def test_a_changed_setting_reruns_the_jobs_that_use_it(finished: Path, tmp_path: Path) -> None:
     config = edited(SMOKE, lambda digits: digits["measures"].update(images=12), tmp_path)
     rules = {rule for rule, _ in planned(at=finished, config=config)}
     assert "measure_denoiser" in rules
     assert not rules & {"train_denoiser", "draw_samples", "fit_spectrum", "pack_images"}
 
 
-def test_an_appended_snapshot_trains_only_the_new_stretch(finished: Path, tmp_path: Path) -> None:
+def test_an_appended_checkpoint_trains_only_the_new_segment(finished: Path, tmp_path: Path) -> None:
     def appended(digits: Any) -> None:
         digits["grid"]["runs"][0]["snapshots"].append(96)
-        digits["grid"]["sweeps"]["size"]["images_seen"] = [64]  # to which both sizes were trained
+        digits["grid"]["sweeps"]["size"]["images_seen"] = [64]  # both sizes have this checkpoint
 
     config = edited(SMOKE, appended, tmp_path)
     trained = [output for rule, output in planned(at=finished, config=config) if rule == "train_denoiser"]
     assert sorted(trained) == [f"results/digits/n16{half}/ve4r1/i96/weights.safetensors" for half in "ab"]
 
 
-def test_switching_a_figure_off_and_on_retrains_nothing(finished: Path, tmp_path: Path) -> None:
+def test_removing_a_sweep_and_adding_it_again_trains_nothing(finished: Path, tmp_path: Path) -> None:
     config = edited(SMOKE, lambda digits: digits["grid"]["sweeps"].pop("time"), tmp_path)
     jobs = planned(at=finished, config=config)
     assert "results/digits/figures/training_time.pdf" not in {output for _, output in jobs}
@@ -61,9 +61,9 @@ def test_switching_a_figure_off_and_on_retrains_nothing(finished: Path, tmp_path
 
 @pytest.mark.fault(
     "the clock goes backwards between two jobs",
-    "what is dated before its inputs stays where they are those that it was made from, else it is made again",
+    "an output dated before its inputs is made again only if they changed",
 )
-def test_what_is_dated_before_its_inputs_is_made_again_only_where_they_changed(tmp_path: Path) -> None:
+def test_an_output_dated_before_its_inputs_is_made_again_only_if_they_changed(tmp_path: Path) -> None:
     subset, split = (tmp_path / "results/digits" / name for name in ("n16a/subset.npy", "split.safetensors"))
     target = str(subset.relative_to(tmp_path))
     done = snakemake("--configfile", str(SMOKE), "--", target, at=tmp_path)
@@ -78,19 +78,19 @@ SHARDS = ["results/digits/n16a/ve4r1/i64/measures.parquet", "results/digits/n16a
 
 
 @pytest.mark.fault(
-    "Snakemake and its jobs are killed in a training, in a measurement; a second Snakemake on the folder",
-    "after a rerun every file has the same bytes; the second says that the folder is locked",
+    "Snakemake and its jobs are killed during a training or a measurement; a second Snakemake on the folder",
+    "after a rerun every file has the same bytes; the second one reports that the folder is locked",
 )
 @pytest.mark.parametrize("killed", ["train_denoiser/digits/n16a/ve4r1/i32", "measure_denoiser/digits/n16a/ve4r1/i64"])
-def test_a_run_killed_with_its_jobs_ends_with_the_same_files(finished: Path, tmp_path: Path, killed: str) -> None:
-    """SIGKILL for Snakemake and all its children, while a job of some rule runs; meanwhile no other run gets in."""
+def test_a_rerun_after_a_kill_gives_the_same_files(finished: Path, tmp_path: Path, killed: str) -> None:
+    """SIGKILL for Snakemake and all its children while a job runs; a second run is locked out meanwhile."""
     begun = [*command(), "--configfile", str(SMOKE), "--directory", str(tmp_path), "--", *SHARDS]
     log = tmp_path / f"results/logs/{killed}.log"
     with subprocess.Popen(begun, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as run:
         while not log.exists():
-            assert run.poll() is None, "it ended before the job began"
+            assert run.poll() is None, "Snakemake ended before the job began"
             time.sleep(0.05)
-        os.killpg(run.pid, signal.SIGSTOP)  # so that it does not end while the other one starts
+        os.killpg(run.pid, signal.SIGSTOP)  # so it cannot end while the second run starts
         other = snakemake("--configfile", str(SMOKE), "--", *SHARDS, at=tmp_path)
         os.killpg(run.pid, signal.SIGKILL)
     assert other.returncode != 0

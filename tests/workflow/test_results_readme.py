@@ -1,4 +1,4 @@
-"""The recipes of results/README.md on a made-up table: one network a training size, nothing else averaged in."""
+"""The examples of results/README.md on a synthetic table: each selects one network per training size."""
 
 import itertools
 import re
@@ -28,11 +28,11 @@ def right(size: int, sigma: float) -> float:
 
 
 def row(identifier: str, reference: str, inputs: str, metric: str, sigma: float | None) -> dict[str, Any]:
-    """Return one estimate; of the rows that recipes are about it tells size and level, of all others nothing."""
+    """Return one estimate: a function of size and sigma in the rows that the examples select, -1 in other rows."""
     subset, *rest = identifier.split("/")
     size, half = int(subset[1:-1]), subset[-1]
     wanted = (f"{subset}/ve16r1/i32000", f"{subset}/gaussian", "heldout", "nrmse")
-    asked = (identifier, reference, inputs, metric) == wanted and half == "a" and sigma is not None
+    selected = (identifier, reference, inputs, metric) == wanted and half == "a" and sigma is not None
     cell = {"architecture": "ve", "scale": 16, "replicate": 1, "images_seen": int(rest[1][1:])} if len(rest) > 1 else {}
     return cell | {
         "dataset": "digits",
@@ -44,23 +44,23 @@ def row(identifier: str, reference: str, inputs: str, metric: str, sigma: float 
         "sigma": sigma,
         "parameter": None if sigma else "window",
         "metric": metric,
-        "value": right(size, sigma) if asked else -1.0,
+        "value": right(size, sigma) if selected else -1.0,
         "count": 1,
     }
 
 
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A table of distances where the recipes look for it."""
+    """A table of distances where the examples look for it."""
     names = ("gaussian", "mean", "ve16r1/i3200", "ve16r1/i32000", "ve16r1/i32000/linear")
     ids = [f"n{size}{half}/{name}" for size in SIZES for half in "ab" for name in names]
-    found = [
+    rows = [
         row(identifier, reference, inputs, metric, sigma)
         for identifier in ids
         for reference in {f"{identifier.split('/')[0]}/gaussian", "n512a/gaussian", "n512a/empirical"}
         for inputs, metric, sigma in itertools.product(("train", "heldout"), ("rmse", "nrmse"), (*SIGMAS, None))
     ]
-    everything = pd.DataFrame(found).reindex(columns=[column.name for column in schemas.ESTIMATES.columns])
+    everything = pd.DataFrame(rows).reindex(columns=[column.name for column in schemas.ESTIMATES.columns])
     folder = tmp_path / "results/digits/tables"
     folder.mkdir(parents=True)
     parquet.write_table(folder / "distance.parquet", everything, schemas.ESTIMATES)
@@ -68,14 +68,14 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_every_metric_is_described() -> None:
+def test_every_metric_is_described_in_the_table_of_its_family() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", TEXT, re.MULTILINE))
     for metric in METRICS:
         plain = re.sub(r"_(centred|residual|raw|expected)$", "", metric.name)
         assert {f"`{metric.name}`", f"`{plain}`"} & set(re.findall(r"`\w+`", rows[metric.family])), metric.name
 
 
-def test_pandas(made: Path) -> None:
+def test_the_pandas_example_selects_one_network_per_size(made: Path) -> None:
     *before, last = block("python").rstrip().splitlines()
     names: dict[str, Any] = {}
     exec("\n".join(before), names)
@@ -85,15 +85,15 @@ def test_pandas(made: Path) -> None:
     np.testing.assert_array_equal(shown, [[right(size, sigma) for size in SIZES] for sigma in SIGMAS])
 
 
-def test_sql(made: Path) -> None:
-    """In the dialect that Python has, which reads no Parquet."""
+def test_the_sql_example_selects_one_network_per_size(made: Path) -> None:
+    """Run by SQLite, which cannot read Parquet, so from a table in memory."""
     with sqlite3.connect(":memory:") as database:
         pd.read_parquet(made / "distance.parquet").to_sql("distance", database)
         rows = database.execute(block("sql").replace("'results/digits/tables/distance.parquet'", "distance")).fetchall()
     assert [row[:3] for row in rows] == [(size, sigma, right(size, sigma)) for size in SIZES for sigma in SIGMAS]
 
 
-def test_csv(made: Path) -> None:
+def test_the_shell_example_selects_one_network_per_size(made: Path) -> None:
     done = subprocess.run(["sh", "-c", block("sh")], capture_output=True, text=True, check=True)
     (made / "found.csv").write_text(done.stdout)
     found = pd.read_csv(made / "found.csv")

@@ -1,4 +1,4 @@
-"""The workflow as its users call it: a tiny run from images to claims, its report, and rules that are complete."""
+"""The workflow as users call it: a tiny run from images to claims, its report, and the completeness of rules."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from hidden_gaussian.figures import ENTRIES
 from smoke_study import ROOT, SMOKE, command, edited, snakemake
 
 
-def test_the_smoke_study_makes_everything(finished: Path) -> None:
+def test_the_smoke_study_makes_figures_tables_and_claims(finished: Path) -> None:
     results = finished / "results/digits"
     drawn = {path.stem for path in (results / "figures").glob("*.png")}
     assert {"overview", "linearity", "dataset_size", "training_time", "strong_generalisation", "samples"} <= drawn
@@ -30,8 +30,8 @@ def test_the_smoke_study_makes_everything(finished: Path) -> None:
     assert not own.empty
 
 
-def test_ready_jobs_are_looked_at_when_one_has_ended_and_not_between(tmp_path: Path) -> None:
-    """Under its default limit Snakemake looks once a second more for every job that has ended; one asked for holds."""
+def test_snakemake_selects_ready_jobs_only_when_a_job_has_ended(tmp_path: Path) -> None:
+    """Under its default rate limit it selects again every second, once per ended job; a limit set by the user works."""
 
     def run(*arguments: str) -> str:
         done = snakemake("--verbose", "--configfile", str(SMOKE), *arguments, at=tmp_path)
@@ -46,7 +46,7 @@ def test_ready_jobs_are_looked_at_when_one_has_ended_and_not_between(tmp_path: P
 
 
 def test_the_report_is_built_offline(finished: Path, tmp_path: Path) -> None:
-    """No proxy answers, so that any download would fail."""
+    """The proxies do not answer, so any download would fail."""
     report = tmp_path / "report.zip"
     nowhere = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https", "all")}
     whole = [*command(), "--directory", str(finished), "--configfile", str(SMOKE), "--report", str(report)]
@@ -64,14 +64,14 @@ def test_the_report_is_built_offline(finished: Path, tmp_path: Path) -> None:
         assert caption[:30] in described, name
 
 
-def test_autoencoders_are_trained_and_a_network_from_a_file_measured(finished: Path, tmp_path: Path) -> None:
-    """Ten networks in one cell; and a trained network taken for a published one gives the numbers that it gave."""
+def test_autoencoders_and_a_network_from_a_file_are_measured(finished: Path, tmp_path: Path) -> None:
+    """The cell of autoencoders has ten levels; a trained network imported from its file gives the same numbers."""
     own = "n16a/ve4r1/i64"
-    given = {"path": str(finished / f"results/digits/{own}/weights.safetensors"), "subset_size": 16, "scale": 4}
+    file = {"path": str(finished / f"results/digits/{own}/weights.safetensors"), "subset_size": 16, "scale": 4}
     run = {"subset_sizes": [16], "scales": [4], "architectures": ["dae-linear"], "snapshots": [32]}
 
     def change(digits: dict[str, Any]) -> None:
-        digits["grid"]["pretrained"] = [{**given, "images_seen": 5000}]
+        digits["grid"]["pretrained"] = [{**file, "images_seen": 5000}]
         digits["grid"]["runs"].append(run)
         digits["grid"]["sweeps"] = {}
 
@@ -81,15 +81,15 @@ def test_autoencoders_are_trained_and_a_network_from_a_file_measured(finished: P
     done = snakemake("--configfile", str(config), "--", *targets, at=tmp_path)
     assert done.returncode == 0, done.stderr[-4000:]
     whole = pd.read_parquet(finished / f"results/digits/{own}/measures.parquet")
-    taken, levelwise = (pd.read_parquet(tmp_path / target) for target in targets)
+    imported, autoencoders = (pd.read_parquet(tmp_path / target) for target in targets)
     compared = whole[whole["quantity"] == "loss"]["value"].to_numpy()
-    assert (taken[taken["quantity"] == "loss"]["value"].to_numpy() == compared).all()
-    assert len(set(levelwise.loc[levelwise["quantity"] == "loss", "sigma"])) == 10
+    assert (imported[imported["quantity"] == "loss"]["value"].to_numpy() == compared).all()
+    assert len(set(autoencoders.loc[autoencoders["quantity"] == "loss", "sigma"])) == 10
 
 
 def test_every_rule_is_complete() -> None:
-    """Each rule says what it does, what it costs, and where it logs."""
-    text = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")) if path.stem != "plan")
+    """Each rule has a docstring, a log, a benchmark, an environment, requests and a script that exists."""
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")) if path.stem != "planning")
     rules = re.split(r"^rule ", text, flags=re.M)[1:]
     assert len(rules) > 12
     for rule in rules:
