@@ -146,7 +146,7 @@ def test_ridge_shrinks_towards_the_gaussian_in_units_of_the_variance_of_the_nois
     clean = torch.from_numpy(images / 127.5 - 1)
     found = _last(lambda noisy, _: noisy.tanh(), clean, gaussian, sigma, draws=draws, ridge=ridge)
     own = [pair for pair in range(draws) if distillation.pair_half(pair, 40) == 0]
-    noisy, _ = Fit(clean, draws, 0, "test").noised(own, sigma)
+    noisy, _ = Fit(clean, draws, 0, "test").noisy_pairs(own, sigma)
     inputs, outputs = (part.flatten(1) - part.flatten(1).mean(0) for part in (noisy, noisy.tanh()))
     strength = (len(own) * ridge) ** 0.5 * sigma
     left = torch.cat([inputs, strength * torch.eye(12).double()])
@@ -205,7 +205,7 @@ def test_stein_average_is_the_mean_of_true_jacobians() -> None:
     sigma = 0.5
     fitted = _last(memoriser, clean, gaussian, sigma, draws=16_000)
     fresh = Fit(clean, 3000, 1, "other")
-    noisy, _ = fresh.noised(range(3000), sigma)
+    noisy, _ = fresh.noisy_pairs(range(3000), sigma)
     jacobians = torch.func.vmap(torch.func.jacrev(lambda y: memoriser(y[None], sigma)[0]), chunk_size=500)(noisy)
     exact = jacobians.mean(0).reshape(12, 12)
     directions = fitted.stein.directions
@@ -242,7 +242,7 @@ def test_kept_maps_are_plain_least_squares() -> None:
     fit = Fit(clean, 300, 0, "kept")
     linear = distillation.distil_levels(memoriser, fit, gaussian)
     sigma = float(linear.sigmas[6])
-    noisy, _ = fit.noised(range(300), sigma)
+    noisy, _ = fit.noisy_pairs(range(300), sigma)
     design = np.c_[noisy.flatten(1).numpy(), np.ones(300)]
     expected = np.linalg.lstsq(design, memoriser(noisy, sigma).flatten(1).numpy(), rcond=None)[0]
     np.testing.assert_allclose(linear(noisy, sigma).flatten(1).numpy(), design @ expected, atol=1e-5)

@@ -163,7 +163,7 @@ def test_singular_vectors_of_the_descent() -> None:
     gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
     settings, fit = Adam(epochs=3, batch=5), Fit(CLEAN, 300, 0, "distillation/adam/heldout", True, 0.0)
     sigma = float(schedule(3)[1])
-    *_, last = gradient_descent.descend(gaussian, fit, sigma, settings)
+    *_, last = gradient_descent.fit_by_epochs(gaussian, fit, sigma, settings)
     left, values, _ = np.linalg.svd(last.weight.numpy())
     rows = shard[(shard["quantity"] == "descended_value") & (shard["sigma"] == sigma)].sort_values("at")
     np.testing.assert_allclose(rows["value"], values, rtol=1e-3, atol=1e-6)

@@ -16,7 +16,14 @@ from hidden_gaussian.denoisers import AutoencoderDenoiser, Denoiser, EmpiricalDe
 from hidden_gaussian.distillation import Rows, blocks, gaussian_rows, probes
 from hidden_gaussian.jobs import progress_bar
 from hidden_gaussian.measurement.noised_batch import NoisedBatch, Target
-from hidden_gaussian.metrics import Singular, leading, overlap_quantities, overlaps, padded, squared
+from hidden_gaussian.metrics import (
+    SingularTriplets,
+    leading_triplets,
+    overlap_quantities,
+    pad_basis,
+    squared_norm,
+    subspace_overlaps,
+)
 from hidden_gaussian.settings import Jacobian
 
 SAMPLER = "euler10"  # its ten levels are those of the distilled maps
@@ -77,10 +84,10 @@ class Slope:
         ]
         return torch.cat(parts).flatten(1).T.to(directions)
 
-    def singular(self, vectors: Tensor, count: int, rounds: int) -> Singular:
+    def singular(self, vectors: Tensor, count: int, rounds: int) -> SingularTriplets:
         """Return the leading singular values and vectors of J, looked for from the principal components on."""
-        start = padded(vectors, count).to(self.state)
-        return leading(self.forward, self.backward, start, min(count, len(vectors)), rounds=rounds)
+        start = pad_basis(vectors, count).to(self.state)
+        return leading_triplets(self.forward, self.backward, start, min(count, len(vectors)), rounds=rounds)
 
     def _evaluate(self) -> Callable[[Tensor], Tensor]:
         denoiser = differentiable(self.denoiser)
@@ -164,10 +171,12 @@ def _taylor_outputs(subject: Target, taylor: Slope, linear: LinearDenoiser, nois
     steps = (noised.noisy - subject.mean).flatten(1).T
     mapped = centre + taylor.forward(steps).T.reshape(noised.noisy.shape)
     denoised = subject.denoiser(noised.noisy, taylor.sigma)
-    frames = [noised.rows(subject.id, {"distance": squared(denoised - mapped)}, reference_id=f"{subject.id}/taylor")]
+    frames = [
+        noised.rows(subject.id, {"distance": squared_norm(denoised - mapped)}, reference_id=f"{subject.id}/taylor")
+    ]
     others: dict[str, Denoiser] = {subject.gaussian_id: subject.gaussian, f"{subject.id}/linear": linear}
     for name, other in others.items():
-        gap = squared(mapped - other(noised.noisy, taylor.sigma))
+        gap = squared_norm(mapped - other(noised.noisy, taylor.sigma))
         frames.append(noised.rows(subject.id, {"taylor_distance": gap}, reference_id=name))
     return pd.concat(frames, ignore_index=True)
 
@@ -201,7 +210,7 @@ def _along(
 
 
 def _overlap_rows(left: Tensor, vectors: Tensor, place: Mapping[str, object]) -> Iterator[pd.DataFrame]:
-    for rank, overlap in overlaps(left, vectors).items():
+    for rank, overlap in subspace_overlaps(left, vectors).items():
         values = overlap_quantities(overlap, rank, len(left))
         columns = {"quantity": list(values), "value": list(values.values())}
         yield pd.DataFrame({**place, "parameter": "rank", "at": float(rank), **columns})
@@ -222,7 +231,7 @@ def _pushes(subject: Target, slope: Slope, direction: Tensor) -> tuple[Tensor, l
     for step in STEPS:
         move = step * length * unit
         ends = subject.denoiser(torch.stack([slope.state + move, slope.state - move]), slope.sigma)
-        gap = float(squared(ends[:1] - ends[1:]))
+        gap = float(squared_norm(ends[:1] - ends[1:]))
         rows.append({"at": step, "quantity": "step_gap", "value": gap})
         rows.append({"at": step, "quantity": "step_linear", "value": (2 * step * length) ** 2 * mapped})
     return ends, rows
@@ -240,7 +249,7 @@ def ceiling_rows(identifier: str, vectors: Tensor, other_id: str, other: Tensor)
     """
     values = [
         {"at": float(rank), "quantity": name, "value": number}
-        for rank, overlap in overlaps(vectors, other).items()
+        for rank, overlap in subspace_overlaps(vectors, other).items()
         for name, number in (("overlap_ceiling", overlap), ("overlap_whole", float(rank)))
     ]
     columns = ["at", "quantity", "value"]

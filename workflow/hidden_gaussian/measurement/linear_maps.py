@@ -22,7 +22,7 @@ from hidden_gaussian.distillation import (
     weight_quantities,
 )
 from hidden_gaussian.measurement.noised_batch import NoisedBatch, Target
-from hidden_gaussian.metrics import LEADING, Singular, inner, leading, padded, squared
+from hidden_gaussian.metrics import LEADING, SingularTriplets, inner_product, leading_triplets, pad_basis, squared_norm
 from hidden_gaussian.settings import Distillation
 
 PICTURES = 8  # singular vectors that are kept as pictures
@@ -97,9 +97,11 @@ def _descent(
         kept["components"] = vectors(subject.gaussian.vectors, subject)
 
 
-def _singular(weight: Tensor, start: Tensor) -> Singular:
+def _singular(weight: Tensor, start: Tensor) -> SingularTriplets:
     count = min(LEADING, len(weight))
-    return leading(lambda right: weight @ right, lambda left: weight.T @ left, padded(start.to(weight), count), count)
+    return leading_triplets(
+        lambda right: weight @ right, lambda left: weight.T @ left, pad_basis(start.to(weight), count), count
+    )
 
 
 def vectors(left: Tensor, subject: Target) -> Tensor:
@@ -139,20 +141,20 @@ def linear_quantities(fitted: Distilled, noised: NoisedBatch, denoised: Tensor, 
     both, span = (first + second) / 2, subject.gaussian.vectors
     inside = [((one - gaussian).flatten(1).to(span) @ span) for one in (first, second)]
     return {
-        "distance": squared(denoised - both),
-        "linear_gaussian": squared(both - gaussian),
-        "nonlinear": inner(denoised - first, denoised - second),
-        "mismatch": inner(first - gaussian, second - gaussian),
-        "mismatch_inside": inner(*inside),
-        "gaussian_spread": squared(gaussian - subject.mean),
+        "distance": squared_norm(denoised - both),
+        "linear_gaussian": squared_norm(both - gaussian),
+        "nonlinear": inner_product(denoised - first, denoised - second),
+        "mismatch": inner_product(first - gaussian, second - gaussian),
+        "mismatch_inside": inner_product(*inside),
+        "gaussian_spread": squared_norm(gaussian - subject.mean),
     }
 
 
 def _fit_error(affine: Callable[[Tensor], Tensor], noised: NoisedBatch, denoised: Tensor) -> dict[str, float]:
     """Return the mean squared error of a map on fresh noise, and the spread of what it is fitted to."""
     return {
-        "fit_gap": float(squared(denoised - affine(noised.noisy)).mean()),
-        "fit_spread": float(squared(denoised - denoised.mean(0)).mean()),
+        "fit_gap": float(squared_norm(denoised - affine(noised.noisy)).mean()),
+        "fit_spread": float(squared_norm(denoised - denoised.mean(0)).mean()),
     }
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hidden_gaussian.denoisers import Denoiser, GaussianDenoiser
-from hidden_gaussian.distillation import noised
+from hidden_gaussian.distillation import add_noise
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class NoisedBatch:
     def of(cls, inputs: str, clean: Tensor, sigma: float, *, draws: int, seed: int) -> NoisedBatch:
         """Noise clean images; every level uses the same noise, scaled."""
         everything = range(draws * len(clean))
-        noisy, _ = noised(clean, everything, sigma, seed=seed, purpose=f"measures/{inputs}")
+        noisy, _ = add_noise(clean, everything, sigma, seed=seed, purpose=f"measures/{inputs}")
         return cls(inputs, sigma, clean.repeat(draws, 1, 1, 1), noisy, len(clean))
 
     def first_draw(self) -> NoisedBatch:

@@ -17,7 +17,7 @@ from hidden_gaussian.jobs import progress_bar
 from hidden_gaussian.measurement.jacobian import SAMPLER
 from hidden_gaussian.measurement.linear_maps import distillation_rows
 from hidden_gaussian.measurement.noised_batch import NoisedBatch, Target
-from hidden_gaussian.metrics import affinity_quantities, mixture_quantities, output_quantities, squared
+from hidden_gaussian.metrics import affinity_quantities, mixture_quantities, output_quantities, squared_norm
 from hidden_gaussian.settings import Distillation, Measures, unseen
 from hidden_gaussian.statistics import mixing_blocks
 
@@ -152,7 +152,7 @@ def _level(subject: Target, noised: NoisedBatch, denoised: Tensor) -> Iterator[p
 
 def _distances(subject: Target, noised: NoisedBatch, denoised: Tensor, **where: object) -> Iterator[pd.DataFrame]:
     for name, other in {subject.gaussian_id: subject.gaussian, **subject.references}.items():
-        gap = squared(denoised - other(noised.noisy, noised.sigma))
+        gap = squared_norm(denoised - other(noised.noisy, noised.sigma))
         yield noised.rows(subject.id, {"distance": gap}, reference_id=name, **where)
 
 
@@ -163,7 +163,7 @@ def _along(subject: Target, way: Tensor) -> Iterator[pd.DataFrame]:
             states = way[:, level].to(subject.mean.device)
             visited = NoisedBatch("trajectory", sigma, states, states, len(states))
             denoised = subject.denoiser(states, sigma)
-            lengths = {"norm": squared(denoised), "norm_centred": squared(denoised - denoised.mean(0))}
+            lengths = {"norm": squared_norm(denoised), "norm_centred": squared_norm(denoised - denoised.mean(0))}
             yield visited.rows(subject.id, lengths, sampler=SAMPLER)
             yield from _distances(subject, visited, denoised, sampler=SAMPLER)
 

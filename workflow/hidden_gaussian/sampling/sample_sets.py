@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.metrics import agreement_quantities, expected_agreement, neighbours
+from hidden_gaussian.metrics import agreement_quantities, expected_agreement, nearest_neighbours
 from hidden_gaussian.seeding import numpy_stream
 from hidden_gaussian.spectrum import Spectrum
 from hidden_gaussian.storage import load_array
@@ -48,7 +48,7 @@ def memorisation_rows(
         Of the subset that the samples' denoiser was made from.
     """
     flat = samples.reshape(len(samples), -1)
-    found = neighbours(flat, training.reshape(len(training), -1))
+    found = nearest_neighbours(flat, training.reshape(len(training), -1))
     quantities = {
         "nearest": found.nearest,
         "second": found.second,
