@@ -27,7 +27,7 @@ NETWORK = r"[a-z-]+\d+r\d+"
 TRAINED = r"(?!dae-)[a-z-]+\d+r[1-9]\d*"
 AUTOENCODERS = r"dae-[a-z]+\d+r[1-9]\d*"
 IMPORTED = r"[a-z-]+\d+r0"
-REFERENCE = "|".join([*reference_names.STANDING, reference_names.LISTED])
+REFERENCE = "|".join([*reference_names.ALWAYS_MEASURED, reference_names.CONFIGURABLE])
 
 # Asked for by every job, so made once.
 CELLS = {name: dataset.cells(name) for name, dataset in STUDY.datasets.items()}
@@ -185,7 +185,7 @@ def shard_files(wildcards):
     plan = plan_of(wildcards.dataset)
     cells = plan.every
     files = [
-        *plan.measures(cells, *reference_names.STANDING),
+        *plan.measures(cells, *reference_names.ALWAYS_MEASURED),
         *plan.memorisation(cells),
         *plan.agreement(cells),
         *plan.moments(cells),

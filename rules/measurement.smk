@@ -87,7 +87,7 @@ rule measure_denoiser:
     benchmark:
         f"{BENCHMARKS}/measure_denoiser/{{dataset}}/{{id}}.tsv"
     wildcard_constraints:
-        id=rf"n\d+[ab]/({NETWORK}/i\d+|{reference_names.LISTED})",
+        id=rf"n\d+[ab]/({NETWORK}/i\d+|{reference_names.CONFIGURABLE})",
     conda:
         "../envs/torch.yaml"
     threads: 1
@@ -115,12 +115,12 @@ rule measure_references:
     output:
         measures=expand(
             f"{ROOT}/{{{{subset}}}}/{{kind}}/measures.parquet",
-            kind=reference_names.STANDING,
+            kind=reference_names.ALWAYS_MEASURED,
             allow_missing=True,
         ),
         outputs=expand(
             f"{ROOT}/{{{{subset}}}}/{{kind}}/outputs.safetensors",
-            kind=reference_names.STANDING,
+            kind=reference_names.ALWAYS_MEASURED,
             allow_missing=True,
         ),
     log:

@@ -92,7 +92,7 @@ def scale_of(path):
 def shards_of(wildcards):
     """Return how many shards of measurements a dataset has: of its networks, and of the references of its subsets."""
     cells = CELLS[wildcards.dataset]
-    return len(cells) + len(reference_names.STANDING) * len({cell.subset for cell in cells})
+    return len(cells) + len(reference_names.ALWAYS_MEASURED) * len({cell.subset for cell in cells})
 
 
 def stretch(wildcards):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from hidden_gaussian import reference_names
 from hidden_gaussian.settings.strict import BLOCK, VALUE, Strict
 
-REFERENCE = rf"^({reference_names.LISTED})$"
+REFERENCE = rf"^({reference_names.CONFIGURABLE})$"
 NAME = r"^[a-z][a-z0-9-]*$"
 
 
@@ -42,7 +42,7 @@ def _problem(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
         said = f"expected a letter, then lower-case letters, digits and hyphens, such as '{_name(found)}'"
     if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == REFERENCE:
-        said = f"expected {reference_names.KNOWN}"
+        said = f"expected {reference_names.CONFIGURABLE_IN_WORDS}"
     return f"{key}: {said}" + ("" if isinstance(found, dict | list | BaseModel) else f" (found {found!r})")
 
 

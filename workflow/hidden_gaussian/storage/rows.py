@@ -10,7 +10,12 @@ from numpy.typing import ArrayLike
 
 
 def shard_rows(
-    identifier: str, quantities: Mapping[str, ArrayLike], *, image: ArrayLike = -1, draw: ArrayLike = 0, **where: object
+    identifier: str,
+    quantities: Mapping[str, ArrayLike],
+    *,
+    image: ArrayLike = -1,
+    draw: ArrayLike = 0,
+    **where: ArrayLike,
 ) -> pd.DataFrame:
     """Return one shard row for each number of each quantity, quantity by quantity.
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hidden_gaussian.sampling import COPY_NOISE
+from hidden_gaussian.metrics import COPY_NOISE
 from hidden_gaussian.statistics import bootstrap, mixing_blocks
 from hidden_gaussian.storage import AnyPath, read_shard
 from hidden_gaussian.tables import window
