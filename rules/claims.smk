@@ -9,7 +9,7 @@ def sweep_ids(wildcards):
 
 
 rule judge_claims:
-    """Judge the paper's claims, each by a statistic, a smallest effect and a gate fixed beforehand."""
+    """Judge the paper's claims, each by a statistic, a smallest effect and a precondition that are fixed beforehand."""
     input:
         shards=shard_files,
     output:
@@ -46,7 +46,7 @@ rule judge_claims:
 
 
 rule claims:
-    """Judge the claims, and print the ledger."""
+    """Judge the claims and print the ledger."""
     input:
         expand(f"{ROOT}/tables/claims.parquet", dataset=STUDY.datasets),
     log:
@@ -54,5 +54,7 @@ rule claims:
     localrule: True
     conda:
         "../envs/analysis.yaml"
+    params:
+        datasets=list(STUDY.datasets),
     script:
         "../workflow/scripts/claims.py"

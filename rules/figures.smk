@@ -161,6 +161,7 @@ rule build_explorer:
         mem_mb=memory("build_explorer"),
         runtime=minutes("build_explorer"),
     params:
+        root=dataset_root,
         cells=lambda wildcards: [cell.id for cell in explored(wildcards)],
         references=lambda wildcards: plan_of(wildcards.dataset).measured,
         inputs=lambda wildcards: plan_of(wildcards.dataset).unseen,

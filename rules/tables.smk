@@ -17,14 +17,19 @@ FAMILIES = [
 ]
 
 
+def pixel_count(wildcards):
+    """Return the number of pixels times channels of an image."""
+    return chosen(wildcards).channels * chosen(wildcards).resolution ** 2
+
+
 def spectrum_files(wildcards):
-    """Return the spectrum of every subset that tables are about."""
+    """Return the spectrum of every training subset."""
     subsets = dict.fromkeys(cell.subset for cell in plan_of(wildcards.dataset).every)
     return below(wildcards, [f"{subset}/spectrum.safetensors" for subset in subsets])
 
 
 def sampler_errors(wildcards):
-    """Return the error of the samplers on the Gaussian of the largest subset of every dataset."""
+    """Return the sampler errors for the Gaussian of the largest subset of every dataset."""
     return [
         f"{STUDY.results}/{name}/{plan_of(name).largest}/sampler_error.parquet"
         for name in STUDY.datasets
@@ -51,14 +56,14 @@ rule gather_tables:
         mem_mb=memory("gather_tables"),
         runtime=minutes("gather_tables"),
     params:
-        pixels=dimension,
+        pixels=pixel_count,
         version=versions.ESTIMATES,
     script:
         "../workflow/scripts/gather_tables.py"
 
 
 rule tables:
-    """Every table but the claims."""
+    """Make every table except the claims."""
     input:
         expand(
             f"{ROOT}/tables/{{family}}.parquet",

@@ -1,4 +1,4 @@
-"""Shards of a dataset -> every metric with its interval, one table a family; the progress of training; spectra."""
+"""Shards of a dataset -> every metric with its interval, a table for each family; training progress; spectra."""
 
 from pathlib import Path
 
