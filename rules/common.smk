@@ -110,12 +110,6 @@ def subset_of(wildcards):
     return Subset(int(wildcards.size), wildcards.half)
 
 
-def other_half(wildcards):
-    """Return the id of the subset of equal size from the other half, or None if the study has no network of it."""
-    other = subset_of(wildcards).other_half.id
-    return other if other in SUBSETS[wildcards.dataset] else None
-
-
 def largest_subset(wildcards):
     """Return the id of the largest subset of a dataset."""
     return LARGEST[wildcards.dataset]

@@ -78,6 +78,12 @@ def jacobian_shards(wildcards):
     return [f"{identifier}/jacobian.parquet" for identifier in ids]
 
 
+def other_half(wildcards):
+    """Return the id of the subset of equal size from the other half, or None if the study has no network of it."""
+    other = subset_of(wildcards).other_half.id
+    return other if other in SUBSETS[wildcards.dataset] else None
+
+
 def other_half_spectrum(wildcards):
     """Return the spectrum of the other half's subset, which shows the sampling error of principal components."""
     other = other_half(wildcards)

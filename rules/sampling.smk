@@ -104,6 +104,7 @@ rule draw_samples:
         runtime=minutes("draw_samples"),
     params:
         root=dataset_root,
+        # these functions take `output` to be derived: Snakemake compares only the other params
         sets=lambda wildcards, output: [(wildcards.id, wildcards.sampler)],
         samples=setting("sampling", "count"),
         seed=STUDY.seed,
@@ -162,7 +163,7 @@ rule compare_samples:
         mem_mb=memory("compare_samples"),
         runtime=minutes("compare_samples"),
     params:
-        # derived, so that only the version is compared
+        # derived, see draw_samples
         partners=lambda wildcards, output: list(agreement_partners(wildcards)),
         spectra=lambda wildcards, output: gaussian_ids(wildcards),
         version=versions.AGREEMENT,

@@ -31,24 +31,24 @@ def test_affine_denoisers_are_affine(sigma: float) -> None:
 
 
 def test_linearity_follows_its_definition() -> None:
-    memoriser = EmpiricalDenoiser(torch.from_numpy(IMAGES))
+    empirical = EmpiricalDenoiser(torch.from_numpy(IMAGES))
     noisy = torch.randn(6, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    found = mixture_quantities(memoriser, noisy, memoriser(noisy, 0.7), 0.7, torch.zeros(1, 4, 4).double(), 0.6)
-    found |= affinity_quantities(memoriser, noisy, memoriser(noisy, 0.7), 0.7)
-    one, two = noisy[5:6], noisy[0:1]  # six are too few for two rings, so that the first follows the last
-    mixed = memoriser(0.6 * one + 0.8 * two, 0.7)
-    combined = 0.6 * memoriser(one, 0.7) + 0.8 * memoriser(two, 0.7)
-    residual = 0.6 * (one - memoriser(one, 0.7)) + 0.8 * (two - memoriser(two, 0.7))
+    found = mixture_quantities(empirical, noisy, empirical(noisy, 0.7), 0.7, torch.zeros(1, 4, 4).double(), 0.6)
+    found |= affinity_quantities(empirical, noisy, empirical(noisy, 0.7), 0.7)
+    one, two = noisy[5:6], noisy[0:1]  # six images are one block, so the first follows the last
+    mixed = empirical(0.6 * one + 0.8 * two, 0.7)
+    combined = 0.6 * empirical(one, 0.7) + 0.8 * empirical(two, 0.7)
+    residual = 0.6 * (one - empirical(one, 0.7)) + 0.8 * (two - empirical(two, 0.7))
     assert float(found["mixed_inner"][5]) == pytest.approx(float((mixed * combined).sum()))
     assert float(found["mixed_gap"][5]) == pytest.approx(float((mixed - combined).square().sum()))
     assert float(found["combined_norm_residual"][5]) == pytest.approx(float(residual.square().sum()))
     assert found["affine_gap"].min() > 0
-    spread = memoriser(noisy, 0.7).flatten(1).numpy().var(axis=0).sum()
+    spread = empirical(noisy, 0.7).flatten(1).numpy().var(axis=0).sum()
     assert float(found["norm_centred"].sum()) == pytest.approx(6 * spread)
 
 
-def test_pairs_stay_on_their_rings() -> None:
-    noisy = torch.arange(11).double().reshape(-1, 1, 1, 1)  # rings 0-3 and 4-10
+def test_pairs_stay_in_their_blocks() -> None:
+    noisy = torch.arange(11).double().reshape(-1, 1, 1, 1)  # blocks 0-3 and 4-10
     found = mixture_quantities(lambda y, _: y, noisy, noisy, 1.0, torch.zeros(1, 1, 1).double(), 0.6)
     partner = torch.tensor([1, 2, 3, 0, 5, 6, 7, 8, 9, 10, 4]).double()
     torch.testing.assert_close(found["mixed_norm"], (0.6 * noisy.flatten() + 0.8 * partner) ** 2)

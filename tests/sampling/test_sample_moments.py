@@ -166,9 +166,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
     reference = opened(root, 60, 200)
     own, generator = spectrum.fit(TRAINING[:60]), np.random.default_rng(5)
     gaussian = own.mean + (generator.normal(size=(100, 16)) * np.sqrt(own.eigenvalues)) @ own.eigenvectors.T
-    memoriser = flat(TRAINING[generator.integers(60, size=100)])
+    empirical = flat(TRAINING[generator.integers(60, size=100)])
     white = own.mean + np.sqrt(own.eigenvalues.mean()) * generator.normal(size=(100, 16))
-    made = {"n60a/gaussian": gaussian, "n60a/empirical": memoriser, "n60a/stationary": white}
+    made = {"n60a/gaussian": gaussian, "n60a/empirical": empirical, "n60a/stationary": white}
     frames = [
         reference.rows(name, sample_sets.reshape(-1, 1, SIDE, SIDE), "heun18", seed=0)
         for name, sample_sets in made.items()
@@ -197,7 +197,7 @@ def test_images_too_few_to_resample_have_no_gaps_but_all_else(tmp_path: Path) ->
 
 
 def test_copies_are_compared_with_as_many_held_out_photographs(tmp_path: Path) -> None:
-    """Both are resampled together; more samples a set than photographs are held out."""
+    """Both are resampled together, and there are fewer photographs than samples."""
     heldout = (photographs(12, 3) / 127.5 - 1).astype(np.float32)
     shard = tmp_path / "memorisation.parquet"
     parquet.write_shard(shard, sample_sets.control_rows("n60a", heldout, TRAINING[:60], count=50, seed=0))
@@ -259,6 +259,6 @@ def test_quality_tells_photographs_from_white_noise(results: Measurements) -> No
     assert not results.curve("difference_kurtosis", "n60a/heldout").empty
 
 
-def test_frechet_distance_where_all_training_images_are_alike_is_nothing() -> None:
+def test_frechet_distance_is_0_where_all_training_images_are_equal() -> None:
     distance = FrechetDistance(flat(photographs(20, 3)), spectrum.fit(np.full((5, 1, 4, 4), 77, np.uint8)))
     assert float(distance(flat(photographs(10, 4)), "latents")[0]) == 0

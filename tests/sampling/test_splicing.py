@@ -119,14 +119,14 @@ def test_rows_of_spliced_samples(tmp_path: Path) -> None:
     identifier = "n8a/ve4r1/i64"
     rows = splicing.splice_rows(identifier, sets, states[-1], reference, own.mean, "heun18")
     parquet.write_shard(tmp_path / "splice.parquet", rows)
-    held = Measurements.read([tmp_path / "splice.parquet"], pixels=16)
+    results = Measurements.read([tmp_path / "splice.parquet"], pixels=16)
     spliced = f"{identifier}/splice-gaussian"
-    assert held.curve("memorised_fraction", spliced, parameter="above 0", at=80.0)["value"].item() < 1
-    assert held.curve("r_c", spliced, reference_id=identifier)["value"].item() < 0.99
+    assert results.curve("memorised_fraction", spliced, parameter="above 0", at=80.0)["value"].item() < 1
+    assert results.curve("r_c", spliced, reference_id=identifier)["value"].item() < 0.99
     teleport = f"{identifier}/teleport"
-    whole = held.curve("r_c", teleport, parameter="start", at=80.0, reference_id=identifier)
+    whole = results.curve("r_c", teleport, parameter="start", at=80.0, reference_id=identifier)
     assert whole["value"].item() == pytest.approx(1, abs=1e-6)
-    late = held.curve("pixel_distance", teleport, parameter="start", at=0.0, reference_id=identifier)
-    assert late["value"].item() == pytest.approx(held.curve("pixel_distance", spliced)["value"].item(), rel=0.2)
-    assert held.curve("memorised_fraction", teleport, parameter="start", at=80.0)["value"].item() == 1
-    assert len(held.curve("frechet_distance", teleport, parameter="start", at=0.0)) == 1
+    late = results.curve("pixel_distance", teleport, parameter="start", at=0.0, reference_id=identifier)
+    assert late["value"].item() == pytest.approx(results.curve("pixel_distance", spliced)["value"].item(), rel=0.2)
+    assert results.curve("memorised_fraction", teleport, parameter="start", at=80.0)["value"].item() == 1
+    assert len(results.curve("frechet_distance", teleport, parameter="start", at=0.0)) == 1
