@@ -1,4 +1,4 @@
-"""Hidden Gaussian: images -> spectrum -> training -> samples and measures -> tables, figures, claims."""
+"""Hidden Gaussian: images -> spectrum -> training -> samples and measurements -> tables, figures, claims."""
 
 import gc
 import os
@@ -13,10 +13,10 @@ LIBRARY = Path(workflow.current_basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY))
 
-# A plan is millions of objects that stay: Python's collector, going over them again and again, took a sixth of its time.
+# Planning makes millions of objects that live on; with the default thresholds the collector took a sixth of the time.
 gc.set_threshold(100_000, 50, 50)
 
-# A configuration that has data sets is a study of its own, even if it forgot its name.
+# A configuration with datasets is a study, even without a name.
 if not {"study", "datasets"} & config.keys():
 
     configfile: Path(workflow.current_basedir) / "config" / "config.yaml"
@@ -54,7 +54,7 @@ localrules:
 
 
 rule all:
-    """Everything: tables, claims and every figure that the settings have the cells for."""
+    """Make everything: tables, claims and every figure that the settings have the cells for."""
     default_target: True
     input:
         rules.figures.input,

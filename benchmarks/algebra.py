@@ -19,7 +19,7 @@ from torch import Tensor
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
 from hidden_gaussian.distillation.exact import Fit
-from hidden_gaussian.metrics.memorisation import neighbours
+from hidden_gaussian.metrics.memorisation import nearest_neighbours
 
 QUERIES = 256
 Row = dict[str, object]
@@ -116,7 +116,7 @@ def nearest() -> Iterator[Row]:
         samples = training[np.arange(QUERIES) % count] + np.float32(0.1)
         one, two = torch.from_numpy(samples), torch.from_numpy(training)
         sides = {
-            "ours": partial(neighbours, samples, training),
+            "ours": partial(nearest_neighbours, samples, training),
             "cdist and topk": lambda one=one, two=two: torch.cdist(one, two).topk(2, largest=False),
         }
         yield row("nearest neighbours", count, size, sides, 2 * QUERIES * count * size)
@@ -150,7 +150,7 @@ def distilled() -> Iterator[Row]:
 
 
 def _by_lstsq(clean: Tensor, draws: int) -> object:
-    noised, _ = Fit(clean, draws, seed=0, purpose="benchmark").noised(range(draws), 1.0)
+    noised, _ = Fit(clean, draws, seed=0, purpose="benchmark").noisy_pairs(range(draws), 1.0)
     noisy = noised.flatten(1).double()
     with_one = np.column_stack([noisy.numpy(), np.ones(draws)])
     return np.linalg.lstsq(with_one, noisy.numpy() / 2, rcond=None)

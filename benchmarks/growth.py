@@ -23,7 +23,7 @@ from patches import patches
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
 from hidden_gaussian.distillation.exact import Fit
-from hidden_gaussian.metrics.memorisation import neighbours
+from hidden_gaussian.metrics.memorisation import nearest_neighbours
 
 PROJECT = Path(__file__).parents[1]
 PLACES = {"N": [(2000, 16), (4000, 16), (8000, 16)], "d": [(8000, 8), (8000, 16), (8000, 32)]}  # N and resolution
@@ -62,7 +62,7 @@ def principal_components(images: np.ndarray) -> timing.Side:
 def nearest(images: np.ndarray) -> timing.Side:
     """Return a call that finds the two nearest training images of 256 noisy ones."""
     training = images.reshape(len(images), -1).astype(np.float32) / 127.5 - 1
-    return partial(neighbours, _noisy(images).flatten(1).numpy(), training)
+    return partial(nearest_neighbours, _noisy(images).flatten(1).numpy(), training)
 
 
 def samples(images: np.ndarray) -> timing.Side:

@@ -23,7 +23,7 @@ def exact_map(denoiser: Denoiser, fit: Fit, sigma: float, mean: Tensor) -> Affin
     """Return the affine map closest to a denoiser, from one pass over the pairs and one solve."""
     moments = Moments(mean, parts=1)
     for start in range(0, fit.draws, BATCH):
-        noisy, _ = fit.noised(range(start, min(start + BATCH, fit.draws)), sigma)
+        noisy, _ = fit.noisy_pairs(range(start, min(start + BATCH, fit.draws)), sigma)
         moments.add(noisy, denoiser(noisy, sigma))
     return moments.solve()[0]
 
@@ -38,7 +38,7 @@ class Case:
         self.denoiser: Denoiser = EmpiricalDenoiser(own)
         self.mean = torch.from_numpy(spectrum.fit(own.numpy()).mean)
         self.inputs = inputs.float() / 127.5 - 1
-        self.noisy, _ = Fit(heldout.float() / 127.5 - 1, 1, 1, "heldout").noised(range(4 * HELDOUT), sigma)
+        self.noisy, _ = Fit(heldout.float() / 127.5 - 1, 1, 1, "heldout").noisy_pairs(range(4 * HELDOUT), sigma)
         self.target = self.denoiser(self.noisy, sigma)
 
     def error(self, denoised: Tensor) -> float:
@@ -48,7 +48,7 @@ class Case:
     def descent(self) -> tuple[float, float]:
         """Return processor seconds and held-out error of the paper's gradient descent at its smallest error."""
         began, best = time.process_time(), (0.0, float("inf"))
-        for found in gradient_descent.descend(self.denoiser, Fit(self.inputs, 1, 0, "adam"), self.sigma, Adam()):
+        for found in gradient_descent.fit_by_epochs(self.denoiser, Fit(self.inputs, 1, 0, "adam"), self.sigma, Adam()):
             spent, paused = time.process_time() - began, time.process_time()
             best = min(best, (spent, self.error(found(self.noisy))), key=lambda item: item[1])
             began += time.process_time() - paused  # evaluating the map is no part of the fit

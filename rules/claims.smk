@@ -2,14 +2,8 @@
 # Needs: the shards of all cells of the sweeps. Makes: tables/claims.{parquet,csv,html}.
 
 
-def sweep_ids(wildcards):
-    """Return the ids of the cells of every sweep."""
-    sweeps = chosen(wildcards).sweeps(wildcards.dataset)
-    return {name: [cell.id for cell in cells] for name, cells in sweeps.items()}
-
-
 rule judge_claims:
-    """Judge the paper's claims, each by a statistic, a smallest effect and a gate fixed beforehand."""
+    """Judge the paper's claims, each by a statistic, a smallest effect and a precondition that are fixed beforehand."""
     input:
         shards=shard_files,
     output:
@@ -46,7 +40,7 @@ rule judge_claims:
 
 
 rule claims:
-    """Judge the claims, and print the ledger."""
+    """Judge the claims and print the ledger."""
     input:
         expand(f"{ROOT}/tables/claims.parquet", dataset=STUDY.datasets),
     log:
@@ -54,5 +48,7 @@ rule claims:
     localrule: True
     conda:
         "../envs/analysis.yaml"
+    params:
+        datasets=list(STUDY.datasets),
     script:
         "../workflow/scripts/claims.py"

@@ -1,7 +1,6 @@
-# What all stages share: the study, where its files lie, and what each id is made from.
+# What several stages use: the study, its paths, and the files that a denoiser or table is made from.
 
-import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 
 from snakemake.exceptions import WorkflowError
@@ -13,7 +12,7 @@ from hidden_gaussian import (
     settings,
     versions,
 )
-from hidden_gaussian.cells import Cell
+from hidden_gaussian.cells import Cell, DenoiserId, Subset
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.planning import ownership, resources
 from hidden_gaussian.results_index import ResultsIndex
@@ -32,36 +31,15 @@ NETWORK = r"[a-z-]+\d+r\d+"
 TRAINED = r"(?!dae-)[a-z-]+\d+r[1-9]\d*"
 AUTOENCODERS = r"dae-[a-z]+\d+r[1-9]\d*"
 IMPORTED = r"[a-z-]+\d+r0"
-REFERENCE = "|".join([*reference_names.STANDING, reference_names.LISTED])
+REFERENCE = "|".join([*reference_names.ALWAYS_MEASURED, reference_names.CONFIGURABLE])
 
-# Asked for by every job, so made once.
+# Every job looks these up, so they are made once.
 CELLS = {name: dataset.cells(name) for name, dataset in STUDY.datasets.items()}
-IDS = {
-    name: {cell.id for cell in cells} | {cell.subset for cell in cells}
-    for name, cells in CELLS.items()
-}
 LARGEST = {
     name: max(cells, key=lambda cell: (cell.subset_size, cell.half == "a")).subset
     for name, cells in CELLS.items()
 }
-RUNS = {name: {} for name in CELLS}
-for name, cells in CELLS.items():
-    for cell in cells:
-        RUNS[name].setdefault(cell.run, []).append(cell.images_seen)
-DISTILLED = {
-    name: {
-        place
-        for cell in STUDY.datasets[name].distillation.cells.choose(cells)
-        for place in (cell.id, cell.subset)
-    }
-    for name, cells in CELLS.items()
-}
-DESCENDED = {
-    name: {
-        cell.id for cell in STUDY.datasets[name].distillation.adam.cells.choose(cells)
-    }
-    for name, cells in CELLS.items()
-}
+SUBSETS = {name: {cell.subset for cell in cells} for name, cells in CELLS.items()}
 
 
 wildcard_constraints:
@@ -86,12 +64,12 @@ def record_settings():
 
 
 def start_without_limit():
-    """Take out Snakemake's own limit on how many jobs start in a second, 100; one that was asked for stays.
+    """Remove Snakemake's default limit of 100 job starts per second, but not a limit from the command line.
 
-    Under a limit Snakemake 9.27 looks at all ready jobs once more a second, in a thread of its own, for every job that
-    has ended: after thousands of jobs that takes a core, and more threads than a login node allows.
+    With a limit, Snakemake 9.27 starts a thread for every finished job, which checks all ready jobs once more after a
+    second. After thousands of jobs this occupies a core and needs more threads than a login node allows.
     """
-    # Not part of Snakemake's promised interface, so it may be gone in another version.
+    # The limiter is not part of Snakemake's public interface and may be missing in another version.
     limiter = getattr(workflow.scheduler, "job_rate_limiter", None)
     if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
@@ -109,24 +87,36 @@ def index_of(name):
 
 
 def setting(*path):
-    """Return a function of the wildcards that gives one part of a dataset's settings, for `params`."""
+    """Return a function for `params` that looks up one part of a dataset's settings."""
 
-    def part(wildcards):
+    def look_up(wildcards):
         value = chosen(wildcards)
         for name in path:
             value = getattr(value, name)
         return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
 
-    return part
+    return look_up
 
 
-def dimension(wildcards):
-    """Return the number of pixels times channels of an image."""
-    return chosen(wildcards).channels * chosen(wildcards).resolution ** 2
+def dataset_root(wildcards, output):
+    """Return the folder of a dataset, for `params`.
+
+    Snakemake does not compare the params that it derives from `output`, so a moved results folder runs no job again.
+    """
+    return ROOT.format(dataset=wildcards.dataset)
+
+
+def subset_of(wildcards):
+    """Return the training subset of a job."""
+    if "id" in wildcards.keys():
+        return DenoiserId.parse(wildcards.id).subset
+    if "subset" in wildcards.keys():
+        return Subset.parse(wildcards.subset)
+    return Subset(int(wildcards.size), wildcards.half)
 
 
 def largest_subset(wildcards):
-    """Return the folder of the largest subset of a dataset."""
+    """Return the id of the largest subset of a dataset."""
     return LARGEST[wildcards.dataset]
 
 
@@ -140,30 +130,30 @@ def subset_files(subset):
 
 
 def denoiser_files(wildcards):
-    """Return the files that a denoiser, by its id, is made from, and its subset's references."""
-    subset, *rest = wildcards.id.split("/")
-    files = subset_files(subset)
-    if rest[-1] == "linear":
-        files.append(f"{ROOT}/{Path(wildcards.id).parent}/linear.safetensors")
-    elif rest[-1] == "gaussian-expected":
-        # expected of as many images of the largest subset's law
+    """Return the files that a denoiser and the references of its subset are made from."""
+    denoiser = DenoiserId.parse(wildcards.id)
+    files = subset_files(denoiser.subset.id)
+    if denoiser.is_linear:
+        files.append(f"{ROOT}/{denoiser.owner.id}/linear.safetensors")
+    elif denoiser.kind == "gaussian-expected":
+        # it is the expectation over subsets of this size from the distribution of the largest one
         files.append(f"{ROOT}/{largest_subset(wildcards)}/spectrum.safetensors")
-    elif len(rest) == 2:
-        files.append(f"{ROOT}/{wildcards.id}/weights.safetensors")
-    return list(dict.fromkeys(files + fitted_files([wildcards.id])))
+    elif denoiser.is_network:
+        files.append(f"{ROOT}/{denoiser.id}/weights.safetensors")
+    return list(dict.fromkeys(files + fitted_files([denoiser.id])))
 
 
 def fitted_files(identifiers):
-    """Return the files of those reference denoisers that are fitted."""
+    """Return the files of the fitted ones among some reference denoisers."""
     return [
         f"{ROOT}/{identifier}/denoiser.safetensors"
         for identifier in identifiers
-        if reference_names.is_fitted(identifier.split("/")[-1])
+        if reference_names.is_fitted(DenoiserId.parse(identifier).kind)
     ]
 
 
 def input_files(wildcards):
-    """Return the files with the clean images that are noised, of every kind."""
+    """Return the files with the clean images of every kind of input."""
     dataset = chosen(wildcards)
     files = [f"{ROOT}/images.npy", f"{ROOT}/split.safetensors"]
     if not isinstance(dataset.heldout, int):
@@ -174,7 +164,7 @@ def input_files(wildcards):
 
 
 def below(wildcards, files):
-    """Return paths below the dataset's folder, or beside it where they begin with ``../``."""
+    """Return paths below the dataset's folder, or in the results folder where they begin with ``../``."""
     return [
         (
             f"{STUDY.results}/{path[3:]}"
@@ -190,13 +180,13 @@ def shard_files(wildcards):
     index = index_of(wildcards.dataset)
     cells = index.all_cells
     files = [
-        *index.measures(cells, *reference_names.STANDING),
+        *index.measures(cells, *reference_names.ALWAYS_MEASURED),
         *index.memorisation(cells),
         *index.agreement(cells),
         *index.moments(cells),
         *index.splices,
         *index.references(cells),
-        *sloped(wildcards),
+        *jacobian_shards(wildcards),
     ]
     return below(
         wildcards,

@@ -13,20 +13,20 @@ def source_of(wildcards):
     }[wildcards.role]
 
 
-def imitated(wildcards):
-    """Return the packed images that surrogates imitate; none for images from elsewhere."""
+def source_images(wildcards):
+    """Return the packed images of the dataset that surrogates are made from, if these are surrogates."""
     of = source_of(wildcards).of
     return [] if of is None else [f"{STUDY.results}/{of}/images.npy"]
 
 
 def heldout_number(wildcards):
-    """Return how many images of the source are set aside."""
+    """Return the number of images of the source that are held out."""
     heldout = chosen(wildcards).heldout
     return heldout if isinstance(heldout, int) else 0
 
 
 def separate_heldout(wildcards):
-    """Return the held-out images where they have a source of their own."""
+    """Return the held-out images if they have their own source."""
     return (
         {}
         if isinstance(chosen(wildcards).heldout, int)
@@ -35,7 +35,7 @@ def separate_heldout(wildcards):
 
 
 rule download_images:
-    """Fetch the archives that are not at their places, where that is allowed, and tell how to get the others."""
+    """Download missing archives where the settings allow it, and say how to get the rest."""
     log:
         f"{LOGS}/download_images.log",
     localrule: True
@@ -48,7 +48,7 @@ rule download_images:
 rule pack_images:
     """Crop, resize and pack the images of a source into one memory-mapped array."""
     input:
-        imitated,
+        source_images,
     output:
         array=f"{ROOT}/{{role}}.npy",
         about=f"{ROOT}/{{role}}.json",
@@ -75,7 +75,7 @@ rule pack_images:
 
 
 rule split_images:
-    """Set the held-out images aside, order the rest at random, and find duplicates."""
+    """Hold out images, shuffle the rest, and find duplicates."""
     input:
         unpack(separate_heldout),
         images=f"{ROOT}/images.npy",
@@ -101,7 +101,7 @@ rule split_images:
 
 
 rule draw_subset:
-    """Take the first or the last images of the order: nested in size, disjoint in halves."""
+    """Take the first (half a) or last (half b) images of the shuffled order: subsets are nested, halves disjoint."""
     input:
         split=f"{ROOT}/split.safetensors",
     output:

@@ -1,9 +1,9 @@
-# From a subset and its Gaussian to the reference denoisers that are fitted.
+# From a subset and its Gaussian to the fitted reference denoisers.
 # Needs: images.npy, subset.npy, spectrum.safetensors. Makes: n<size><half>/<reference>/denoiser.safetensors.
 
 
 rule fit_reference:
-    """Fit a further reference denoiser of one subset: a shrunk or expected Gaussian, a stationary one, or a mixture."""
+    """Fit a reference denoiser of one subset: a shrunk, expected or stationary Gaussian, or a mixture."""
     input:
         images=f"{ROOT}/images.npy",
         subset=f"{ROOT}/{{subset}}/subset.npy",

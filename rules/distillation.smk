@@ -3,7 +3,7 @@
 
 
 rule distil_denoiser:
-    """Fit and keep the affine maps nearest to a network, at the ten levels that the Euler sampler visits."""
+    """Fit the affine maps nearest to a denoiser, at the ten noise levels of the Euler sampler."""
     input:
         denoiser=denoiser_files,
         images=input_files,
@@ -21,6 +21,7 @@ rule distil_denoiser:
         mem_mb=memory("distil_denoiser"),
         runtime=minutes("distil_denoiser"),
     params:
+        root=dataset_root,
         inputs=setting("inputs"),
         draws=setting("distillation", "draws"),
         ridge=setting("distillation", "ridge"),

@@ -116,7 +116,7 @@ rule plot_figure:
         runtime=minutes("plot_figure"),
     params:
         name=lambda wildcards: wildcards.figure,
-        root=lambda wildcards: ROOT.format(dataset=wildcards.dataset),
+        root=dataset_root,
         index=figure_index,
         version=versions.FIGURES,
         caption=figure_caption,
@@ -149,6 +149,7 @@ rule build_explorer:
         mem_mb=memory("build_explorer"),
         runtime=minutes("build_explorer"),
     params:
+        root=dataset_root,
         cells=lambda wildcards: [cell.id for cell in explored(wildcards)],
         references=lambda wildcards: index_of(wildcards.dataset).measured_references,
         inputs=lambda wildcards: index_of(wildcards.dataset).unseen,

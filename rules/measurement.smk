@@ -2,54 +2,73 @@
 # Needs: a denoiser's files, images. Makes: <id>/{measures,jacobian}.parquet, <id>/{outputs,jacobian}.safetensors.
 
 
+DISTILLED = {
+    name: {
+        identifier
+        for cell in STUDY.datasets[name].distillation.cells.choose(cells)
+        for identifier in (cell.id, cell.subset)
+    }
+    for name, cells in CELLS.items()
+}
+FITTED_BY_ADAM = {
+    name: {
+        cell.id for cell in STUDY.datasets[name].distillation.adam.cells.choose(cells)
+    }
+    for name, cells in CELLS.items()
+}
+
+
 def reference_files(wildcards):
-    """Return the spectrum of the largest subset, and the files of the listed references of the subset."""
-    subset = wildcards.get("subset", wildcards.get("id", "")).split("/")[0]
-    listed = reference_names.possible(chosen(wildcards).measures.references, subset)
+    """Return the spectrum of the largest subset, and the files of the configurable references of the subset."""
+    configured = reference_names.possible(
+        chosen(wildcards).measures.references, subset_of(wildcards).id
+    )
     largest = below(wildcards, [f"{largest_subset(wildcards)}/spectrum.safetensors"])
-    return largest + fitted_files(listed)
+    return largest + fitted_files(configured)
 
 
 def visited_states(wildcards):
-    """Return the states of a network's sampler where they are inputs; references share theirs with no network."""
-    wanted = "trajectory" in chosen(wildcards).inputs and wildcards.id.count("/") == 2
+    """Return the trajectories of a network if the settings have them as inputs."""
+    wanted = (
+        "trajectory" in chosen(wildcards).inputs
+        and DenoiserId.parse(wildcards.id).is_network
+    )
     return below(wildcards, [f"{wildcards.id}/trajectories_euler10.npy"] * wanted)
 
 
-def distilled(wildcards):
-    """Return the settings of distillation where a cell, or some cell of a subset, is distilled, else nothing.
+def distillation_settings(wildcards):
+    """Return the settings of distillation, or nothing where no linear maps are fitted.
 
-    An affine reference is its own distilled map.
+    Maps are fitted to the selected cells, and to the references of their subsets unless these are affine.
     """
-    name = wildcards.get("id", wildcards.get("subset"))
-    subset, *rest = name.split("/")
-    names = DISTILLED[wildcards.dataset]
-    if name not in names and not (len(rest) == 1 and subset in names):
+    denoiser = DenoiserId.parse(wildcards.id) if "id" in wildcards.keys() else None
+    if denoiser and reference_names.is_affine(denoiser.kind):
         return {}
-    if reference_names.is_affine(name.split("/")[-1]):
+    is_network = denoiser is not None and denoiser.is_network
+    selected = denoiser.id if is_network else subset_of(wildcards).id
+    if selected not in DISTILLED[wildcards.dataset]:
         return {}
-    settings = chosen(wildcards).distillation
-    content = settings.model_dump(
+    content = chosen(wildcards).distillation.model_dump(
         mode="json", exclude={"cells": True, "adam": {"cells"}}
     )
-    if name not in DESCENDED[wildcards.dataset]:
+    if selected not in FITTED_BY_ADAM[wildcards.dataset]:
         content |= {"solver": "exact", "adam": {}}
     return content
 
 
-def measured_settings(wildcards):
-    """Return the settings of the one pass, without those of local slopes, which are measured apart."""
+def measurement_settings(wildcards):
+    """Return the settings of measurements, without those of Jacobians, which have a rule of their own."""
     return chosen(wildcards).measures.model_dump(mode="json", exclude={"jacobian"})
 
 
-def slope_settings(wildcards):
-    """Return the settings of local slopes, but for the cells that they are measured of."""
+def jacobian_settings(wildcards):
+    """Return the settings of Jacobians, without the selected cells."""
     jacobian = chosen(wildcards).measures.jacobian or Jacobian()
     return jacobian.model_dump(mode="json", exclude={"cells"})
 
 
-def sloped(wildcards):
-    """Return the shards of local slopes that are asked for: of cells, and of their subsets' memorisers as a null."""
+def jacobian_shards(wildcards):
+    """Return the shards of Jacobians: of the selected cells, and of their subsets' empirical denoisers as a null."""
     dataset = chosen(wildcards)
     if dataset.measures.jacobian is None:
         return []
@@ -59,21 +78,20 @@ def sloped(wildcards):
     return [f"{identifier}/jacobian.parquet" for identifier in ids]
 
 
-def twin(wildcards):
-    """Return the subset of the same size from the other half, if some network is trained on it."""
-    subset = wildcards.id.split("/")[0]
-    other = subset[:-1] + {"a": "b", "b": "a"}[subset[-1]]
-    return other if other in IDS[wildcards.dataset] else None
+def other_half(wildcards):
+    """Return the id of the subset of equal size from the other half, or None if the study has no network of it."""
+    other = subset_of(wildcards).other_half.id
+    return other if other in SUBSETS[wildcards.dataset] else None
 
 
-def twin_spectrum(wildcards):
-    """Return the spectrum of the other half's subset, which tells how far principal components can be known."""
-    other = twin(wildcards)
+def other_half_spectrum(wildcards):
+    """Return the spectrum of the other half's subset, which shows the sampling error of principal components."""
+    other = other_half(wildcards)
     return below(wildcards, [f"{other}/spectrum.safetensors"]) if other else []
 
 
 rule measure_denoiser:
-    """Measure distance, linearity, loss and distillation of a network, or a listed reference, on shared noise."""
+    """Measure distance, linearity, loss and distillation of a network or a configurable reference on shared noise."""
     input:
         denoiser=denoiser_files,
         images=input_files,
@@ -87,7 +105,7 @@ rule measure_denoiser:
     benchmark:
         f"{BENCHMARKS}/measure_denoiser/{{dataset}}/{{id}}.tsv"
     wildcard_constraints:
-        id=rf"n\d+[ab]/({NETWORK}/i\d+|{reference_names.LISTED})",
+        id=rf"n\d+[ab]/({NETWORK}/i\d+|{reference_names.CONFIGURABLE})",
     conda:
         "../envs/torch.yaml"
     threads: 1
@@ -96,10 +114,11 @@ rule measure_denoiser:
         mem_mb=memory("measure_denoiser"),
         runtime=minutes("measure_denoiser"),
     params:
+        root=dataset_root,
         largest=largest_subset,
-        measures=measured_settings,
+        measures=measurement_settings,
         inputs=setting("inputs"),
-        distillation=distilled,
+        distillation=distillation_settings,
         seed=STUDY.seed,
         version=[versions.MEASURES, versions.DISTILLATION, versions.OUTPUTS],
     script:
@@ -107,7 +126,7 @@ rule measure_denoiser:
 
 
 rule measure_references:
-    """Measure the Gaussian, the empirical, the identity and the mean denoiser of one subset on the same noise."""
+    """Measure the Gaussian, empirical, identity and mean denoisers of one subset on the same noise."""
     input:
         denoiser=lambda wildcards: subset_files(wildcards.subset),
         images=input_files,
@@ -115,12 +134,12 @@ rule measure_references:
     output:
         measures=expand(
             f"{ROOT}/{{{{subset}}}}/{{kind}}/measures.parquet",
-            kind=reference_names.STANDING,
+            kind=reference_names.ALWAYS_MEASURED,
             allow_missing=True,
         ),
         outputs=expand(
             f"{ROOT}/{{{{subset}}}}/{{kind}}/outputs.safetensors",
-            kind=reference_names.STANDING,
+            kind=reference_names.ALWAYS_MEASURED,
             allow_missing=True,
         ),
     log:
@@ -135,10 +154,11 @@ rule measure_references:
         mem_mb=memory("measure_references"),
         runtime=minutes("measure_references"),
     params:
+        root=dataset_root,
         largest=largest_subset,
-        measures=measured_settings,
+        measures=measurement_settings,
         inputs=setting("inputs"),
-        distillation=distilled,
+        distillation=distillation_settings,
         seed=STUDY.seed,
         version=[versions.MEASURES, versions.DISTILLATION, versions.OUTPUTS],
     script:
@@ -146,13 +166,13 @@ rule measure_references:
 
 
 rule measure_jacobian:
-    """Measure the slopes of a denoiser at the mean image and along its trajectories, without ever holding one."""
+    """Measure the Jacobian of a denoiser at the mean image and along its trajectories, by its products only."""
     input:
         denoiser=denoiser_files,
         images=input_files,
         linear=f"{ROOT}/{{id}}/linear.safetensors",
         trajectories=f"{ROOT}/{{id}}/trajectories_euler10.npy",
-        twin=twin_spectrum,
+        other_half=other_half_spectrum,
     output:
         shard=f"{ROOT}/{{id}}/jacobian.parquet",
         images=f"{ROOT}/{{id}}/jacobian.safetensors",
@@ -170,10 +190,11 @@ rule measure_jacobian:
         mem_mb=memory("measure_jacobian"),
         runtime=minutes("measure_jacobian"),
     params:
-        twin=twin,
+        root=dataset_root,
+        other_half=other_half,
         image_count=setting("measures", "images"),
         inputs=setting("inputs"),
-        jacobian=slope_settings,
+        jacobian=jacobian_settings,
         seed=STUDY.seed,
         version=[versions.JACOBIAN, versions.DISTILLATION],
     script:

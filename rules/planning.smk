@@ -1,9 +1,9 @@
-# What a study will cost, and what of it can be thrown away.
+# The cost of a study, and the training states that can be deleted.
 # Needs: the settings. Makes: nothing.
 
 
 rule plan:
-    """Print cells, runs, images, disk and hours before anything is run."""
+    """Print cells, runs, images, disk space and hours of a study before it runs."""
     log:
         f"{LOGS}/plan.log",
     conda:
@@ -13,7 +13,7 @@ rule plan:
 
 
 rule prune:
-    """Delete the training states that a later snapshot has made superfluous."""
+    """Delete the training states that a later checkpoint replaces."""
     log:
         f"{LOGS}/prune.log",
     conda:

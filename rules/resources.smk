@@ -1,14 +1,15 @@
-# What each rule asks a cluster for, from the size of its job; hidden_gaussian/planning/resources.py has the formulas.
+# Memory and time of each job, from its size; hidden_gaussian/planning/resources.py has the formulas.
 
-# The rules that read the network that their id names.
-OPENING = {"draw_samples", "measure_denoiser", "measure_jacobian", "distil_denoiser"}
+# rules that load a network
+LOADING = {"draw_samples", "measure_denoiser", "measure_jacobian", "distil_denoiser"}
 
 
 def request_of(rule, wildcards):
-    """Return the request of a rule's job."""
+    """Return the memory and time that a job requests."""
     dataset = chosen(wildcards)
-    subset = wildcards.get("id", wildcards.get("subset", "")).split("/")[0]
-    size = int(wildcards.get("size") or subset[1:-1] or 0)
+    largest = Subset.parse(largest_subset(wildcards)).size
+    in_subset = {"id", "subset", "size"} & set(wildcards.keys())
+    size = subset_of(wildcards).size if in_subset else 0
     match rule:
         case "pack_images":
             return resources.packing(dataset, source_of(wildcards).count)
@@ -19,42 +20,41 @@ def request_of(rule, wildcards):
         case "fit_reference":
             return resources.reference(dataset, size)
         case "train_denoiser":
-            return resources.training(
-                dataset, scale_of(wildcards.run), stretch(wildcards)
-            )
+            cell = trained_cell(wildcards)
+            return resources.training(dataset, cell.scale, segment_images(wildcards))
         case "train_autoencoders":
-            cell = trained_cell(wildcards, wildcards.images_seen)
-            return resources.autoencoders(dataset, cell, stretch(wildcards))
+            cell = trained_cell(wildcards)
+            return resources.autoencoders(dataset, cell, segment_images(wildcards))
         case "import_network":
             return resources.importing()
         case "draw_samples":
-            scale = scale_of(wildcards.id)
-            return resources.sampling(dataset, size, scale, wildcards.sampler)
+            return resources.sampling(
+                dataset, size, scale_of(wildcards), wildcards.sampler
+            )
         case "draw_references":
             return resources.sampling_references(dataset, size)
         case "measure_denoiser" | "measure_references":
-            scale = scale_of(wildcards.get("id", ""))
-            fits = bool(distilled(wildcards))
-            largest = int(largest_subset(wildcards)[1:-1])
             return resources.measuring(
-                dataset, size, scale, largest=largest, distilled=fits
+                dataset,
+                size,
+                scale_of(wildcards),
+                largest=largest,
+                distilled=bool(distillation_settings(wildcards)),
             )
         case "measure_jacobian":
-            return resources.linearising(dataset, size, scale_of(wildcards.id))
+            return resources.linearising(dataset, size, scale_of(wildcards))
         case "distil_denoiser":
-            return resources.distilling(dataset, size, scale_of(wildcards.id))
+            return resources.distilling(dataset, size, scale_of(wildcards))
         case "compare_samples":
             partners = len(agreement_partners(wildcards))
             spectra = len(gaussian_spectra(wildcards))
             return resources.comparing(dataset, size, partners, spectra)
         case "measure_nulls" | "measure_samples" | "measure_sampler":
-            largest = int(largest_subset(wildcards)[1:-1])
             return resources.moments(dataset, size, largest)
         case "splice_samples":
-            return resources.splicing(dataset, size, scale_of(wildcards.id))
+            return resources.splicing(dataset, size, scale_of(wildcards))
         case "build_explorer":
             cells = len(explored(wildcards))
-            largest = int(largest_subset(wildcards)[1:-1])
             return resources.exploring(dataset, largest, cells)
         case "gather_tables" | "judge_claims":
             return resources.tabulating(dataset, shards_of(wildcards))
@@ -62,40 +62,43 @@ def request_of(rule, wildcards):
             return resources.plotting(dataset, shards_of(wildcards))
         case "draw_subset":
             return resources.request(resources.PLAIN, 0, 0)
-    raise WorkflowError(f"{rule} has no request: give it one in rules/resources.smk")
+    raise WorkflowError(
+        f"{rule} has no request; expected a case in rules/resources.smk: add one"
+    )
 
 
 def memory(rule):
-    """Return a function that gives the megabytes of a rule's job: as many times as it was tried."""
+    """Return a function for the megabytes of a rule's jobs, multiplied by the number of the attempt."""
 
-    def asked(wildcards, attempt):
-        opens = rule in OPENING
-        network = resources.opening(chosen(wildcards), wildcards.id) if opens else 0
+    def megabytes(wildcards, attempt):
+        loads = rule in LOADING
+        network = resources.opening(chosen(wildcards), wildcards.id) if loads else 0
         return attempt * (request_of(rule, wildcards).mem_mb + network)
 
-    return asked
+    return megabytes
 
 
 def minutes(rule):
-    """Return a function that gives the minutes of a rule's job: as many times as it was tried, a day at most."""
+    """Return a function for the minutes of a rule's jobs, multiplied by the number of the attempt, at most a day."""
     return lambda wildcards, attempt: min(
         attempt * request_of(rule, wildcards).runtime, resources.DAY
     )
 
 
-def scale_of(path):
-    """Return the scale of the network that a path names; None if it names none."""
-    match = re.search(r"[a-z](\d+)r\d+", path)
-    return int(match.group(1)) if match else None
+def scale_of(wildcards):
+    """Return the scale of the network of a job, or None if the job has a reference denoiser."""
+    if "id" not in wildcards.keys():
+        return None
+    denoiser = DenoiserId.parse(wildcards.id)
+    return denoiser.cell(wildcards.dataset).scale if denoiser.owner.is_network else None
 
 
 def shards_of(wildcards):
-    """Return how many shards of measurements a dataset has: of its networks, and of the references of its subsets."""
-    cells = CELLS[wildcards.dataset]
-    return len(cells) + len(reference_names.STANDING) * len({cell.subset for cell in cells})
+    """Return the number of measurement shards of a dataset: of its networks, and of the references of its subsets."""
+    references = len(reference_names.ALWAYS_MEASURED) * len(SUBSETS[wildcards.dataset])
+    return len(CELLS[wildcards.dataset]) + references
 
 
-def stretch(wildcards):
-    """Return the images between a snapshot and the one before."""
-    images = int(wildcards.images_seen)
-    return images - max(earlier_snapshots(wildcards), default=0)
+def segment_images(wildcards):
+    """Return the number of images between a checkpoint and the one before."""
+    return int(wildcards.images_seen) - images_before(wildcards)

@@ -1,60 +1,71 @@
-# From denoisers to sample sets of shared latents, held against the training images and against each other.
+# From denoisers to sample sets from shared latents, compared with training images, held-out images and each other.
 # Needs: a denoiser's files. Makes: <id>/{samples,trajectories}_<sampler>.npy,
 # <id>/{memorisation,agreement,moments,splice}_<sampler>.parquet, n<size><half>/sampler_error.parquet.
 
 SAMPLERS = sorted({dataset.sampling.sampler for dataset in STUDY.datasets.values()})
-REFERENCE_SAMPLERS = {
-    "gaussian": ["exact", *SAMPLERS, "euler10"],
-    "empirical": [*SAMPLERS, "euler10"],
+REFERENCE_SETS = [
+    *(("gaussian", sampler) for sampler in ["exact", *SAMPLERS, "euler10"]),
+    *(("empirical", sampler) for sampler in [*SAMPLERS, "euler10"]),
+]
+IDS = {
+    name: {cell.id for cell in cells} | SUBSETS[name] for name, cells in CELLS.items()
 }
 
 
 ruleorder: draw_references > draw_samples
 
 
-def drawn_references(name):
-    """Return a file of every sample set of a subset's reference denoisers, which one job draws: a start costs more."""
+def reference_sets(name):
+    """Return a file of every sample set of a subset's references; one job draws all, because start-up dominates."""
     return [
         f"{ROOT}/{{subset}}/{kind}/{name.format(sampler=sampler)}"
-        for kind, samplers in REFERENCE_SAMPLERS.items()
-        for sampler in samplers
+        for kind, sampler in REFERENCE_SETS
     ]
 
 
 def agreement_partners(wildcards):
-    """Return the sample sets that one is compared with: its own Gaussian's, and the same of the other half.
+    """Return the sample sets that one is compared with, by ``reference_id``.
 
-    The Gaussian's are drawn with the same solver, whose error both then share, and exactly.
+    They are the samples of its own Gaussian, by the same solver and exact, and those of the same denoiser of the other
+    half. The same solver has the same error, so that the error is not taken for disagreement.
     """
-    subset, *rest = wildcards.id.split("/")
-    partners = (
-        []
-        if rest[-1] == "gaussian"
-        else [
-            f"{ROOT}/{subset}/gaussian/samples_{sampler}.npy"
-            for sampler in dict.fromkeys([wildcards.sampler, "exact"])
-        ]
-    )
-    other = subset[:-1] + {"a": "b", "b": "a"}[subset[-1]]
-    twin = "/".join([other, *rest])
-    if twin in IDS[wildcards.dataset] or (
-        len(rest) == 1 and other in IDS[wildcards.dataset]
-    ):
-        partners.append(f"{ROOT}/{twin}/samples_{wildcards.sampler}.npy")
+    denoiser, sampler = DenoiserId.parse(wildcards.id), wildcards.sampler
+    partners = {}
+    if denoiser.kind != "gaussian":
+        gaussian = f"{denoiser.subset.id}/gaussian"
+        partners[gaussian] = f"{ROOT}/{gaussian}/samples_{sampler}.npy"
+        if sampler != "exact":
+            partners[f"{gaussian}/exact"] = f"{ROOT}/{gaussian}/samples_exact.npy"
+    other = denoiser.other_half
+    is_reference = not other.owner.is_network
+    if (other.subset.id if is_reference else other.id) in IDS[wildcards.dataset]:
+        partners[other.id] = f"{ROOT}/{other.id}/samples_{sampler}.npy"
     return partners
 
 
-def gaussian_spectra(wildcards):
-    """Return the spectra of a Gaussian and of its partner, whose agreement has a closed form; none of others."""
-    ids = [wildcards.id, *(Path(path).parent for path in agreement_partners(wildcards))]
-    if Path(wildcards.id).name != "gaussian":
+def partner_samples(wildcards):
+    """Return the files of the sample sets that one is compared with."""
+    return list(agreement_partners(wildcards).values())
+
+
+def gaussian_ids(wildcards):
+    """Return the ids of a Gaussian and of its partner, whose agreement has a closed form; none for other denoisers."""
+    if DenoiserId.parse(wildcards.id).kind != "gaussian":
         return []
-    return [f"{ROOT}/{Path(id).parent.name}/spectrum.safetensors" for id in ids]
+    return [wildcards.id, *agreement_partners(wildcards)]
 
 
-def standard_files(wildcards):
-    """Return what a sample set is held against: its subset and its Gaussian, and held-out images."""
-    subset = wildcards.get("subset", wildcards.get("id", "").split("/")[0])
+def gaussian_spectra(wildcards):
+    """Return the spectra of a Gaussian and of its partner."""
+    return [
+        f"{ROOT}/{DenoiserId.parse(identifier).subset.id}/spectrum.safetensors"
+        for identifier in gaussian_ids(wildcards)
+    ]
+
+
+def moment_reference_files(wildcards):
+    """Return the files that a sample set is compared with: its subset, its Gaussian, and held-out images."""
+    subset = subset_of(wildcards).id
     return {
         "images": input_files(wildcards),
         "subset": f"{ROOT}/{subset}/subset.npy",
@@ -64,7 +75,7 @@ def standard_files(wildcards):
 
 
 def linear_maps(wildcards):
-    """Return the distilled maps of a network where the sampler visits the levels that they are defined at."""
+    """Return the distilled maps of a network if the sampler visits their noise levels."""
     return (
         [f"{ROOT}/{wildcards.id}/linear.safetensors"]
         if wildcards.sampler == "euler10"
@@ -73,7 +84,7 @@ def linear_maps(wildcards):
 
 
 rule draw_samples:
-    """Solve the probability-flow ODE from shared latents, and find each sample's nearest training images."""
+    """Solve the probability-flow ODE from shared latents, and find the nearest training images of each sample."""
     input:
         denoiser=denoiser_files,
     output:
@@ -92,6 +103,9 @@ rule draw_samples:
         mem_mb=memory("draw_samples"),
         runtime=minutes("draw_samples"),
     params:
+        root=dataset_root,
+        # these functions take `output` to be derived: Snakemake compares only the other params
+        sets=lambda wildcards, output: [(wildcards.id, wildcards.sampler)],
         samples=setting("sampling", "count"),
         seed=STUDY.seed,
         version=[versions.SAMPLING, versions.SAMPLES],
@@ -104,9 +118,9 @@ rule draw_references:
     input:
         denoiser=lambda wildcards: subset_files(wildcards.subset),
     output:
-        samples=drawn_references("samples_{sampler}.npy"),
-        trajectories=drawn_references("trajectories_{sampler}.npy"),
-        memorisation=drawn_references("memorisation_{sampler}.parquet"),
+        samples=reference_sets("samples_{sampler}.npy"),
+        trajectories=reference_sets("trajectories_{sampler}.npy"),
+        memorisation=reference_sets("memorisation_{sampler}.parquet"),
     log:
         f"{LOGS}/draw_references/{{dataset}}/{{subset}}.log",
     benchmark:
@@ -119,6 +133,10 @@ rule draw_references:
         mem_mb=memory("draw_references"),
         runtime=minutes("draw_references"),
     params:
+        root=dataset_root,
+        sets=lambda wildcards, output: [
+            (f"{wildcards.subset}/{kind}", sampler) for kind, sampler in REFERENCE_SETS
+        ],
         samples=setting("sampling", "count"),
         seed=STUDY.seed,
         version=[versions.SAMPLING, versions.SAMPLES],
@@ -127,14 +145,12 @@ rule draw_references:
 
 
 rule compare_samples:
-    """Measure how alike a sample set is to those of other denoisers from the same latents."""
+    """Measure the agreement of a sample set with those of other denoisers from the same latents."""
     input:
         samples=f"{ROOT}/{{id}}/samples_{{sampler}}.npy",
-        partners=agreement_partners,
+        partners=partner_samples,
         spectra=gaussian_spectra,
-        mean=lambda wildcards: below(
-            wildcards, [f"{largest_subset(wildcards)}/spectrum.safetensors"]
-        ),
+        mean=lambda wildcards: f"{ROOT}/{largest_subset(wildcards)}/spectrum.safetensors",
     output:
         agreement=f"{ROOT}/{{id}}/agreement_{{sampler}}.parquet",
     log:
@@ -147,15 +163,18 @@ rule compare_samples:
         mem_mb=memory("compare_samples"),
         runtime=minutes("compare_samples"),
     params:
+        # derived, see draw_samples
+        partners=lambda wildcards, output: list(agreement_partners(wildcards)),
+        spectra=lambda wildcards, output: gaussian_ids(wildcards),
         version=versions.AGREEMENT,
     script:
         "../workflow/scripts/compare_samples.py"
 
 
 rule measure_samples:
-    """Measure whether a sample set has the moments of its training images, and how far it is from photographs."""
+    """Compare the moments of a sample set with its training images, and its distribution with held-out images."""
     input:
-        unpack(standard_files),
+        unpack(moment_reference_files),
         samples=f"{ROOT}/{{id}}/samples_{{sampler}}.npy",
     output:
         moments=f"{ROOT}/{{id}}/moments_{{sampler}}.parquet",
@@ -169,6 +188,7 @@ rule measure_samples:
         mem_mb=memory("measure_samples"),
         runtime=minutes("measure_samples"),
     params:
+        root=dataset_root,
         inputs=setting("inputs"),
         largest=largest_subset,
         seed=STUDY.seed,
@@ -178,9 +198,9 @@ rule measure_samples:
 
 
 rule splice_samples:
-    """Draw a network's samples again with another denoiser at some noise levels, and measure what becomes of them."""
+    """Draw a network's samples with another denoiser at some noise levels, and measure how they change."""
     input:
-        unpack(standard_files),
+        unpack(moment_reference_files),
         denoiser=denoiser_files,
         linear=linear_maps,
     output:
@@ -199,6 +219,7 @@ rule splice_samples:
         mem_mb=memory("splice_samples"),
         runtime=minutes("splice_samples"),
     params:
+        root=dataset_root,
         samples=setting("sampling", "count"),
         ends=setting("sampling", "splice_ends"),
         inputs=setting("inputs"),
@@ -210,7 +231,7 @@ rule splice_samples:
 
 
 rule measure_sampler:
-    """Tabulate what each sampler does to the amplitude of every principal component, in closed form."""
+    """Tabulate the error of each sampler in the amplitude of every principal component, in closed form."""
     input:
         spectrum=f"{ROOT}/{{subset}}/spectrum.safetensors",
     output:
@@ -232,9 +253,9 @@ rule measure_sampler:
 
 
 rule measure_nulls:
-    """Measure photographs and noisy copies as if they were samples: surely no copies, and surely copies."""
+    """Measure held-out photographs (negative control) and noisy copies (positive control) like samples."""
     input:
-        unpack(standard_files),
+        unpack(moment_reference_files),
     output:
         memorisation=f"{ROOT}/{{subset}}/nulls/memorisation_photographs.parquet",
         moments=f"{ROOT}/{{subset}}/nulls/moments_photographs.parquet",
@@ -248,6 +269,7 @@ rule measure_nulls:
         mem_mb=memory("measure_nulls"),
         runtime=minutes("measure_nulls"),
     params:
+        root=dataset_root,
         samples=setting("sampling", "count"),
         inputs=setting("inputs"),
         largest=largest_subset,

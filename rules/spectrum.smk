@@ -3,7 +3,7 @@
 
 
 rule fit_spectrum:
-    """Diagonalise the covariance of one subset: every Gaussian denoiser starts here."""
+    """Diagonalise the covariance of one subset, which defines its Gaussian denoiser."""
     input:
         images=f"{ROOT}/images.npy",
         subset=f"{ROOT}/n{{size}}{{half}}/subset.npy",

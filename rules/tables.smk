@@ -17,8 +17,13 @@ FAMILIES = [
 ]
 
 
+def pixel_count(wildcards):
+    """Return the number of pixels times channels of an image."""
+    return chosen(wildcards).channels * chosen(wildcards).resolution ** 2
+
+
 def spectrum_files(wildcards):
-    """Return the spectrum of every subset that tables are about."""
+    """Return the spectrum of every training subset."""
     subsets = dict.fromkeys(
         cell.subset for cell in index_of(wildcards.dataset).all_cells
     )
@@ -26,11 +31,20 @@ def spectrum_files(wildcards):
 
 
 def sampler_errors(wildcards):
-    """Return the error of the samplers on the Gaussian of the largest subset of every dataset."""
-    return [
-        f"{STUDY.results}/{name}/{index_of(name).largest}/sampler_error.parquet"
-        for name in STUDY.datasets
-    ]
+    """Return the sampler errors for the Gaussian of the largest subset."""
+    largest = index_of(wildcards.dataset).largest
+    return below(wildcards, [f"{largest}/sampler_error.parquet"])
+
+
+def compared_trajectories(wildcards):
+    """Return the sampling trajectories of the main network and of the other denoisers of its subset."""
+    return below(wildcards, index_of(wildcards.dataset).compared_trajectories)
+
+
+def sweep_ids(wildcards):
+    """Return the ids of the cells of every sweep."""
+    sweeps = chosen(wildcards).sweeps(wildcards.dataset)
+    return {name: [cell.id for cell in cells] for name, cells in sweeps.items()}
 
 
 rule gather_tables:
@@ -38,6 +52,8 @@ rule gather_tables:
     input:
         shards=shard_files,
         spectra=spectrum_files,
+        sampler_errors=sampler_errors,
+        trajectories=compared_trajectories,
     output:
         parquet=expand(
             f"{ROOT}/tables/{{family}}.parquet", family=FAMILIES, allow_missing=True
@@ -53,18 +69,19 @@ rule gather_tables:
         mem_mb=memory("gather_tables"),
         runtime=minutes("gather_tables"),
     params:
-        pixels=dimension,
+        root=dataset_root,
+        pixels=pixel_count,
+        sweeps=sweep_ids,
         version=versions.ESTIMATES,
     script:
         "../workflow/scripts/gather_tables.py"
 
 
 rule tables:
-    """Every table but the claims."""
+    """Make every table except the claims."""
     input:
         expand(
             f"{ROOT}/tables/{{family}}.parquet",
             dataset=STUDY.datasets,
             family=FAMILIES,
         ),
-        sampler_errors,

@@ -1,67 +1,71 @@
-# From a subset to trained networks: a chain of snapshots, each continuing the one before, or a file from elsewhere.
+# From a subset to trained networks: a chain of checkpoints, each continuing the one before, or a file from elsewhere.
 # Needs: images.npy, subset.npy. Makes: n<size><half>/<run>/i<images_seen>/weights.safetensors, beside it
-# training.parquet and state.safetensors, or states.zip of autoencoders, or imported.json of a file.
+# training.parquet and state.safetensors, or states.zip of autoencoders, or imported.json of an imported file.
 
 RUN = f"{ROOT}/n{{size}}{{half}}/{{run}}"
 
-
-def earlier_snapshots(wildcards):
-    """Return the images seen at the snapshots before one, of its run."""
-    kept = RUNS[wildcards.dataset].get(trained_cell(wildcards, 0).run, [])
-    return [images for images in kept if images < int(wildcards.images_seen)]
-
-
-def trained_cell(wildcards, images_seen):
-    """Return the snapshot of a run after some images."""
-    run = f"n{wildcards.size}{wildcards.half}/{wildcards.run}"
-    return Cell.parse(wildcards.dataset, f"{run}/i{images_seen}")
+CHECKPOINTS = {name: {} for name in CELLS}
+for name, cells in CELLS.items():
+    for cell in cells:
+        CHECKPOINTS[name].setdefault(cell.run, []).append(cell.images_seen)
 
 
-def snapshot_before(wildcards):
-    """Return the state that a snapshot continues; none for the first of its run."""
-    earlier = earlier_snapshots(wildcards)
-    if not earlier:
+def trained_cell(wildcards):
+    """Return the cell of a training job."""
+    run = f"{subset_of(wildcards).id}/{wildcards.run}"
+    return Cell.parse(wildcards.dataset, f"{run}/i{wildcards.images_seen}")
+
+
+def images_before(wildcards):
+    """Return the images seen at the checkpoint before this one, or 0 for the first of its run."""
+    cell = trained_cell(wildcards)
+    checkpoints = CHECKPOINTS[wildcards.dataset].get(cell.run, [])
+    return max((seen for seen in checkpoints if seen < cell.images_seen), default=0)
+
+
+def state_before(wildcards):
+    """Return the training state of the checkpoint before this one; none for the first of its run."""
+    images_seen = images_before(wildcards)
+    if not images_seen:
         return []
-    before = trained_cell(wildcards, max(earlier))
+    before = replace(trained_cell(wildcards), images_seen=images_seen)
     return [f"{ROOT}/{before.id}/{before.state}"]
 
 
 def training_gpus(wildcards):
-    """Return how many devices train a cell together, each with a process and a core of its own."""
+    """Return the number of devices that train a cell together; each has its own process and core."""
     return chosen(wildcards).training.gpus
 
 
 def network_settings(wildcards):
-    """Return the network of a cell, all but its scale."""
-    cell = trained_cell(wildcards, wildcards.images_seen)
-    return chosen(wildcards).network_of(cell).model_dump(mode="json")
+    """Return the settings of a cell's network, except its scale."""
+    return chosen(wildcards).network_of(trained_cell(wildcards)).model_dump(mode="json")
 
 
-def training_recipe(wildcards):
-    """Return the settings of training that change the numbers of a cell."""
-    cell = trained_cell(wildcards, wildcards.images_seen)
-    return chosen(wildcards).training.recipe(cell.architecture)
+def training_settings(wildcards):
+    """Return the training settings that change the numbers of a cell."""
+    return chosen(wildcards).training.recipe(trained_cell(wildcards).architecture)
 
 
 def pretrained_of(wildcards):
-    """Return the settings of a snapshot that comes from a file, which may move but keeps its name."""
-    cell = trained_cell(wildcards, wildcards.images_seen)
+    """Return the settings of an imported network; its file may move but not change its name."""
+    cell = trained_cell(wildcards)
     pretrained = chosen(wildcards).grid.pretrained
-    found = {snapshot.cell(wildcards.dataset): snapshot for snapshot in pretrained}
-    if cell not in found:
-        known = ", ".join(other.id for other in found) or "none"
+    entries = {entry.cell(wildcards.dataset): entry for entry in pretrained}
+    if cell not in entries:
+        known = ", ".join(other.id for other in entries) or "none"
         raise WorkflowError(f"grid.pretrained has no {cell.id}; it has {known}")
-    snapshot = found[cell]
-    content = snapshot.model_dump(mode="json", exclude={"path"})
-    return content | {"file": Path(STUDY.located(snapshot).path).name}
+    entry = entries[cell]
+    content = entry.model_dump(mode="json", exclude={"path"})
+    return content | {"file": Path(STUDY.located(entry).path).name}
 
 
 rule train_denoiser:
-    """Train a network up to one snapshot, from the snapshot before or from the start."""
+    """Train a network up to one checkpoint, from the checkpoint before or from the start."""
     input:
         images=f"{ROOT}/images.npy",
         subset=f"{ROOT}/n{{size}}{{half}}/subset.npy",
-        before=snapshot_before,
+        before=state_before,
     output:
         weights=f"{RUN}/i{{images_seen}}/weights.safetensors",
         state=f"{RUN}/i{{images_seen}}/state.safetensors",
@@ -72,7 +76,7 @@ rule train_denoiser:
         f"{BENCHMARKS}/train_denoiser/{{dataset}}/n{{size}}{{half}}/{{run}}/i{{images_seen}}.tsv"
     wildcard_constraints:
         run=TRAINED,
-    priority: 1  # most waits for it, and its chains are long
+    priority: 1  # trainings are long chains that most jobs wait for
     conda:
         "../envs/torch.yaml"
     threads: training_gpus
@@ -82,7 +86,7 @@ rule train_denoiser:
         runtime=minutes("train_denoiser"),
     params:
         network=network_settings,
-        training=training_recipe,
+        training=training_settings,
         seed=STUDY.seed,
         version=versions.TRAINING,
     script:
@@ -90,11 +94,11 @@ rule train_denoiser:
 
 
 rule train_autoencoders:
-    """Train ten denoising autoencoders, one a noise level, up to one snapshot."""
+    """Train ten denoising autoencoders, one for each noise level, up to one checkpoint."""
     input:
         images=f"{ROOT}/images.npy",
         subset=f"{ROOT}/n{{size}}{{half}}/subset.npy",
-        before=snapshot_before,
+        before=state_before,
     output:
         weights=f"{RUN}/i{{images_seen}}/weights.safetensors",
         states=f"{RUN}/i{{images_seen}}/states.zip",
@@ -115,7 +119,7 @@ rule train_autoencoders:
         runtime=minutes("train_autoencoders"),
     params:
         network=network_settings,
-        training=training_recipe,
+        training=training_settings,
         seed=STUDY.seed,
         version=[versions.TRAINING, versions.AUTOENCODERS],
     script:
@@ -123,7 +127,7 @@ rule train_autoencoders:
 
 
 rule import_network:
-    """Take a snapshot from a file: .safetensors, or a published pickle, of which nothing is executed."""
+    """Import a network from a file: .safetensors, or a published pickle, whose code is never executed."""
     output:
         weights=f"{RUN}/i{{images_seen}}/weights.safetensors",
         about=f"{RUN}/i{{images_seen}}/imported.json",

@@ -15,7 +15,7 @@ import synthetic
 from hidden_gaussian import spectrum
 from hidden_gaussian.claims import samples
 from hidden_gaussian.claims.evidence import Evidence
-from hidden_gaussian.sampling.sample_moments import Standard
+from hidden_gaussian.sampling.sample_moments import MomentReference
 from hidden_gaussian.statistics import bootstrap
 from synthetic import cell
 from synthetic_evidence import by_size, evidence, halves, row, small_halves, verdict
@@ -153,8 +153,8 @@ def with_moments(kind: str, copies: float = 1) -> tuple[Evidence, float]:
     training = ((synthetic.images("n8a") + 1) * 127.5).round().clip(0, 255).astype(np.uint8).reshape(8, 1, 2, 3)
     images = training.reshape(8, -1) / 127.5 - 1
     drawn = images[np.arange(400) % 8] if kind == "copies" else drawn_by(kind)
-    standard = Standard("n8a", spectrum.fit(training), training, None)
-    shard = standard.measured(cell(8).id, drawn.reshape(-1, 1, 2, 3), "heun18", seed=0)
+    reference = MomentReference("n8a", spectrum.fit(training), training, None)
+    shard = reference.rows(cell(8).id, drawn.reshape(-1, 1, 2, 3), "heun18", seed=0)
     made = by_size("law", "law", "law", copies=(copies, 0, 0))
     generator = np.random.default_rng(3)
 

@@ -239,10 +239,10 @@ def test_a_file_of_another_kind_is_named(name: str, tmp_path: Path) -> None:
 
 def test_names_of_references() -> None:
     names = ["gaussian-shrunk", "gaussian-expected", "stationary", "mixture-8", "patch-3", "patch-11"]
-    assert all(reference_names.is_listed(name) for name in names)
+    assert all(reference_names.is_configurable(name) for name in names)
     assert [reference_names.is_fitted(name) for name in names] == [True, True, True, True, False, False]
     assert not any(
-        reference_names.is_listed(name) for name in ("patch-4", "mixture-0", "mixture", "gaussian", "patch-")
+        reference_names.is_configurable(name) for name in ("patch-4", "mixture-0", "mixture", "gaussian", "patch-")
     )
     assert reference_names.possible(names, "n7b") == [f"n7b/{name}" for name in names if name != "mixture-8"]
     with pytest.raises(InputError, match="names no denoiser"):

@@ -53,26 +53,26 @@ def test_gaussian_distils_to_itself() -> None:
 
 @pytest.mark.parametrize("sigma", [0.3, 1.0, 4.0])
 def test_tower_property(sigma: float) -> None:
-    """On its own noised training images the perfect memoriser distils to the Gaussian, up to noise."""
+    """On its own noised training images the empirical denoiser distils to the Gaussian, up to noise."""
     images = _images(40)
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
-    memoriser = EmpiricalDenoiser(torch.from_numpy(images))
+    empirical = EmpiricalDenoiser(torch.from_numpy(images))
     clean = torch.from_numpy(images / 127.5 - 1)
     relative = []
     for seed in range(12):
-        values = _weights(_last(memoriser, clean, gaussian, sigma, seed=seed), gaussian, sigma)
+        values = _weights(_last(empirical, clean, gaussian, sigma, seed=seed), gaussian, sigma)
         relative.append(values["weight_mismatch"] / values["gaussian_weight"])
     mean, error = np.mean(relative), np.std(relative, ddof=1) / np.sqrt(12)
     assert abs(mean) < 4 * error
     assert error < 0.01
 
 
-def test_held_out_images_show_the_memoriser() -> None:
+def test_held_out_images_tell_the_empirical_denoiser_from_the_gaussian() -> None:
     images = _images(80)
     gaussian = GaussianDenoiser(spectrum.fit(images[:40]), dtype=torch.float64)
-    memoriser = EmpiricalDenoiser(torch.from_numpy(images[:40]))
+    empirical = EmpiricalDenoiser(torch.from_numpy(images[:40]))
     clean = torch.from_numpy(images[40:] / 127.5 - 1)
-    values = _weights(_last(memoriser, clean, gaussian, 0.15), gaussian, 0.15)
+    values = _weights(_last(empirical, clean, gaussian, 0.15), gaussian, 0.15)
     assert values["weight_mismatch"] / values["gaussian_weight"] > 0.05
 
 
@@ -123,13 +123,13 @@ def test_milestones_leave_no_trace() -> None:
     """Maps of a quarter of the pairs lie where the sums were, which are put back: the last maps do not show it."""
     images = _images(40)
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
-    clean, memoriser = torch.from_numpy(images / 127.5 - 1), EmpiricalDenoiser(torch.from_numpy(images))
+    clean, empirical = torch.from_numpy(images / 127.5 - 1), EmpiricalDenoiser(torch.from_numpy(images))
     for ridge in (0.0, 0.1):
         fit = Fit(clean, 2000, 0, "test", ridge=ridge)
-        found = [(item.draws, item.first.weight.clone()) for item in distillation.distil(memoriser, fit, 0.3, gaussian)]
+        found = [(item.draws, item.first.weight.clone()) for item in distillation.distil(empirical, fit, 0.3, gaussian)]
         assert [draws for draws, _ in found] == [500, 1000, 2000]
         for draws, weight in found:
-            alone = _last(memoriser, clean, gaussian, 0.3, draws=draws, ridge=ridge)
+            alone = _last(empirical, clean, gaussian, 0.3, draws=draws, ridge=ridge)
             torch.testing.assert_close(weight, alone.first.weight, atol=1e-9, rtol=1e-9)
 
 
@@ -146,7 +146,7 @@ def test_ridge_shrinks_towards_the_gaussian_in_units_of_the_variance_of_the_nois
     clean = torch.from_numpy(images / 127.5 - 1)
     found = _last(lambda noisy, _: noisy.tanh(), clean, gaussian, sigma, draws=draws, ridge=ridge)
     own = [pair for pair in range(draws) if distillation.pair_half(pair, 40) == 0]
-    noisy, _ = Fit(clean, draws, 0, "test").noised(own, sigma)
+    noisy, _ = Fit(clean, draws, 0, "test").noisy_pairs(own, sigma)
     inputs, outputs = (part.flatten(1) - part.flatten(1).mean(0) for part in (noisy, noisy.tanh()))
     strength = (len(own) * ridge) ** 0.5 * sigma
     left = torch.cat([inputs, strength * torch.eye(12).double()])
@@ -168,13 +168,13 @@ def test_gaussian_images_distil_to_the_averaged_jacobian(sigma: float) -> None:
 
     fitted = _last(curved, clean, gaussian, sigma, draws=10_000, by_image=True)
     noisy = clean + sigma * torch.randn(clean.shape, generator=generator).double()
-    slope = (1 - torch.tanh(noisy.flatten(1) @ mixing.T).square()).mean(0)[:, None] * mixing
-    norm = float(slope.square().sum())
-    assert float((_mean(fitted) - slope).square().sum()) < 0.01 * norm
-    found = fitted.stein.quantities(fitted.first, fitted.second, lambda rows: slope[rows])
+    jacobian = (1 - torch.tanh(noisy.flatten(1) @ mixing.T).square()).mean(0)[:, None] * mixing
+    norm = float(jacobian.square().sum())
+    assert float((_mean(fitted) - jacobian).square().sum()) < 0.01 * norm
+    found = fitted.stein.quantities(fitted.first, fitted.second, lambda rows: jacobian[rows])
     assert abs(found["jacobian_linear"]) < 0.005 * norm
     assert abs(found["jacobian_gaussian"]) < 0.005 * norm  # E[J] itself in the place of W_G
-    shifted = fitted.stein.quantities(fitted.first, fitted.second, lambda rows: 1.5 * slope[rows])
+    shifted = fitted.stein.quantities(fitted.first, fitted.second, lambda rows: 1.5 * jacobian[rows])
     assert shifted["jacobian_gaussian"] == pytest.approx(0.25 * norm, rel=0.3)
 
 
@@ -184,9 +184,9 @@ def test_stein_average_of_few_pairs_makes_up_for_the_degrees_of_freedom_of_the_f
     gaussian = GaussianDenoiser(spectrum.fit(_images(40)), dtype=torch.float64)
     clean = torch.randint(0, 2, (200_000, *SHAPE), generator=generator).double() * 2 - 1
     noisy = clean + sigma * torch.randn(clean.shape, generator=generator).double()
-    slope = (1 - torch.tanh(3 * noisy).square()).mean() * 3
+    jacobian = (1 - torch.tanh(3 * noisy).square()).mean() * 3
     line = (noisy * torch.tanh(3 * noisy)).mean() / noisy.square().mean()
-    expected = size * float((slope - line) ** 2)
+    expected = size * float((jacobian - line) ** 2)
     found = []
     for seed in range(200):
         part = clean[1000 * seed : 1000 * seed + 96]
@@ -201,12 +201,12 @@ def test_stein_average_is_the_mean_of_true_jacobians() -> None:
     """Where images are not Gaussian the fit differs from E[J], which autograd gives."""
     images = _images(12)
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
-    clean, memoriser = torch.from_numpy(images / 127.5 - 1), EmpiricalDenoiser(torch.from_numpy(images))
+    clean, empirical = torch.from_numpy(images / 127.5 - 1), EmpiricalDenoiser(torch.from_numpy(images))
     sigma = 0.5
-    fitted = _last(memoriser, clean, gaussian, sigma, draws=16_000)
+    fitted = _last(empirical, clean, gaussian, sigma, draws=16_000)
     fresh = Fit(clean, 3000, 1, "other")
-    noisy, _ = fresh.noised(range(3000), sigma)
-    jacobians = torch.func.vmap(torch.func.jacrev(lambda y: memoriser(y[None], sigma)[0]), chunk_size=500)(noisy)
+    noisy, _ = fresh.noisy_pairs(range(3000), sigma)
+    jacobians = torch.func.vmap(torch.func.jacrev(lambda y: empirical(y[None], sigma)[0]), chunk_size=500)(noisy)
     exact = jacobians.mean(0).reshape(12, 12)
     directions = fitted.stein.directions
     expected = (exact - _mean(fitted)) @ directions
@@ -235,20 +235,20 @@ def test_stein_average_by_dense_matrices() -> None:
         assert found[name] == pytest.approx((first * second).sum() / PROBES)
 
 
-def test_kept_maps_are_plain_least_squares() -> None:
+def test_maps_of_all_levels_are_plain_least_squares() -> None:
     images = _images(40)
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
-    clean, memoriser = torch.from_numpy(images / 127.5 - 1), EmpiricalDenoiser(torch.from_numpy(images))
+    clean, empirical = torch.from_numpy(images / 127.5 - 1), EmpiricalDenoiser(torch.from_numpy(images))
     fit = Fit(clean, 300, 0, "kept")
-    linear = distillation.distil_levels(memoriser, fit, gaussian)
+    linear = distillation.distil_levels(empirical, fit, gaussian)
     sigma = float(linear.sigmas[6])
-    noisy, _ = fit.noised(range(300), sigma)
+    noisy, _ = fit.noisy_pairs(range(300), sigma)
     design = np.c_[noisy.flatten(1).numpy(), np.ones(300)]
-    expected = np.linalg.lstsq(design, memoriser(noisy, sigma).flatten(1).numpy(), rcond=None)[0]
+    expected = np.linalg.lstsq(design, empirical(noisy, sigma).flatten(1).numpy(), rcond=None)[0]
     np.testing.assert_allclose(linear(noisy, sigma).flatten(1).numpy(), design @ expected, atol=1e-5)
 
 
-def test_kept_maps_are_shrunk_towards_the_gaussian_too() -> None:
+def test_maps_of_all_levels_are_shrunk_towards_the_gaussian() -> None:
     images = _images(40)
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
     fit = Fit(torch.from_numpy(images / 127.5 - 1), 300, 0, "kept", ridge=1e9)
@@ -262,17 +262,17 @@ def test_the_parts_of_a_distance_add_up_however_few_pairs_are_fitted() -> None:
     generator, sigma = np.random.default_rng(5), 0.7
     pixels = np.rint(127.5 + 50 * generator.standard_normal((4000, *SHAPE))).clip(0, 255).astype(np.uint8)
     gaussian = GaussianDenoiser(spectrum.fit(pixels[:40]), dtype=torch.float64)
-    memoriser = EmpiricalDenoiser(torch.from_numpy(pixels[:40]))
+    empirical = EmpiricalDenoiser(torch.from_numpy(pixels[:40]))
     clean = torch.from_numpy(pixels[40:] / 127.5 - 1)
-    subject = Target("n40a/empirical", memoriser, "n40a/gaussian", gaussian, {}, gaussian.mean.reshape(SHAPE))
+    target = Target("n40a/empirical", empirical, "n40a/gaussian", gaussian, {}, gaussian.mean.reshape(SHAPE))
     noised = NoisedBatch.of("heldout", clean[:1500], sigma, draws=1, seed=0)
-    denoised = memoriser(noised.noisy, sigma)
+    denoised = empirical(noised.noisy, sigma)
     whole = float((denoised - gaussian(noised.noisy, sigma)).square().sum())
     gaps, plain = [], []
     for start in range(1500, 3900, 300):
-        fitted = _last(memoriser, clean[start : start + 300], gaussian, sigma, draws=300, by_image=True)
+        fitted = _last(empirical, clean[start : start + 300], gaussian, sigma, draws=300, by_image=True)
         found = {
-            name: float(value.sum()) for name, value in linear_quantities(fitted, noised, denoised, subject).items()
+            name: float(value.sum()) for name, value in linear_quantities(fitted, noised, denoised, target).items()
         }
         gaps.append(1 - (found["nonlinear"] + found["mismatch"]) / whole)
         plain.append(1 - (found["distance"] + found["linear_gaussian"]) / whole)
@@ -284,7 +284,7 @@ def test_a_mismatch_inside_is_seen_in_the_span_of_the_training_images_alone() ->
     """Of five images in twelve dimensions: what leads out of their span counts outside, what stays counts inside."""
     images = _images(5)
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
-    subject = Target("n5a/x", gaussian, "n5a/gaussian", gaussian, {}, gaussian.mean.reshape(SHAPE))
+    target = Target("n5a/x", gaussian, "n5a/gaussian", gaussian, {}, gaussian.mean.reshape(SHAPE))
     noised = NoisedBatch.of("heldout", torch.from_numpy(_images(20)[5:] / 127.5 - 1), 0.5, draws=1, seed=0)
     within = torch.from_numpy(np.linalg.svd(images.reshape(5, -1) - images.reshape(5, -1).mean(0))[2])
     for direction, inside in ((within[0], True), (within[-1], False)):
@@ -293,7 +293,7 @@ def test_a_mismatch_inside_is_seen_in_the_span_of_the_training_images_alone() ->
             return gaussian(noisy, sigma) + by.reshape(SHAPE)
 
         fitted = _last(moved, noised.clean, gaussian, 0.5, draws=400)
-        found = linear_quantities(fitted, noised, moved(noised.noisy, 0.5), subject)
+        found = linear_quantities(fitted, noised, moved(noised.noisy, 0.5), target)
         np.testing.assert_allclose(found["mismatch"], 1, rtol=1e-6)
         np.testing.assert_allclose(found["mismatch_inside"], float(inside), atol=1e-6)
 
@@ -302,12 +302,12 @@ def test_linear_quantities_by_hand() -> None:
     """Of forty images in twelve dimensions the span is everything: what is inside is the whole mismatch."""
     images = _images(40) + np.random.default_rng(3).integers(0, 20, (40, *SHAPE)).astype(np.uint8)
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
-    memoriser, mean = EmpiricalDenoiser(torch.from_numpy(images)), gaussian.mean.reshape(SHAPE)
-    subject = Target("n40a/empirical", memoriser, "n40a/gaussian", gaussian, {}, mean)
+    empirical, mean = EmpiricalDenoiser(torch.from_numpy(images)), gaussian.mean.reshape(SHAPE)
+    target = Target("n40a/empirical", empirical, "n40a/gaussian", gaussian, {}, mean)
     noised = NoisedBatch.of("heldout", torch.from_numpy(_images(60)[40:] / 127.5 - 1), 0.7, draws=1, seed=0)
-    denoised = memoriser(noised.noisy, 0.7)
-    fitted = _last(memoriser, noised.clean, gaussian, 0.7, draws=300)
-    found = linear_quantities(fitted, noised, denoised, subject)
+    denoised = empirical(noised.noisy, 0.7)
+    fitted = _last(empirical, noised.clean, gaussian, 0.7, draws=300)
+    found = linear_quantities(fitted, noised, denoised, target)
     torch.testing.assert_close(found["mismatch_inside"], found["mismatch"], rtol=1e-6, atol=1e-9)
     spread = (gaussian(noised.noisy, 0.7) - mean).flatten(1).square().sum(1)
     torch.testing.assert_close(found["gaussian_spread"], spread.double(), rtol=1e-6, atol=1e-9)

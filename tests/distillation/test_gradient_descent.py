@@ -22,8 +22,8 @@ def test_step_sizes_are_the_papers_at_its_levels() -> None:
 
 
 def test_epochs_looked_at() -> None:
-    assert gradient_descent.recorded(100) == [0, 1, 2, 5, *range(10, 101, 10)]
-    assert gradient_descent.recorded(3) == [0, 1, 2, 3]
+    assert gradient_descent.recorded_epochs(100) == [0, 1, 2, 5, *range(10, 101, 10)]
+    assert gradient_descent.recorded_epochs(3) == [0, 1, 2, 3]
 
 
 def test_follows_the_recipe_step_by_step() -> None:
@@ -31,7 +31,7 @@ def test_follows_the_recipe_step_by_step() -> None:
     fit, sigma = Fit(CLEAN, 1, 3, "descent"), 0.5
     found = {
         item.epoch: (item.weight.clone(), item.bias)
-        for item in gradient_descent.descend(
+        for item in gradient_descent.fit_by_epochs(
             lambda noisy, sigma: noisy.tanh(), fit, sigma, Adam(epochs=2, batch=16, learning_rate=0.01)
         )
     }
@@ -62,7 +62,7 @@ def test_comes_near_an_affine_denoiser(sigma: float) -> None:
     fit = Fit(torch.from_numpy(images / 127.5 - 1).float(), 1, 0, "descent")
     gaps = [
         float((item.weight - gaussian.weight(sigma)).norm() / gaussian.weight(sigma).norm())
-        for item in gradient_descent.descend(gaussian, fit, sigma, Adam(epochs=150, batch=10, learning_rate=0.02))
+        for item in gradient_descent.fit_by_epochs(gaussian, fit, sigma, Adam(epochs=150, batch=10, learning_rate=0.02))
     ]
     assert gaps[0] == 1
     assert gaps[-1] < 0.02

@@ -1,6 +1,4 @@
-"""The one pass: what is written of denoisers whose measurements are known exactly."""
-
-from collections.abc import Iterator
+"""Measurements on shared noise of denoisers whose results are known exactly."""
 
 import numpy as np
 import pandas as pd
@@ -25,32 +23,31 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (24, 1, 3, 3), dtype=np.uint8
 CLEAN = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (12, 1, 3, 3)) / 127.5 - 1).float()
 
 
-def _subject(kind: str, own: Denoiser | None = None) -> noised_batch.Target:
+def _target(kind: str, own: Denoiser | None = None) -> noised_batch.Target:
     gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
-    memoriser = EmpiricalDenoiser(torch.from_numpy(IMAGES))
+    empirical = EmpiricalDenoiser(torch.from_numpy(IMAGES))
     return noised_batch.Target(
         f"n24a/{kind}",
-        own or {"gaussian": gaussian, "empirical": memoriser}[kind],
+        own or {"gaussian": gaussian, "empirical": empirical}[kind],
         "n24a/gaussian",
         gaussian,
-        {"n24a/empirical": memoriser},
+        {"n24a/empirical": empirical},
         gaussian.mean.reshape(1, 3, 3).float(),
     )
 
 
-def _measured(kind: str, kept: dict[str, torch.Tensor] | None = None) -> pd.DataFrame:
-    subject = _subject(kind)
+def _measured(kind: str) -> noised_batch.ShardAndImages:
     settings = Measures(images=12, draws=2, levels=3, linearity_levels=3, alphas=(0.5**0.5, 0.9), inputs=("heldout",))
     clean, distil = {"heldout": CLEAN}, Distillation(draws=300, solver="adam", adam=Adam(epochs=3, batch=5))
     noise = {"noise": torch.zeros_like(CLEAN)}
-    return shared_noise.measure(subject, clean | noise, clean, settings, distil, seed=0, kept=kept)
+    return shared_noise.measure(_target(kind), clean | noise, clean, settings, distil, seed=0)
 
 
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     place = tmp_path_factory.mktemp("shards")
     for kind in ("gaussian", "empirical"):
-        parquet.write_shard(place / f"{kind}.parquet", _measured(kind))
+        parquet.write_shard(place / f"{kind}.parquet", _measured(kind).shard)
     return {kind: parquet.read_shard(place / f"{kind}.parquet") for kind in ("gaussian", "empirical")}
 
 
@@ -87,11 +84,11 @@ def test_loss_follows_its_definition(shards: dict[str, pd.DataFrame]) -> None:
     assert len(found) == 24
 
 
-def test_pictures_are_of_shared_inputs() -> None:
-    """The memoriser of one image gives that image; of others, the mean weighted by the softmax of distances."""
+def test_example_outputs_have_shared_inputs() -> None:
+    """The empirical denoiser of one image returns it; of more, their mean weighted by the softmax of distances."""
     training = torch.from_numpy(IMAGES[:5])
-    found = example_outputs.outputs(EmpiricalDenoiser(training), CLEAN[:3], seed=0)
-    other = example_outputs.outputs(EmpiricalDenoiser(training[:1]), CLEAN[:3], seed=0)
+    found = example_outputs.outputs_on_shared_inputs(EmpiricalDenoiser(training), CLEAN[:3], seed=0)
+    other = example_outputs.outputs_on_shared_inputs(EmpiricalDenoiser(training[:1]), CLEAN[:3], seed=0)
     assert torch.equal(found["noise"], other["noise"]) and torch.equal(found["clean"], CLEAN[:3].half())
     flat = IMAGES[:5].reshape(5, -1) / 127.5 - 1
     assert np.allclose(other["of_noise"].numpy().reshape(10, 3, -1), flat[0], atol=1e-3)
@@ -105,7 +102,9 @@ def test_pictures_are_of_shared_inputs() -> None:
             assert np.allclose(level.reshape(3, -1)[sure], expected[sure], atol=0.02)
 
 
-def test_how_many_images_speak_is_measured_of_the_empirical_alone(shards: dict[str, pd.DataFrame]) -> None:
+def test_weights_of_training_images_are_measured_of_the_empirical_denoiser_only(
+    shards: dict[str, pd.DataFrame],
+) -> None:
     sigma = float(sorted(shards["empirical"]["sigma"].unique())[1])
     noised = noised_batch.NoisedBatch.of("heldout", CLEAN, sigma, draws=2, seed=0)
     gaps = noised.noisy.flatten(1).double().numpy()[:, None] - (IMAGES / 127.5 - 1).reshape(1, 24, 9)
@@ -119,7 +118,7 @@ def test_how_many_images_speak_is_measured_of_the_empirical_alone(shards: dict[s
     assert 1.5 < expected["effective"].mean() < 20
 
 
-def test_weights_are_one_row_each_milestone(shards: dict[str, pd.DataFrame]) -> None:
+def test_each_milestone_has_one_row_of_weights(shards: dict[str, pd.DataFrame]) -> None:
     rows = shards["empirical"][shards["empirical"]["parameter"] == "draws"]
     assert (rows["image"] == -1).all()
     assert sorted(rows["at"].unique()) == [75.0, 150.0, 300.0]
@@ -127,26 +126,25 @@ def test_weights_are_one_row_each_milestone(shards: dict[str, pd.DataFrame]) -> 
 
 
 def test_only_images_not_trained_on_are_split_into_halves_by_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A map for training images holds for these; one for others is meant for images that it was not fitted to."""
+    """Training images are a whole set; a map for other images must hold for images that it was not fitted to."""
     gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
-    subject = noised_batch.Target(
+    target = noised_batch.Target(
         "n24a/gaussian", gaussian, "n24a/gaussian", gaussian, {}, gaussian.mean.reshape(1, 3, 3)
     )
     by_image = {}
 
-    def rows(*given: object) -> Iterator[pd.DataFrame]:
-        (fit,) = (one for one in given if isinstance(one, Fit))
+    def record(_target: object, _noised: object, _denoised: object, fit: Fit, *_: object, **__: object) -> tuple:
         by_image[fit.purpose] = fit.by_image
-        return iter(())
+        return [], {}
 
-    monkeypatch.setattr(shared_noise, "distillation_rows", rows)
+    monkeypatch.setattr(shared_noise, "measure_linear_maps", record)
     inputs = dict.fromkeys(("train", "heldout", "foreign"), CLEAN)
     settings = Measures(images=12, draws=1, levels=3, linearity_levels=3, inputs=tuple(inputs))
-    shared_noise.measure(subject, inputs, inputs, settings, Distillation(draws=300), seed=0)
+    shared_noise.measure(target, inputs, inputs, settings, Distillation(draws=300), seed=0)
     assert by_image == {"distillation/train": False, "distillation/heldout": True, "distillation/foreign": True}
 
 
-def test_descent_is_one_row_each_epoch(shards: dict[str, pd.DataFrame]) -> None:
+def test_gradient_descent_has_one_row_for_each_epoch(shards: dict[str, pd.DataFrame]) -> None:
     rows = shards["empirical"][shards["empirical"]["parameter"] == "epoch"]
     assert sorted(rows["at"].unique()) == [0, 1, 2, 3]
     wide = rows.pivot_table(index=["sigma", "at"], columns="quantity", values="value", observed=True)
@@ -156,21 +154,20 @@ def test_descent_is_one_row_each_epoch(shards: dict[str, pd.DataFrame]) -> None:
     assert (wide["fit_gap"] > 0).all()
 
 
-def test_singular_vectors_of_the_descent() -> None:
-    """Those of a full decomposition of the map after the last epoch, at the level nearest to 4."""
-    kept: dict[str, torch.Tensor] = {}
-    shard = _measured("gaussian", kept)
+def test_singular_vectors_after_gradient_descent_equal_a_full_decomposition() -> None:
+    """They are shown at the level nearest to 4; the last ones are of the map after the last epoch."""
+    shard, images = _measured("gaussian")
     gaussian = GaussianDenoiser(spectrum.fit(IMAGES), dtype=torch.float64)
     settings, fit = Adam(epochs=3, batch=5), Fit(CLEAN, 300, 0, "distillation/adam/heldout", True, 0.0)
     sigma = float(schedule(3)[1])
-    *_, last = gradient_descent.descend(gaussian, fit, sigma, settings)
+    *_, last = gradient_descent.fit_by_epochs(gaussian, fit, sigma, settings)
     left, values, _ = np.linalg.svd(last.weight.numpy())
     rows = shard[(shard["quantity"] == "descended_value") & (shard["sigma"] == sigma)].sort_values("at")
     np.testing.assert_allclose(rows["value"], values, rtol=1e-3, atol=1e-6)
-    assert kept["descended_epochs"].tolist() == [1, 2, 3]
-    found = kept["descended"][-1].double().numpy().reshape(-1, 9)
+    assert images["descended_epochs"].tolist() == [1, 2, 3]
+    found = images["descended"][-1].double().numpy().reshape(-1, 9)
     assert np.allclose(np.abs(found[0] @ left[:, 0]) / 3, 1, atol=2e-3)
-    own = kept["components"].double().numpy().reshape(-1, 9)
+    own = images["components"].double().numpy().reshape(-1, 9)
     assert ((found * own).sum(1) >= 0).all()
 
 
@@ -179,9 +176,9 @@ def test_gaussian_components_have_their_gains(shards: dict[str, pd.DataFrame]) -
     wide = shard[shard["parameter"] == "component"].pivot_table(
         index=["sigma", "at"], columns="quantity", values="value", observed=True
     )
-    law = spectrum.fit(IMAGES)
+    eigenvalues = spectrum.fit(IMAGES).eigenvalues
     for (sigma, at), row in wide.iterrows():
-        gain = law.eigenvalues[int(at) - 1] / (law.eigenvalues[int(at) - 1] + sigma**2)
+        gain = eigenvalues[int(at) - 1] / (eigenvalues[int(at) - 1] + sigma**2)
         np.testing.assert_allclose(row[["gain", "gaussian_gain", "singular_value"]], gain, rtol=1e-6, atol=1e-12)
     ranks = shard[shard["parameter"] == "rank"].pivot_table(
         index=["sigma", "at"], columns="quantity", values="value", observed=True
@@ -202,21 +199,22 @@ def test_every_weight_of_a_pair_is_measured_and_pure_noise_only_for_linearity(sh
 
 
 def test_states_of_the_sampler_have_distances_at_its_levels_and_nothing_else() -> None:
-    gaussian, memoriser = GaussianDenoiser(spectrum.fit(IMAGES)), EmpiricalDenoiser(torch.from_numpy(IMAGES))
+    gaussian, empirical = GaussianDenoiser(spectrum.fit(IMAGES)), EmpiricalDenoiser(torch.from_numpy(IMAGES))
     mean = gaussian.mean.reshape(1, 3, 3)
-    cell, others = "n24a/ve4r1/i8", {"n24a/empirical": memoriser}
-    subject = noised_batch.Target(cell, lambda y, sigma: y / (1 + sigma) + 3, "n24a/gaussian", gaussian, others, mean)
-    _, way = solvers.draw_with_trajectories(subject.denoiser, 80 * CLEAN, "euler10", kept=5)
+    cell, others = "n24a/ve4r1/i8", {"n24a/empirical": empirical}
+    target = noised_batch.Target(cell, lambda y, sigma: y / (1 + sigma) + 3, "n24a/gaussian", gaussian, others, mean)
+    _, trajectories = solvers.draw_with_trajectories(target.denoiser, 80 * CLEAN, "euler10", count=5)
     settings = Measures(images=12, levels=3, linearity_levels=3, inputs=("heldout", "trajectory"))
-    shard = shared_noise.measure(subject, {"heldout": CLEAN}, {}, settings, None, seed=0, way=way)
+    inputs = {"heldout": CLEAN}
+    shard, _ = shared_noise.measure(target, inputs, {}, settings, None, seed=0, trajectories=trajectories)
     rows = shard[shard["inputs"] == "trajectory"]
     assert set(rows["sampler"]) == {"euler10"}
     assert set(shard.loc[shard["inputs"] == "heldout", "sampler"].dropna()) == set()
     assert sorted(rows["sigma"].unique()) == sorted(noise.schedule(10).tolist())
     assert set(rows["quantity"]) == {"distance", "norm", "norm_centred"}
-    sigma, state = noise.schedule(10)[4], way[:, 4]  # four steps of the denoiser from 80 times a clean image
+    sigma, state = noise.schedule(10)[4], trajectories[:, 4]  # four steps of the denoiser from 80 times a clean image
     denoised = state / (1 + sigma) + 3
-    expected = (denoised - memoriser(state, sigma)).square().flatten(1).sum(1)
+    expected = (denoised - empirical(state, sigma)).square().flatten(1).sum(1)
     found = rows[
         (rows["quantity"] == "distance") & (rows["reference_id"] == "n24a/empirical") & (rows["sigma"] == sigma)
     ]
@@ -247,10 +245,10 @@ def test_a_function_that_is_no_denoiser_is_refused(kind: str) -> None:
     own, message = OWN[kind]
     settings = Measures(images=8, draws=1, levels=2, linearity_levels=2, inputs=("heldout",))
     with pytest.raises(InputError, match=f"n24a/mine.*{message}"):
-        shared_noise.measure(_subject("mine", own), {"heldout": CLEAN[:6]}, {}, settings, None, seed=0)
+        shared_noise.measure(_target("mine", own), {"heldout": CLEAN[:6]}, {}, settings, None, seed=0)
 
 
 def test_images_of_another_range_are_refused() -> None:
     settings = Measures(images=8, draws=1, levels=2, linearity_levels=2, inputs=("heldout",))
-    with pytest.raises(InputError, match=r"'heldout' have pixels beyond \[-1, 1\]"):
-        shared_noise.measure(_subject("gaussian"), {"heldout": CLEAN[:6] + 1}, {}, settings, None, seed=0)
+    with pytest.raises(InputError, match=r"'heldout' have pixels outside \[-1, 1\]"):
+        shared_noise.measure(_target("gaussian"), {"heldout": CLEAN[:6] + 1}, {}, settings, None, seed=0)

@@ -33,9 +33,9 @@ def results(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_where_images_are_few_half_are_measured_and_none_fitted_to(results: Path) -> None:
+def test_at_most_half_of_the_held_out_images_are_measured_so_that_maps_can_be_fitted_to_the_rest(results: Path) -> None:
     for count, expected in ((100, HELDOUT // 2), (HELDOUT // 2, HELDOUT // 2), (5, 5)):
-        found = targets.measured_images(results, "n16a/gaussian", ["train", "heldout", "noise"], count)
+        found = targets.evaluation_images(results, "n16a/gaussian", ["train", "heldout", "noise"], count)
         assert {name: len(images) for name, images in found.items()} == {
             "train": min(count, SUBSET),
             "heldout": expected,
@@ -45,16 +45,16 @@ def test_where_images_are_few_half_are_measured_and_none_fitted_to(results: Path
 def test_outputs_that_do_not_depend_on_the_input_have_no_linear_share(
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The denoiser gives each image a random one: a map knows those that it was fitted to, and no others."""
+    """The denoiser gives each image a random one, so a map predicts only the images that it was fitted to."""
     clean = targets.clean_images(results, "n16a/x", ["heldout"])["heldout"].flatten(1)
-    given = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    outputs = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
 
     def random(noisy: torch.Tensor, sigma: float) -> torch.Tensor:
-        return given[torch.cdist(noisy.flatten(1), clean).argmin(1)].reshape(noisy.shape)
+        return outputs[torch.cdist(noisy.flatten(1), clean).argmin(1)].reshape(noisy.shape)
 
     opened = targets.open_denoiser
-    monkeypatch.setattr(targets, "open_denoiser", lambda *given: random if "/x" in given[1] else opened(*given))
-    shard = targets.measured(
+    monkeypatch.setattr(targets, "open_denoiser", lambda *names: random if "/x" in names[1] else opened(*names))
+    shard, images = targets.measure_target(
         results,
         "n16a/x",
         largest="n16a",
@@ -68,3 +68,4 @@ def test_outputs_that_do_not_depend_on_the_input_have_no_linear_share(
     assert sigma < 0.01
     assert low < 0 < high
     assert abs(value) < 0.1
+    assert {"clean", "of_images"} <= set(images)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hidden_gaussian.distillation.weights import component_quantities, singular_quantities, weight_quantities
-from hidden_gaussian.metrics.alignment import leading, overlap_quantities, overlaps, padded
+from hidden_gaussian.metrics.alignment import leading_triplets, overlap_quantities, pad_basis, subspace_overlaps
 
 
 def _matrix(size: int = 40) -> torch.Tensor:
@@ -17,8 +17,8 @@ def _matrix(size: int = 40) -> torch.Tensor:
 def test_leading_equals_the_full_decomposition() -> None:
     matrix = _matrix()
     left, values, right = torch.linalg.svd(matrix)
-    start = padded(torch.zeros(40, 0).double(), 6)
-    found = leading(lambda v: matrix @ v, lambda u: matrix.T @ u, start, 6, tolerance=1e-12, rounds=200)
+    start = pad_basis(torch.zeros(40, 0).double(), 6)
+    found = leading_triplets(lambda v: matrix @ v, lambda u: matrix.T @ u, start, 6, tolerance=1e-12, rounds=200)
     torch.testing.assert_close(found.values, values[:6], rtol=1e-9, atol=0)
     torch.testing.assert_close((found.left.T @ left[:, :6]).abs(), torch.eye(6).double(), atol=1e-4, rtol=0)
     torch.testing.assert_close((found.right.T @ right.T[:, :6]).abs(), torch.eye(6).double(), atol=1e-4, rtol=0)
@@ -26,11 +26,11 @@ def test_leading_equals_the_full_decomposition() -> None:
 
 def test_overlaps_of_the_same_of_other_and_of_random_spaces() -> None:
     basis = torch.eye(60).double()
-    assert overlaps(basis, basis[:, :20]) == {1: 1, 2: 2, 5: 5, 10: 10, 20: 20}
-    assert overlaps(basis[:, :5], basis[:, 10:])[5] == 0
+    assert subspace_overlaps(basis, basis[:, :20]) == {1: 1, 2: 2, 5: 5, 10: 10, 20: 20}
+    assert subspace_overlaps(basis[:, :5], basis[:, 10:])[5] == 0
     generator = torch.Generator().manual_seed(0)
     drawn = [
-        overlaps(*(torch.linalg.qr(torch.randn(60, 5, generator=generator).double())[0] for _ in range(2)))[5]
+        subspace_overlaps(*(torch.linalg.qr(torch.randn(60, 5, generator=generator).double())[0] for _ in range(2)))[5]
         for _ in range(400)
     ]
     assert abs(np.mean(drawn) - overlap_quantities(0.0, 5, 60)["overlap_random"]) < 4 * np.std(drawn) / 20

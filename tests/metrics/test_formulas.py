@@ -10,7 +10,7 @@ from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
 from hidden_gaussian.metrics.distance import output_quantities
 from hidden_gaussian.metrics.linearity import affinity_quantities, mixture_quantities
-from hidden_gaussian.metrics.memorisation import neighbours
+from hidden_gaussian.metrics.memorisation import nearest_neighbours
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 1, 4, 4), dtype=np.uint8)
 
@@ -31,24 +31,24 @@ def test_affine_denoisers_are_affine(sigma: float) -> None:
 
 
 def test_linearity_follows_its_definition() -> None:
-    memoriser = EmpiricalDenoiser(torch.from_numpy(IMAGES))
+    empirical = EmpiricalDenoiser(torch.from_numpy(IMAGES))
     noisy = torch.randn(6, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    found = mixture_quantities(memoriser, noisy, memoriser(noisy, 0.7), 0.7, torch.zeros(1, 4, 4).double(), 0.6)
-    found |= affinity_quantities(memoriser, noisy, memoriser(noisy, 0.7), 0.7)
-    one, two = noisy[5:6], noisy[0:1]  # six are too few for two rings, so that the first follows the last
-    mixed = memoriser(0.6 * one + 0.8 * two, 0.7)
-    combined = 0.6 * memoriser(one, 0.7) + 0.8 * memoriser(two, 0.7)
-    residual = 0.6 * (one - memoriser(one, 0.7)) + 0.8 * (two - memoriser(two, 0.7))
+    found = mixture_quantities(empirical, noisy, empirical(noisy, 0.7), 0.7, torch.zeros(1, 4, 4).double(), 0.6)
+    found |= affinity_quantities(empirical, noisy, empirical(noisy, 0.7), 0.7)
+    one, two = noisy[5:6], noisy[0:1]  # six images are one block, so the first follows the last
+    mixed = empirical(0.6 * one + 0.8 * two, 0.7)
+    combined = 0.6 * empirical(one, 0.7) + 0.8 * empirical(two, 0.7)
+    residual = 0.6 * (one - empirical(one, 0.7)) + 0.8 * (two - empirical(two, 0.7))
     assert float(found["mixed_inner"][5]) == pytest.approx(float((mixed * combined).sum()))
     assert float(found["mixed_gap"][5]) == pytest.approx(float((mixed - combined).square().sum()))
     assert float(found["combined_norm_residual"][5]) == pytest.approx(float(residual.square().sum()))
     assert found["affine_gap"].min() > 0
-    spread = memoriser(noisy, 0.7).flatten(1).numpy().var(axis=0).sum()
+    spread = empirical(noisy, 0.7).flatten(1).numpy().var(axis=0).sum()
     assert float(found["norm_centred"].sum()) == pytest.approx(6 * spread)
 
 
-def test_pairs_stay_on_their_rings() -> None:
-    noisy = torch.arange(11).double().reshape(-1, 1, 1, 1)  # rings 0-3 and 4-10
+def test_pairs_stay_in_their_blocks() -> None:
+    noisy = torch.arange(11).double().reshape(-1, 1, 1, 1)  # blocks 0-3 and 4-10
     found = mixture_quantities(lambda y, _: y, noisy, noisy, 1.0, torch.zeros(1, 1, 1).double(), 0.6)
     partner = torch.tensor([1, 2, 3, 0, 5, 6, 7, 8, 9, 10, 4]).double()
     torch.testing.assert_close(found["mixed_norm"], (0.6 * noisy.flatten() + 0.8 * partner) ** 2)
@@ -75,7 +75,7 @@ def test_neighbours_equal_brute_force(tile: int) -> None:
     samples = generator.normal(size=(9, 30)).astype(np.float32)
     samples[3] = training[41]
     distances = np.square(samples[:, None].astype(float) - training[None]).sum(-1)
-    found = neighbours(samples, training, tile)
+    found = nearest_neighbours(samples, training, tile)
     np.testing.assert_array_equal(found.index, distances.argmin(1))
     np.testing.assert_allclose(found.nearest, np.sort(distances, 1)[:, 0])
     np.testing.assert_allclose(found.second, np.sort(distances, 1)[:, 1])
@@ -93,7 +93,7 @@ def test_neighbours_that_a_product_cannot_tell_apart_are_found(tile: int) -> Non
     distances = np.square(samples[:, None].astype(float) - training[None]).sum(-1)
     rough = np.square(training).sum(1) - 2 * samples @ training.T
     assert distances[1].argmin() not in np.argpartition(rough[1], 8)[:8]
-    found = neighbours(samples, training, tile)
+    found = nearest_neighbours(samples, training, tile)
     np.testing.assert_array_equal(found.index, distances.argmin(1))
     np.testing.assert_allclose(found.nearest, np.sort(distances, 1)[:, 0])
     np.testing.assert_allclose(found.second, np.sort(distances, 1)[:, 1])
@@ -107,7 +107,7 @@ def test_a_second_neighbour_that_a_product_cannot_tell_apart_is_found() -> None:
     ways *= np.sqrt(1 + 1e-7 * np.arange(200))[:, None] / np.linalg.norm(ways, axis=1, keepdims=True)
     training = np.concatenate([sample, sample + ways]).astype(np.float32)
     distances = np.sort(np.square(sample.astype(float) - training).sum(-1))
-    found = neighbours(sample, training)
+    found = nearest_neighbours(sample, training)
     assert found.nearest[0] == 0
     assert found.second[0] == pytest.approx(distances[1], rel=1e-12)
 
@@ -116,7 +116,7 @@ def test_a_second_neighbour_that_a_product_cannot_tell_apart_is_found() -> None:
 def test_copies_are_at_no_distance_from_uint8_images(tile: int) -> None:
     training = np.random.default_rng(0).integers(0, 256, (60, 48), dtype=np.uint8)
     training[20] = training[50]  # a copy within the training images: then the second nearest is as near
-    found = neighbours((training / np.float32(127.5) - 1).astype(np.float32), training, tile)
+    found = nearest_neighbours((training / np.float32(127.5) - 1).astype(np.float32), training, tile)
     assert (found.nearest == 0).all()
     assert (np.flatnonzero(found.second == 0) == [20, 50]).all()
     np.testing.assert_array_equal(found.index, [20 if i == 50 else i for i in range(60)])
@@ -132,13 +132,13 @@ def test_neighbours_do_not_depend_on_the_tile(count: int, tile: int, seed: int, 
     unit = (training / np.float32(127.5) - 1).astype(np.float32).astype(float)
     distances = np.square(samples[:, None].astype(float) - unit).sum(-1)
     ordered = np.sort(np.column_stack([distances, np.full((5, 1), np.inf)]), axis=1)
-    found = neighbours(samples, training, tile)
+    found = nearest_neighbours(samples, training, tile)
     np.testing.assert_allclose(found.nearest, ordered[:, 0], rtol=1e-12)
     np.testing.assert_allclose(found.second, ordered[:, 1], rtol=1e-12)
     np.testing.assert_allclose(distances[np.arange(5), found.index], ordered[:, 0], rtol=1e-12)
 
 
 def test_one_training_image_has_no_second_neighbour() -> None:
-    found = neighbours(np.ones((2, 5), np.float32), np.zeros((1, 5), np.float32))
+    found = nearest_neighbours(np.ones((2, 5), np.float32), np.zeros((1, 5), np.float32))
     np.testing.assert_array_equal(found.nearest, [5, 5])
     assert np.isinf(found.second).all()

@@ -1,4 +1,4 @@
-"""Moments and quality of samples against brute force, known laws and nulls."""
+"""Moments and quality of samples against brute force, known distributions and controls."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -129,19 +129,19 @@ def test_correction_of_the_frechet_distance_moves_what_is_left_out_with_the_esti
     np.testing.assert_allclose(found[start:] - found[0], plain[start:] - plain[0], atol=1e-12)
 
 
-def opened(root: Path, own: int, largest: int) -> sample_moments.Standard:
-    """That of a subset beside the largest, both the first of 200 training images; the other hundred are held out."""
+def opened(root: Path, own: int, largest: int) -> sample_moments.MomentReference:
+    """The first `own` of 200 training images, with the first `largest` as the largest subset; the rest is held out."""
     arrays.save_array(root / "images.npy", TRAINING)
     splits.save_split(root / "split.safetensors", splits.Split(np.arange(200, 300), np.arange(200)))
     for size in (own, largest):
         arrays.save_array(root / f"n{size}a" / "subset.npy", np.arange(size))
         spectrum.fit(TRAINING[:size]).save(root / f"n{size}a" / "spectrum.safetensors", TRAINING.shape[1:])
-    return sample_moments.Standard.open(root, f"n{own}a", f"n{largest}a", ["train", "heldout"])
+    return sample_moments.MomentReference.open(root, f"n{own}a", f"n{largest}a", ["train", "heldout"])
 
 
 def test_samples_are_measured_against_sizes_and_a_space_that_are_known(tmp_path: Path) -> None:
     drawn = photographs(40, 5) / 127.5 - 1
-    found = opened(tmp_path, 10, 200).measured("n10a/x", drawn, "heun18", seed=0)
+    found = opened(tmp_path, 10, 200).rows("n10a/x", drawn, "heun18", seed=0)
     first = found[(found["draw"] == 0) & (found["image"] == -1)].set_index("quantity")["value"]
     covariance = np.cov(flat(TRAINING[:10]).T, bias=True)
     assert first["mean_norm"] == pytest.approx(np.trace(covariance))
@@ -152,28 +152,28 @@ def test_samples_are_measured_against_sizes_and_a_space_that_are_known(tmp_path:
 
 
 def test_photographs_are_resampled_apart_from_samples() -> None:
-    standard, drawn = sample_moments.Standard("n300a", SPECTRUM, TRAINING, None), photographs(40, 5) / 127.5 - 1
-    rows = [standard.measured("n300a/x", drawn, sampler, seed=0) for sampler in ("heun18", "photographs")]
+    reference, drawn = sample_moments.MomentReference("n300a", SPECTRUM, TRAINING, None), photographs(40, 5) / 127.5 - 1
+    rows = [reference.rows("n300a/x", drawn, sampler, seed=0) for sampler in ("heun18", "photographs")]
     one, two = (found[found["quantity"] == "mean_gap"].set_index("draw")["value"] for found in rows)
     assert one[0] == two[0]
     assert (one[1 : bootstrap.RESAMPLES] != two[1 : bootstrap.RESAMPLES]).mean() > 0.9
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
+def results(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
     """Rows of what plays the samples of the subset n60a."""
     root = tmp_path_factory.mktemp("toy")
-    standard = opened(root, 60, 200)
+    reference = opened(root, 60, 200)
     own, generator = spectrum.fit(TRAINING[:60]), np.random.default_rng(5)
     gaussian = own.mean + (generator.normal(size=(100, 16)) * np.sqrt(own.eigenvalues)) @ own.eigenvectors.T
-    memoriser = flat(TRAINING[generator.integers(60, size=100)])
+    empirical = flat(TRAINING[generator.integers(60, size=100)])
     white = own.mean + np.sqrt(own.eigenvalues.mean()) * generator.normal(size=(100, 16))
-    made = {"n60a/gaussian": gaussian, "n60a/empirical": memoriser, "n60a/stationary": white}
+    made = {"n60a/gaussian": gaussian, "n60a/empirical": empirical, "n60a/stationary": white}
     frames = [
-        standard.measured(name, sample_sets.reshape(-1, 1, SIDE, SIDE), "heun18", seed=0)
+        reference.rows(name, sample_sets.reshape(-1, 1, SIDE, SIDE), "heun18", seed=0)
         for name, sample_sets in made.items()
     ]
-    frames.append(standard.nulls(TRAINING[200:] / 127.5 - 1, count=100, seed=0))
+    frames.append(reference.control_rows(TRAINING[200:] / 127.5 - 1, count=100, seed=0))
     for number, frame in enumerate(frames):
         parquet.write_shard(root / f"{number}.parquet", frame)
     return Measurements([parquet.read_shard(root / f"{number}.parquet") for number in range(len(frames))])
@@ -187,7 +187,8 @@ def test_images_too_few_to_resample_have_no_gaps_but_all_else(tmp_path: Path) ->
     assert gaps is not None
     assert np.isfinite(gaps.covariance).all()
     pair, heldout = TRAINING[:2], (photographs(FEWEST, 3) / 127.5 - 1).astype(np.float32)
-    rows = sample_moments.Standard("n2a", spectrum.fit(pair), pair, None).nulls(heldout, count=FEWEST, seed=0)
+    reference = sample_moments.MomentReference("n2a", spectrum.fit(pair), pair, None)
+    rows = reference.control_rows(heldout, count=FEWEST, seed=0)
     parquet.write_shard(tmp_path / "moments.parquet", rows)
     found = rows.groupby("id")["quantity"].unique()
     assert "mean_gap" in found["n2a/heldout"]
@@ -196,12 +197,12 @@ def test_images_too_few_to_resample_have_no_gaps_but_all_else(tmp_path: Path) ->
 
 
 def test_copies_are_compared_with_as_many_held_out_photographs(tmp_path: Path) -> None:
-    """Both are resampled together; more samples a set than photographs are held out."""
+    """Both are resampled together, and there are fewer photographs than samples."""
     heldout = (photographs(12, 3) / 127.5 - 1).astype(np.float32)
     shard = tmp_path / "memorisation.parquet"
-    parquet.write_shard(shard, sample_sets.null_rows("n60a", heldout, TRAINING[:60], count=50, seed=0))
-    held = Measurements([parquet.read_shard(shard)])
-    relative = held.curve("gl_relative", "n60a/copies", at=0.01)
+    parquet.write_shard(shard, sample_sets.control_rows("n60a", heldout, TRAINING[:60], count=50, seed=0))
+    results = Measurements([parquet.read_shard(shard)])
+    relative = results.curve("gl_relative", "n60a/copies", at=0.01)
     assert set(relative["count"]) == {12}
     assert relative["value"].iloc[0] < 0.5
 
@@ -225,39 +226,39 @@ def test_memorisation_is_measured_from_grey_to_the_nearest_two() -> None:
     assert set(rows["reference_id"]) == {"n300a"}
 
 
-def value(held: Measurements, metric: str, name: str, **where: object) -> pd.Series:
-    curve = held.curve(metric, f"n60a/{name}", **where)
+def value(results: Measurements, metric: str, name: str, **where: object) -> pd.Series:
+    curve = results.curve(metric, f"n60a/{name}", **where)
     assert len(curve) == 1, (metric, name)
     return curve.iloc[0]
 
 
-def test_samples_of_the_gaussian_and_copies_keep_both_moments(held: Measurements) -> None:
+def test_samples_of_the_gaussian_and_copies_keep_both_moments(results: Measurements) -> None:
     for name in ("gaussian", "empirical"):
         for metric in ("mean_ratio", "covariance_ratio"):
-            assert value(held, metric, name)["low"] < 1.2
-            assert value(held, metric, name)["high"] < 1.7
-        assert abs(value(held, "covariance_error", name)["value"]) < 0.3
-    assert value(held, "covariance_ratio", "stationary")["low"] > 1.5
-    assert value(held, "mean_ratio", "stationary")["high"] < 1.7
+            assert value(results, metric, name)["low"] < 1.2
+            assert value(results, metric, name)["high"] < 1.7
+        assert abs(value(results, "covariance_error", name)["value"]) < 0.3
+    assert value(results, "covariance_ratio", "stationary")["low"] > 1.5
+    assert value(results, "mean_ratio", "stationary")["high"] < 1.7
 
 
-def test_the_whole_training_set_has_no_error(held: Measurements) -> None:
+def test_the_whole_training_set_has_no_error(results: Measurements) -> None:
     """All 60 images, once each: the unbiased gap is below 0 by exactly their noise."""
-    found = value(held, "covariance_ratio", "train")
+    found = value(results, "covariance_ratio", "train")
     assert found["value"] < 0.4
-    assert value(held, "component_variance", "train", parameter="component", at=1.0)["value"] == pytest.approx(1)
-    assert value(held, "power_ratio", "train", parameter="frequency", at=1.0)["value"] == pytest.approx(1)
+    assert value(results, "component_variance", "train", parameter="component", at=1.0)["value"] == pytest.approx(1)
+    assert value(results, "power_ratio", "train", parameter="frequency", at=1.0)["value"] == pytest.approx(1)
 
 
-def test_quality_tells_photographs_from_white_noise(held: Measurements) -> None:
-    found = {name: value(held, "frechet_relative", name) for name in ("gaussian", "stationary", "train", "copies")}
+def test_quality_tells_photographs_from_white_noise(results: Measurements) -> None:
+    found = {name: value(results, "frechet_relative", name) for name in ("gaussian", "stationary", "train", "copies")}
     assert found["stationary"]["low"] > 1.5 * max(found[name]["high"] for name in ("gaussian", "train", "copies"))
     for one in found.values():
         assert one["low"] < one["value"] < one["high"]
-    assert held.curve("frechet_relative", "n60a/heldout").empty
-    assert not held.curve("difference_kurtosis", "n60a/heldout").empty
+    assert results.curve("frechet_relative", "n60a/heldout").empty
+    assert not results.curve("difference_kurtosis", "n60a/heldout").empty
 
 
-def test_frechet_distance_where_all_training_images_are_alike_is_nothing() -> None:
+def test_frechet_distance_is_0_where_all_training_images_are_equal() -> None:
     distance = FrechetDistance(flat(photographs(20, 3)), spectrum.fit(np.full((5, 1, 4, 4), 77, np.uint8)))
     assert float(distance(flat(photographs(10, 4)), "latents")[0]) == 0

@@ -10,7 +10,7 @@ from hidden_gaussian.denoisers import GaussianDenoiser
 from hidden_gaussian.metrics.agreement import agreement_quantities, expected_agreement
 from hidden_gaussian.plotting import agreement
 from hidden_gaussian.sampling import solvers
-from hidden_gaussian.sampling.sample_sets import agreement_rows, expected_rows, partner_id
+from hidden_gaussian.sampling.sample_sets import agreement_rows, expected_rows
 from hidden_gaussian.tables import Measurements
 
 GENERATOR = np.random.default_rng(0)
@@ -78,31 +78,30 @@ def test_tables_hold_the_estimate_and_its_expectation(pair: tuple[spectrum.Spect
     first, second = (drawn(one, 4000).reshape(-1, 1, 4, 4) for one in pair)
     rows = agreement_rows(names[0], first, {names[1]: second}, mean, sampler="exact")
     closed = expected_rows(names[0], dict(zip(names, pair, strict=True)), mean, "exact")
-    held = Measurements([pd.concat([rows, closed]).assign(**dict.fromkeys(("inputs", "sigma"), np.nan), draw=0)], 16)
+    results = Measurements([pd.concat([rows, closed]).assign(**dict.fromkeys(("inputs", "sigma"), np.nan), draw=0)], 16)
     for metric in ("r_c", "pearson", "cosine_similarity", "pixel_distance"):
-        sampled = held.curve(metric, names[0], reference_id=names[1]).iloc[0]
-        expected = held.curve(f"{metric}_expected", names[0], reference_id=names[1]).iloc[0]
+        sampled = results.curve(metric, names[0], reference_id=names[1]).iloc[0]
+        expected = results.curve(f"{metric}_expected", names[0], reference_id=names[1]).iloc[0]
         assert sampled["low"] - 0.003 < expected["value"] < sampled["high"] + 0.003, metric
         assert np.isnan(expected["low"])
 
 
 def test_a_network_that_is_its_gaussian_agrees_with_it_by_the_same_solver(pair: tuple[spectrum.Spectrum, ...]) -> None:
-    """The solver's error is no disagreement: held against the exact solution, it would pass for one."""
+    """Compared with the exact solution, the error of the solver looks like disagreement."""
     network, latents = GaussianDenoiser(pair[0]), solvers.latents(range(64), (1, 4, 4), seed=0)
     sets = {
-        partner_id(f"root/n12a/gaussian/samples_{solver}.npy", "root", "heun18"): solvers.draw(network, latents, solver)
-        for solver in ("heun18", "exact")
+        "n12a/gaussian": solvers.draw(network, latents, "heun18"),
+        "n12a/gaussian/exact": solvers.draw(network, latents, "exact"),
     }
     drawn_so = {name: samples.numpy() for name, samples in sets.items()}
     rows = agreement_rows("n12a/x", drawn_so["n12a/gaussian"], drawn_so, pair[0].mean, sampler="heun18")
-    held = Measurements([rows.assign(**dict.fromkeys(("inputs", "sigma"), np.nan))], 16)
+    results = Measurements([rows.assign(**dict.fromkeys(("inputs", "sigma"), np.nan))], 16)
     same, exact = (
-        held.curve("r_c", "n12a/x", reference_id=name)["value"].item()
+        results.curve("r_c", "n12a/x", reference_id=name)["value"].item()
         for name in ("n12a/gaussian", "n12a/gaussian/exact")
     )
     assert exact < 1 - 1e-7
     assert same == pytest.approx(1, abs=1e-12)
-    assert partner_id("root/n12b/gaussian/samples_exact.npy", "root", "exact") == "n12b/gaussian"
 
 
 def test_what_the_closed_form_expects_is_no_latent(pair: tuple[spectrum.Spectrum, spectrum.Spectrum]) -> None:

@@ -46,17 +46,19 @@ def test_distance_is_that_of_two_gaussians(tmp_path: Path) -> None:
     vectors, values = SPECTRUM.eigenvectors, SPECTRUM.eigenvalues
     for sampler, start in [("euler10", 80.0), ("heun18", 20.0), ("exact", 5.0)]:
         gain = (vectors * solver_error.gains(values, sampler, start)) @ vectors.T
-        covariance, law = (vectors * values) @ vectors.T, start**2 * gain @ gain
+        covariance, samples = (vectors * values) @ vectors.T, start**2 * gain @ gain
         root = sqrtm(covariance)
-        square = np.square(gain @ SPECTRUM.mean).sum() + np.trace(covariance + law - 2 * sqrtm(root @ law @ root).real)
+        square = np.square(gain @ SPECTRUM.mean).sum() + np.trace(
+            covariance + samples - 2 * sqrtm(root @ samples @ root).real
+        )
         assert whole[sampler, start] == pytest.approx(np.sqrt(square), rel=1e-6)
     exact = whole.xs("exact").sort_index()
     assert (np.diff(exact) < 0).all()
     assert exact[5.0] > 50 * exact[320.0]
 
 
-def test_some_components_of_many_are_kept() -> None:
-    """Each with its own numbers, beside a sum over all; of few components all are kept."""
+def test_the_table_has_some_of_many_components() -> None:
+    """Each component has its own numbers, beside a row for all; of few components all are in the table."""
     assert len(solver_error.table("toy", "n200a", SPECTRUM)) == 16 * (len(SPECTRUM.eigenvalues) + 1)
     values, mean = np.geomspace(10, 1e-3, 300), np.linspace(-1, 1, 300)
     made = solver_error.table("toy", "n301a", spectrum.Spectrum(mean, values, np.eye(300), 301))

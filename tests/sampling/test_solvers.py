@@ -61,11 +61,11 @@ def test_heun_nears_the_exact_solution(gaussian: GaussianDenoiser) -> None:
 
 def test_samples_do_not_depend_on_batches(gaussian: GaussianDenoiser) -> None:
     start = solvers.latents(range(10), (1, 5, 5), seed=0)
-    whole, way = solvers.draw_with_trajectories(gaussian, start, "euler10", kept=4)
-    parts, _ = solvers.draw_with_trajectories(gaussian, start, "euler10", kept=2, batch=3)
+    whole, trajectories = solvers.draw_with_trajectories(gaussian, start, "euler10", count=4)
+    parts, _ = solvers.draw_with_trajectories(gaussian, start, "euler10", count=2, batch=3)
     torch.testing.assert_close(whole, parts)
-    assert way.shape == (4, 11, 1, 5, 5)
-    torch.testing.assert_close(way[:, 0], start[:4])
+    assert trajectories.shape == (4, 11, 1, 5, 5)
+    torch.testing.assert_close(trajectories[:, 0], start[:4])
 
 
 def test_empirical_samples_are_training_images() -> None:

@@ -265,7 +265,7 @@ def test_measures_leave_out_levels_without_a_network(whole):
     clean = images.to_unit(PIXELS)
     subject = Target("n12a/dae-skip4r1/i48", denoiser, "n12a/gaussian", gaussian, {}, clean.mean(0))
     settings = Measures(images=8, draws=1, levels=10, linearity_levels=40)
-    frame = shared_noise.measure(subject, {"train": clean[:4]}, {}, settings, None, seed=0)
+    frame, _ = shared_noise.measure(subject, {"train": clean[:4]}, {}, settings, None, seed=0)
     assert sorted(frame["sigma"].unique(), reverse=True) == SIGMAS
     linear = frame[frame["parameter"] == "alpha"]["sigma"].unique()
     assert sorted(linear, reverse=True) == [SIGMAS[place] for place in (0, 3, 6, 9)]

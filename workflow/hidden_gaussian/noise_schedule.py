@@ -1,4 +1,4 @@
-"""Noise levels of samplers and measurements; known without importing torch."""
+"""Noise levels of samplers and measurements, without torch."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 
 SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0
 AUTOENCODERS = 10
-"""Networks of a ``dae-*`` cell, one a level of the schedule of this length."""
+"""Number of networks of a ``dae-*`` cell: one for each level of the schedule of this length."""
 SOLVERS = {"euler10": ("euler", 10), "heun18": ("heun", 18), "heun40": ("heun", 40)}
-"""Samplers by name: their scheme and how many noise levels they visit."""
+"""Samplers by name: scheme and number of noise levels."""
 
 
 def schedule(levels: int, sigma_min: float = SIGMA_MIN, sigma_max: float = SIGMA_MAX, rho: float = RHO) -> np.ndarray:
@@ -17,21 +17,26 @@ def schedule(levels: int, sigma_min: float = SIGMA_MIN, sigma_max: float = SIGMA
     Parameters
     ----------
     levels : int
-        How many; at least 2.
+        Number of levels, at least 2.
     sigma_min, sigma_max : float
         Last and first standard deviation; pixels are in [-1, 1].
     rho : float
-        Curvature: larger spends more levels at low noise.
+        Curvature: a larger one puts more levels at low noise.
 
     Returns
     -------
     ndarray of shape (levels,), float64
-        Descending; the final 0 of a sampler is not among them (Karras et al. 2022, eq. 5).
+        Descending, without the final 0 of a sampler (Karras et al. 2022, eq. 5).
+
+    Examples
+    --------
+    >>> schedule(3).tolist()
+    [80.0, 2.5152189761, 0.002]
     """
     if levels < 2:
         raise ValueError(f"a schedule needs at least 2 levels, not {levels}")
     ramp = np.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), levels)
-    # rounded, so that machines whose powers differ in the last digit call a level by the same number
+    # powers differ in the last digit between machines, but a level must have the same number on all
     return np.round(ramp**rho, 10)
 
 
@@ -43,7 +48,12 @@ def sampler_levels(sampler: str, sigma_max: float = SIGMA_MAX) -> list[float]:
     sampler : str
         One of :data:`SOLVERS`, or ``exact``, which has the levels of heun18.
     sigma_max : float
-        Level at which it starts.
+        First level.
+
+    Examples
+    --------
+    >>> sampler_levels("euler10")[-2:]
+    [0.002, 0.0]
     """
     steps = SOLVERS.get(sampler, SOLVERS["heun18"])[1]
     return [*schedule(steps, sigma_max=sigma_max).tolist(), 0.0]

@@ -1,25 +1,28 @@
-"""Names of the reference denoisers of a subset; known without importing torch."""
+"""Names of the reference denoisers of a subset, without torch."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-STANDING = ("gaussian", "empirical", "identity", "mean")
-"""Those that are always measured, in one job a subset."""
-AFFINE = r"gaussian-shrunk|gaussian-expected|stationary"
-"""Those that are affine, and so their own distilled maps."""
-FITTED = rf"{AFFINE}|mixture-[1-9]\d*"
-"""Those that are fitted once and kept in a file."""
-LISTED = rf"{FITTED}|patch-\d*[13579]"
-"""All that settings may list."""
-KNOWN = "gaussian-shrunk, gaussian-expected, stationary, mixture-K (K components) or patch-P (P x P pixels, P odd)"
+from hidden_gaussian.cells import Subset
+
+ALWAYS_MEASURED = ("gaussian", "empirical", "identity", "mean")
+"""References that are measured for every subset, all in one job."""
+_AFFINE = r"gaussian-shrunk|gaussian-expected|stationary"
+FITTED = rf"{_AFFINE}|mixture-[1-9]\d*"
+"""References that are fitted once and kept in a file."""
+CONFIGURABLE = rf"{FITTED}|patch-\d*[13579]"
+"""References that settings may list."""
+CONFIGURABLE_IN_WORDS = (
+    "gaussian-shrunk, gaussian-expected, stationary, mixture-K (K components) or patch-P (P x P pixels, P odd)"
+)
 """The same in words."""
 
 
 def is_affine(name: str) -> bool:
-    """Return whether a listed denoiser is affine by definition."""
-    return re.fullmatch(AFFINE, name) is not None
+    """Return whether a reference denoiser is affine by definition, and so its own distilled map."""
+    return re.fullmatch(rf"gaussian|identity|mean|{_AFFINE}", name) is not None
 
 
 def is_fitted(name: str) -> bool:
@@ -27,15 +30,15 @@ def is_fitted(name: str) -> bool:
     return re.fullmatch(FITTED, name) is not None
 
 
-def is_listed(name: str) -> bool:
-    """Return whether settings may list a denoiser of this name."""
-    return re.fullmatch(LISTED, name) is not None
+def is_configurable(name: str) -> bool:
+    """Return whether settings may list a reference of this name."""
+    return re.fullmatch(CONFIGURABLE, name) is not None
 
 
 def possible(names: Iterable[str], subset: str) -> list[str]:
-    """Return the ids of the listed references that a subset, such as ``n64a``, has.
+    """Return the ids of those references that a subset, such as ``n64a``, can have.
 
     A mixture of more components than the subset has images is left out.
     """
-    count = int(subset[1:-1])
+    count = Subset.parse(subset).size
     return [f"{subset}/{name}" for name in names if not name.startswith("mixture-") or int(name[8:]) <= count]

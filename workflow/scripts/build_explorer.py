@@ -1,4 +1,4 @@
-"""Networks, references and shards of the sweeps' cells -> one page with a slider over the noise levels."""
+"""Networks, references and shards of the sweeps' cells -> one page with a slider for the noise level."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from hidden_gaussian.storage import atomic_path
 from hidden_gaussian.tables import Measurements
 
 with job_log(snakemake.log[0]):
-    params, root = snakemake.params, Path(snakemake.output.page).parent
+    params, root = snakemake.params, Path(snakemake.params.root)
     cells = [Cell.parse(root.name, identifier) for identifier in params.cells]
     linear = frozenset(Path(path).parent.relative_to(root).as_posix() for path in snakemake.input.linear)
     explorer = Explorer(root, cells, params.references, linear, params.inputs, params.seed)

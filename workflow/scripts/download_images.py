@@ -1,4 +1,4 @@
-"""Settings -> the archives that are not at their places yet, downloaded and checked."""
+"""Settings -> the missing archives, downloaded and verified."""
 
 from hidden_gaussian import settings
 from hidden_gaussian.data import fetch_archives

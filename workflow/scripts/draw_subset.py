@@ -1,4 +1,4 @@
-"""The order of the images -> one subset of one half."""
+"""The shuffled order of the images -> one subset of one half."""
 
 from hidden_gaussian.data import splits
 from hidden_gaussian.jobs import job_log

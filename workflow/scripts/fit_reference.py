@@ -1,12 +1,12 @@
-"""Images and components of a subset -> a reference denoiser that is fitted."""
+"""Images and spectrum of a subset -> a fitted reference denoiser."""
 
 from hidden_gaussian.data import open_subset
 from hidden_gaussian.denoisers import fit_reference
 from hidden_gaussian.jobs import job_log
 from hidden_gaussian.spectrum import Spectrum
 
-given, params = snakemake.input, snakemake.params
+inputs, params = snakemake.input, snakemake.params
 with job_log(snakemake.log[0]):
-    pixels = open_subset(given.images, given.subset)
-    settings = {"law": Spectrum.load(given.spectrum), "largest": params.largest, "seed": params.seed}
+    pixels = open_subset(inputs.images, inputs.subset)
+    settings = {"law": Spectrum.load(inputs.spectrum), "largest": params.largest, "seed": params.seed}
     fit_reference(snakemake.wildcards.reference, pixels, snakemake.output.denoiser, **settings)

@@ -1,4 +1,4 @@
-"""A file of weights -> a snapshot like a trained one, and a record of what it was made from."""
+"""A file of weights -> a checkpoint like a trained one, and a description of its origin."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ identifier = f"n{wildcards.size}{wildcards.half}/{wildcards.run}/i{wildcards.ima
 with job_log(snakemake.log[0]):
     study = settings.read(snakemake.config)
     dataset = study.datasets[wildcards.dataset]
-    cells = [snapshot.cell(wildcards.dataset) for snapshot in dataset.grid.pretrained]
-    place = [cell.id for cell in cells].index(identifier)
+    cells = [entry.cell(wildcards.dataset) for entry in dataset.grid.pretrained]
+    index = [cell.id for cell in cells].index(identifier)
     import_network(
-        Path(study.located(dataset.grid.pretrained[place]).path),
-        cells[place],
+        Path(study.located(dataset.grid.pretrained[index]).path),
+        cells[index],
         dataset,
         Path(snakemake.output.weights).parent,
         sha256=snakemake.params.snapshot["sha256"],
-        key=f"datasets.{wildcards.dataset}.grid.pretrained.{place}",
+        key=f"datasets.{wildcards.dataset}.grid.pretrained.{index}",
     )

@@ -1,17 +1,19 @@
-"""A network and clean images -> distance, linearity, loss and distillation, and some of its outputs."""
-
-from pathlib import Path
+"""A denoiser and clean images -> distance, linearity, loss and distillation, and some of its outputs."""
 
 from hidden_gaussian.jobs import job_log
-from hidden_gaussian.measurement import measured, shared_outputs
+from hidden_gaussian.measurement import measure_target
 from hidden_gaussian.storage import save_tensors, write_shard
 
-params, identifier = snakemake.params, snakemake.wildcards.id
-settings = {name: value for name, value in params.items() if name != "version"}  # by which Snakemake measures again
+params = snakemake.params
 with job_log(snakemake.log[0]):
-    root = Path(snakemake.input.denoiser[0]).parent
-    kept = {}
-    shard = measured(root, identifier, **settings, kept=kept)
+    shard, images = measure_target(
+        params.root,
+        snakemake.wildcards.id,
+        largest=params.largest,
+        measures=params.measures,
+        inputs=params.inputs,
+        distillation=params.distillation,
+        seed=params.seed,
+    )
     write_shard(snakemake.output.measures, shard)
-    pictures = shared_outputs(root, identifier, inputs=params.inputs, seed=params.seed)
-    save_tensors(snakemake.output.outputs, pictures | kept)
+    save_tensors(snakemake.output.outputs, images)

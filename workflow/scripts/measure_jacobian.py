@@ -1,14 +1,19 @@
-"""A denoiser, its distilled maps and its trajectories -> local slopes, and images that show them."""
-
-from pathlib import Path
+"""A denoiser, its distilled maps and its trajectories -> its Jacobians, and images that show them."""
 
 from hidden_gaussian.jobs import job_log
-from hidden_gaussian.measurement import measured_slopes
+from hidden_gaussian.measurement import measure_jacobians
 from hidden_gaussian.storage import save_tensors, write_shard
 
-settings = {name: value for name, value in snakemake.params.items() if name != "version"}  # by which it measures again
+params = snakemake.params
 with job_log(snakemake.log[0]):
-    root = Path(snakemake.input.denoiser[0]).parent
-    shard, images = measured_slopes(root, snakemake.wildcards.id, **settings)
+    shard, images = measure_jacobians(
+        params.root,
+        snakemake.wildcards.id,
+        other_half=params.other_half,
+        image_count=params.image_count,
+        inputs=params.inputs,
+        jacobian=params.jacobian,
+        seed=params.seed,
+    )
     write_shard(snakemake.output.shard, shard)
     save_tensors(snakemake.output.images, images)

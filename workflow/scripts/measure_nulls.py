@@ -1,21 +1,12 @@
-"""Photographs that were not trained on, and noisy copies -> their nearest training images, and their moments."""
+"""Photographs and noisy copies -> their nearest training images and their moments, measured like samples."""
 
-from pathlib import Path
-
-import numpy as np
-
-from hidden_gaussian.data import load_inputs
 from hidden_gaussian.jobs import job_log
-from hidden_gaussian.sampling import Standard, sample_sets
-from hidden_gaussian.settings import unseen
+from hidden_gaussian.sampling import measure_controls
 from hidden_gaussian.storage import write_shard
 
-params, place = snakemake.params, Path(snakemake.input.subset)
+params = snakemake.params
 with job_log(snakemake.log[0]):
-    root, subset = place.parents[1], place.parent.name
-    standard = Standard.open(root, subset, params.largest, params.inputs)
-    heldout = load_inputs(root, unseen(params.inputs), params.samples, subset=place) / np.float32(127.5) - 1
-    rows = sample_sets.null_rows(subset, heldout, standard.training, count=params.samples, seed=params.seed)
-    write_shard(snakemake.output.memorisation, rows)
-    moments = standard.nulls(heldout, count=params.samples, seed=params.seed)
+    settings = {"count": params.samples, "largest": params.largest, "inputs": params.inputs, "seed": params.seed}
+    memorisation, moments = measure_controls(params.root, snakemake.wildcards.subset, **settings)
+    write_shard(snakemake.output.memorisation, memorisation)
     write_shard(snakemake.output.moments, moments)

@@ -1,4 +1,4 @@
-"""A source of images -> one packed array, and a record of what it was made from."""
+"""A source of images -> one packed array, and a description of its origin."""
 
 from hidden_gaussian import settings
 from hidden_gaussian.data import pack

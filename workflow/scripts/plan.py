@@ -1,4 +1,4 @@
-"""Settings -> what the study will cost, on the terminal; a dry run counts the jobs."""
+"""Settings -> the cost of the study, on the terminal; a dry run counts the jobs."""
 
 import json
 import re
@@ -18,6 +18,6 @@ with job_log(snakemake.log[0]), NamedTemporaryFile("w", suffix=".json") as confi
     config.flush()
     snakefile = str(Path(snakemake.scriptdir).parents[1] / "Snakefile")
     dry = ["-n", "--nolock", "--quiet", "rules", "--snakefile", snakefile, "--configfile", config.name]
-    done = subprocess.run([sys.executable, "-m", "snakemake", *dry], stdout=subprocess.PIPE, text=True, check=True)
-    jobs = re.search(r"^total +(\d+)$", done.stdout, re.MULTILINE)
+    finished = subprocess.run([sys.executable, "-m", "snakemake", *dry], stdout=subprocess.PIPE, text=True, check=True)
+    jobs = re.search(r"^total +(\d+)$", finished.stdout, re.MULTILINE)
     print(cost.total(study, int(jobs[1]) if jobs else 0))

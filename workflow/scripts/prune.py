@@ -1,4 +1,4 @@
-"""Delete the training states that a later snapshot has made superfluous; weights and curves stay."""
+"""Delete the training states that a later checkpoint replaces; weights and curves stay."""
 
 from pathlib import Path
 

@@ -19,7 +19,7 @@ from hidden_gaussian.denoisers.protocol import Denoiser
 from hidden_gaussian.denoisers.stationary import StationaryDenoiser
 from hidden_gaussian.denoisers.trivial import IdentityDenoiser, MeanDenoiser
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.reference_names import is_listed
+from hidden_gaussian.reference_names import is_configurable
 from hidden_gaussian.spectrum import Spectrum
 from hidden_gaussian.storage import load_arrays, load_metadata, load_one
 
@@ -68,7 +68,7 @@ def open_denoiser(root: str | Path, identifier: str, device: torch.device | str 
             return EmpiricalDenoiser(_training_images(folder.parent, device))
         case "linear":
             return LinearDenoiser.load(folder.parent / "linear.safetensors")
-    if is_listed(folder.name):
+    if is_configurable(folder.name):
         return _open_reference(folder, device)
     if folder.name.startswith("i") and folder.name[1:].isdigit():
         kind = AutoencoderDenoiser if folder.parent.name.startswith("dae-") else NetworkDenoiser

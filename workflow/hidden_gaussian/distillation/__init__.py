@@ -1,6 +1,7 @@
-"""The affine map nearest to a denoiser, exactly or by the paper's gradient descent.
+"""Linear distillation: the affine map nearest to a denoiser, exact or by the paper's gradient descent.
 
-Takes a denoiser and clean images; gives an affine map for each noise level, with what its fit says of it.
+Takes a denoiser and clean images; gives an affine map for each noise level, and the numbers that compare its weights
+with those of the Gaussian denoiser.
 """
 
 import lazy_loader

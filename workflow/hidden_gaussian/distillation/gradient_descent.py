@@ -1,4 +1,4 @@
-"""Linear distillation as Li et al. ran it: gradient descent from zero, which stops short of the exact optimum."""
+"""Linear distillation as Li et al. ran it: gradient descent from zero, which ends short of the exact optimum."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ LEARNING_RATES = {
 
 
 def learning_rate(sigma: float) -> float:
-    """Return the step size of the paper's level that is nearest in log sigma."""
+    """Return the step size that the paper uses at its level nearest to sigma on a logarithmic axis."""
     return LEARNING_RATES[min(LEARNING_RATES, key=lambda level: abs(math.log(level / sigma)))]
 
 
-def recorded(epochs: int) -> list[int]:
-    """Return the epochs after which the map is looked at: 0, 1, 2, 5, every tenth, and the last."""
+def recorded_epochs(epochs: int) -> list[int]:
+    """Return the epochs after which the map is measured: 0, 1, 2, 5, every tenth, and the last."""
     return sorted({0, epochs, *(epoch for epoch in (1, 2, 5, *range(10, epochs, 10)) if epoch < epochs)})
 
 
 @dataclass(frozen=True)
-class Descended:
-    """An affine map after some epochs of descent, y -> weight y + bias."""
+class EpochMap:
+    """The affine map y -> weight y + bias after some epochs of gradient descent."""
 
     epoch: int
     weight: Tensor
@@ -51,18 +51,18 @@ class Descended:
         return (noisy.flatten(1) @ self.weight.T + self.bias).reshape(noisy.shape)
 
 
-def descend(denoiser: Denoiser, fit: Fit, sigma: float, settings: Adam) -> Iterator[Descended]:
-    """Yield the map after growing numbers of epochs; each is valid only until the next is asked for.
+def fit_by_epochs(denoiser: Denoiser, fit: Fit, sigma: float, settings: Adam) -> Iterator[EpochMap]:
+    """Yield the affine map after growing numbers of epochs; each is only valid until the next one is taken.
 
-    Weights start at zero and take the input over sqrt(d), so that a step of Adam moves the effective weights by the
-    step size over sqrt(d), but the bias by all of it. Images come in their order, with fresh noise in every epoch.
+    Weights start at zero and act on the input over sqrt(d). So a step of Adam changes the effective weights by the step
+    size over sqrt(d), but the bias by the whole step size. Images come in their order, with new noise in every epoch.
 
     Parameters
     ----------
     denoiser : Denoiser
         Its outputs are the targets of the mean squared error.
     fit : Fit
-        Images and noise; the number of draws is that of the epochs.
+        Images and noise; its number of draws is not used.
     sigma : float
         Standard deviation of the noise.
     settings : Adam
@@ -75,12 +75,12 @@ def descend(denoiser: Denoiser, fit: Fit, sigma: float, settings: Adam) -> Itera
     rate = learning_rate(sigma) if settings.learning_rate is None else settings.learning_rate
     optimiser = torch.optim.Adam(layer.parameters(), lr=rate)
     for epoch in range(settings.epochs + 1):
-        if epoch in recorded(settings.epochs):
-            yield Descended(epoch, layer.weight.detach() / math.sqrt(size), layer.bias.detach().clone())
+        if epoch in recorded_epochs(settings.epochs):
+            yield EpochMap(epoch, layer.weight.detach() / math.sqrt(size), layer.bias.detach().clone())
         if epoch < settings.epochs:
             for start in range(epoch * count, (epoch + 1) * count, settings.batch):
-                noisy, _ = fit.noised(range(start, min(start + settings.batch, (epoch + 1) * count)), sigma)
-                target = denoiser(noisy, sigma).flatten(1).clone()  # no tensor of inference mode
+                noisy, _ = fit.noisy_pairs(range(start, min(start + settings.batch, (epoch + 1) * count)), sigma)
+                target = denoiser(noisy, sigma).flatten(1).clone()  # autograd refuses a tensor made in inference mode
                 loss = nn.functional.mse_loss(layer(noisy.flatten(1) / math.sqrt(size)), target)
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]

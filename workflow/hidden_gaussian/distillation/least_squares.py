@@ -1,4 +1,4 @@
-"""Second moments of (noisy, denoised) pairs in little memory, and the affine maps that they determine."""
+"""Second moments of (noisy, denoised) pairs in little memory, and the affine maps fitted from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import OR_RIDGE
 
 BLOCK = 1024  # rows of a matrix at a time
-Rows = Callable[[slice], Tensor]  # some rows of a d x d matrix that is never held whole
+Rows = Callable[[slice], Tensor]  # computes some rows of a d x d matrix that is never stored whole
 
 
 @dataclass(frozen=True)
@@ -31,24 +31,24 @@ class AffineMap:
     centre: Tensor
 
     def __call__(self, noisy: Tensor) -> Tensor:
-        """Return the image of a batch of shape (batch, channels, height, width), in its precision."""
+        """Apply the map to a batch of shape (batch, channels, height, width), in its precision."""
         flat = noisy.flatten(1).to(self.weight) - self.centre
         return (flat @ self.weight.T + self.bias).to(noisy).reshape(noisy.shape)
 
     @property
     def intercept(self) -> Tensor:
-        """b of the form W x + b."""
+        """The offset b in the form W x + b."""
         return self.bias - self.weight @ self.centre
 
 
 @dataclass(frozen=True)
 class Ridge:
-    """A penalty on the distance to a weight matrix W_G, which shrinks a fit towards it, and not towards zero.
+    """A penalty on the distance to a weight matrix W_G, which shrinks a fit towards W_G instead of zero.
 
     Attributes
     ----------
     penalty : float
-        Weight of |W - W_G|_F^2 beside the mean squared error of a pair.
+        Weight of |W - W_G|_F^2 relative to the mean squared error of a pair.
     rows : callable
         Rows of W_G.
     """
@@ -58,16 +58,16 @@ class Ridge:
 
 
 class Moments:
-    """Running first and second moments of pairs, kept apart for two parts of them; the pairs are not kept.
+    """Running first and second moments of pairs, separately for two parts of the pairs.
 
-    Two parts take three d x d matrices: the moments of the inputs, which are symmetric, lie in the two triangles of one
-    array of d + 1 rows, and the cross moments in one matrix each. Solving overwrites them. Sums are in float64: the
-    least noise has a variance of 4e-6 beside pixel variances of hundreds, which float32 does not hold apart.
+    Two parts take three d x d matrices: the symmetric moments of the inputs share one array of d + 1 rows, a triangle
+    each, and each part has a matrix of cross moments. Solving overwrites them. Sums are in float64: the lowest noise
+    has a variance of 4e-6 next to pixel variances of hundreds, too small for float32.
 
     Parameters
     ----------
     centre : Tensor of shape (d,)
-        Subtracted from both, so that large common means do not cost digits.
+        Subtracted from both images of a pair, so that large common means do not cost digits.
     parts : {1, 2}
     ridge : Ridge, optional
         Default: plain least squares.
@@ -82,7 +82,7 @@ class Moments:
         self._crosses = [self.centre.new_zeros(size, size) for _ in range(parts)]
 
     def add(self, noisy: Tensor, denoised: Tensor, part: int = 0) -> None:
-        """Take in a batch of pairs, each of shape (batch, channels, height, width)."""
+        """Add a batch of pairs, both of shape (batch, channels, height, width)."""
         y, d = (images.flatten(1).double() - self.centre for images in (noisy, denoised))
         self.counts[part] += len(y)
         self.noisy[part] += y.sum(0)
@@ -97,8 +97,8 @@ class Moments:
         Parameters
         ----------
         keep : bool
-            Whether more pairs may follow, after :meth:`restore`: the maps lie where the cross moments were. Takes one
-            more matrix meanwhile.
+            Whether more pairs may follow, after :meth:`restore`. The maps take the place of the cross moments; until
+            then one more matrix is needed.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class Moments:
         return AffineMap(cross, denoised - cross @ noisy + self.centre, self.centre)
 
     def restore(self) -> None:
-        """Turn the maps of :meth:`solve` with `keep` back into the cross moments; they must not be used any more."""
+        """Turn the maps of ``solve(keep=True)`` back into the cross moments; do not use the maps afterwards."""
         for part, (count, cross) in enumerate(zip(self.counts, self._crosses, strict=True)):
             noisy, denoised = self.noisy[part] / count, self.denoised[part] / count
             square = _triangle(self._squares, part).cpu().numpy().T
@@ -142,24 +142,30 @@ class Moments:
 
 
 def blocks(size: int) -> Iterator[slice]:
-    """Return slices that cover the rows of a matrix, a block at a time."""
+    """Return slices that cover the rows of a matrix block by block.
+
+    Examples
+    --------
+    >>> list(blocks(1500))
+    [slice(0, 1024, None), slice(1024, 1500, None)]
+    """
     return (slice(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK))
 
 
 def product(left: Tensor, right: Tensor) -> Tensor:
-    """Return a matrix product; on a CPU through numpy, whose BLAS is the faster one on some machines."""
+    """Return a matrix product; on a CPU by numpy, whose BLAS is faster on some machines."""
     if left.device.type == "cpu":
         return torch.from_numpy(left.numpy() @ right.numpy())
     return left @ right
 
 
 def _triangle(squares: Tensor, part: int) -> Tensor:
-    """Return the d x d view whose upper (part 0) or lower (part 1) triangle, with diagonal, belongs to a part."""
+    """Return the d x d view whose upper (part 0) or lower (part 1) triangle, with the diagonal, belongs to a part."""
     return squares[:-1] if part == 0 else squares[1:]
 
 
 def _add_square(triangle: Tensor, rows: Tensor, *, upper: bool, factor: float = 1.0) -> None:
-    """Add factor rows^T rows to one triangle, and leave the other alone."""
+    """Add factor rows^T rows to one triangle; the other one belongs to the other part and stays as it is."""
     for part in blocks(len(triangle)):
         if upper:
             own = product(rows[:, part].T, rows[:, part.start :]).triu()
@@ -170,8 +176,8 @@ def _add_square(triangle: Tensor, rows: Tensor, *, upper: bool, factor: float = 
 
 
 def _divide(cross: Tensor, triangle: Tensor, *, upper: bool) -> None:
-    """Overwrite C by C A^-1, and a triangle of A by its Cholesky factor; on a CPU nothing is copied."""
-    # LAPACK counts by columns, so that a matrix of rows is its transpose, and an upper triangle a lower one
+    """Overwrite C with C A^-1, and a triangle of A with its Cholesky factor; on a CPU without a copy."""
+    # LAPACK stores matrices by columns: ours are transposed there, and an upper triangle is a lower one
     factor, failed = lapack.dpotrf(triangle.cpu().numpy().T, lower=upper, clean=False, overwrite_a=True)
     if failed:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Averaged Jacobians of a denoiser, seen through random directions."""
+"""The averaged Jacobian of a denoiser, by its products with random directions."""
 
 from __future__ import annotations
 
@@ -11,29 +11,35 @@ PROBES = 64
 
 
 def probes(size: int, count: int = PROBES) -> Tensor:
-    """Return standard normal directions of shape (size, count), float64, always the same.
+    """Return fixed standard normal directions v of shape (size, count), float64.
 
-    The mean square of M v over them is |M|_F^2, up to a relative error of about sqrt(2 / count) or less.
+    The mean of |M v|^2 over them estimates |M|_F^2 with a relative error of at most about sqrt(2 / count).
+
+    Examples
+    --------
+    >>> directions = probes(100)
+    >>> directions.shape, torch.equal(directions, probes(100))
+    (torch.Size([100, 64]), True)
     """
     return torch.randn(size, count, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
 class SteinAverage:
-    """The Jacobian of a denoiser averaged over noised images, without derivatives, in two halves of the pairs.
+    """The Jacobian of a denoiser averaged over noised images, without derivatives, for two halves of the pairs.
 
-    Stein's identity, Cov(D, eps) = sigma E[J], holds for any denoiser; its sampling error is that of all of D. Taking
-    away the least-squares map first, E[J] - W = Cov(D - W y - b, eps) / sigma, leaves that of the residual alone. For
-    Gaussian images it is zero: there the fit over all noised images (Li et al. eq. 9) is the mean of local slopes.
+    Stein's identity, Cov(D, eps) = sigma E[J], holds for any denoiser, but its sampling error grows with D. Subtracting
+    the least-squares map first, E[J] - W = Cov(D - W y - b, eps) / sigma, leaves only the error of the residual. For
+    Gaussian images the residual is zero: the fit over all noised images (Li et al. eq. 9) is the mean Jacobian.
 
-    Residuals of m pairs that W was fitted to are too small by (m - d - 1) / m on average, and so would their covariance
-    be: it is divided by m - d - 1. What is left is of order 1 / m.
+    Residuals of the m pairs that W was fitted to are too small by (m - d - 1) / m on average. Their covariance is
+    therefore divided by m - d - 1, which leaves a bias of order 1 / m.
 
     Parameters
     ----------
     centre : Tensor of shape (d,)
     sigma : float
     parameters : int
-        Numbers fitted to the pairs in each row of W and b: d + 1; 0 with a ridge, whose residuals are not corrected.
+        Fitted numbers in each row of W and b, d + 1; 0 with a ridge, whose residuals are not corrected.
     """
 
     def __init__(self, centre: Tensor, sigma: float, parameters: int = 0) -> None:
@@ -45,7 +51,7 @@ class SteinAverage:
         self._sums = self.directions.new_zeros(3, 2, len(centre))  # of noisy, denoised, noise
 
     def add(self, noisy: Tensor, denoised: Tensor, unit: Tensor, part: int) -> None:
-        """Take in a batch of pairs with their standard normal noise, each (batch, channels, height, width)."""
+        """Add a batch of pairs with their unit noise, all of shape (batch, channels, height, width)."""
         y, d = (images.flatten(1).double() - self.centre for images in (noisy, denoised))
         along = unit.flatten(1).double() @ self.directions
         self.counts[part] += len(y)
@@ -55,7 +61,7 @@ class SteinAverage:
             total[part] += values.sum(0)
 
     def beyond(self, part: int, affine: AffineMap) -> Tensor:
-        """Return (E[J] - W) v for every direction v, of shape (d, PROBES), from one half and its own map."""
+        """Return (E[J] - W) v for every direction v, of shape (d, PROBES), from one half and its map W."""
         noisy, denoised, unit = (total[part] for total in self._sums)
         along = unit @ self.directions / self.counts[part]
         outer = self._denoised[part] - torch.outer(denoised, along)
@@ -63,7 +69,7 @@ class SteinAverage:
         return (outer - affine.weight @ inner) / ((self.counts[part] - self.parameters) * self.sigma)
 
     def quantities(self, first: AffineMap, second: AffineMap, gaussian: Rows) -> dict[str, float]:
-        """Return squared Frobenius norms, cross-fitted: products of two independent estimates.
+        """Return squared Frobenius norms as products of two independent estimates, which makes them unbiased.
 
         Returns
         -------

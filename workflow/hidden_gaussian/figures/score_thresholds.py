@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hidden_gaussian.figures.generalisation_score import PAPER_THRESHOLD
+from hidden_gaussian.metrics import COPY_NOISE
 from hidden_gaussian.plotting import SIZE, Entry, FigureData, Groups, Row, layout, shown, style
 from hidden_gaussian.results_index import ResultsIndex
-from hidden_gaussian.sampling import COPY_NOISE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

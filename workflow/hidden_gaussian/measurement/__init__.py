@@ -1,6 +1,7 @@
-"""Measurements of a denoiser on noise that every denoiser shares.
+"""Measurements of a denoiser on noise that all denoisers share.
 
-Takes a denoiser and clean images; gives one row per image, noise draw and quantity, and outputs for the figures.
+Takes a denoiser and clean images; gives shard rows, one for each image, noise draw and quantity, and images for the
+figures.
 """
 
 import lazy_loader

@@ -1,14 +1,15 @@
-from .noised_batch import NoisedBatch, Target
+from .noised_batch import NoisedBatch, ShardAndImages, Target
 from .shared_noise import measure
-from .targets import clean_images, measured, measured_slopes, open_target, shared_outputs
+from .targets import clean_images, distil_target, measure_jacobians, measure_target, open_target
 
 __all__ = [
     "NoisedBatch",
+    "ShardAndImages",
     "Target",
     "clean_images",
+    "distil_target",
     "measure",
-    "measured",
-    "measured_slopes",
+    "measure_jacobians",
+    "measure_target",
     "open_target",
-    "shared_outputs",
 ]

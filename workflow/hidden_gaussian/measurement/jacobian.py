@@ -1,11 +1,12 @@
-"""Local slopes of a denoiser: its Taylor map at the mean image, and singular vectors along the sampler's way."""
+"""The Jacobian of a denoiser: its Taylor map at the mean image, and singular vectors along sampling trajectories."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -15,28 +16,36 @@ from hidden_gaussian import noise
 from hidden_gaussian.denoisers import AutoencoderDenoiser, Denoiser, EmpiricalDenoiser, LinearDenoiser, NetworkDenoiser
 from hidden_gaussian.distillation import Rows, blocks, gaussian_rows, probes
 from hidden_gaussian.jobs import progress_bar
-from hidden_gaussian.measurement.noised_batch import NoisedBatch, Target
-from hidden_gaussian.metrics import Singular, leading, overlap_quantities, overlaps, padded, squared
+from hidden_gaussian.measurement.noised_batch import NoisedBatch, ShardAndImages, Target
+from hidden_gaussian.metrics import (
+    SingularTriplets,
+    leading_triplets,
+    overlap_quantities,
+    pad_basis,
+    squared_norm,
+    subspace_overlaps,
+)
 from hidden_gaussian.settings import Jacobian
+from hidden_gaussian.storage import shard_rows
 
-SAMPLER = "euler10"  # its ten levels are those of the distilled maps
-STEPS = (0.5, 1.0, 2.0)  # lengths of a push along a singular vector, in standard deviations of noisy images there
-BATCH = 64  # images whose derivatives are taken at a time
+SAMPLER = "euler10"  # visits the ten levels of the distilled maps
+STEPS = (0.5, 1.0, 2.0)  # along a singular vector, in standard deviations of noisy images in that direction
+BATCH = 64  # directions at a time
 SHOWN = 3  # singular vectors that are kept as images
 
 
 def differentiable(denoiser: Denoiser) -> Denoiser:
-    """Return the function behind a denoiser through which derivatives can be taken."""
+    """Return the denoiser as a function that PyTorch can differentiate."""
     if isinstance(denoiser, AutoencoderDenoiser):
         return lambda noisy, sigma: differentiable(denoiser.of_level(sigma))(noisy, sigma)
-    if isinstance(denoiser, EmpiricalDenoiser):  # whose slope is a difference of numbers of the order of |y| / sigma^2
+    if isinstance(denoiser, EmpiricalDenoiser):  # its Jacobian is a difference of numbers of the order of |y| / sigma^2
         return lambda noisy, sigma: denoiser(noisy.double(), sigma).to(noisy)
     if not isinstance(denoiser, NetworkDenoiser):
         return denoiser
     network = denoiser.network
 
     def evaluate(noisy: Tensor, sigma: Tensor | float) -> Tensor:
-        with sdpa_kernel(SDPBackend.MATH):  # the fused attention has no forward derivative
+        with sdpa_kernel(SDPBackend.MATH):  # the fused attention has no forward derivatives
             level = torch.as_tensor(sigma, dtype=noisy.dtype, device=noisy.device)
             output: Tensor = network(noisy, level.expand(len(noisy)))
         return output
@@ -45,8 +54,8 @@ def differentiable(denoiser: Denoiser) -> Denoiser:
 
 
 @dataclass(frozen=True)
-class Slope:
-    """The Jacobian J of a denoiser at one state, by its products; it is never held whole.
+class LocalJacobian:
+    """The Jacobian J of a denoiser at one state, by its products; J is never stored whole.
 
     Attributes
     ----------
@@ -77,10 +86,10 @@ class Slope:
         ]
         return torch.cat(parts).flatten(1).T.to(directions)
 
-    def singular(self, vectors: Tensor, count: int, rounds: int) -> Singular:
-        """Return the leading singular values and vectors of J, looked for from the principal components on."""
-        start = padded(vectors, count).to(self.state)
-        return leading(self.forward, self.backward, start, min(count, len(vectors)), rounds=rounds)
+    def singular(self, vectors: Tensor, count: int, rounds: int) -> SingularTriplets:
+        """Return the leading singular values and vectors of J; the iteration starts at the principal components."""
+        start = pad_basis(vectors, count).to(self.state)
+        return leading_triplets(self.forward, self.backward, start, min(count, len(vectors)), rounds=rounds)
 
     def _evaluate(self) -> Callable[[Tensor], Tensor]:
         denoiser = differentiable(self.denoiser)
@@ -93,21 +102,21 @@ class Slope:
         return self.state.expand(directions.shape[1], *self.state.shape).contiguous()
 
 
-def measure_slopes(
-    subject: Target,
+def jacobian_measurements(
+    target: Target,
     clean: Mapping[str, Tensor],
     linear: LinearDenoiser,
     trajectories: Tensor,
     settings: Jacobian,
     *,
     seed: int,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
-    """Return the shard of local slopes of one denoiser, and images that show them.
+) -> ShardAndImages:
+    """Return the measurements of the Jacobians of one denoiser, and images that show them.
 
     Parameters
     ----------
-    subject : Target
-        The denoiser and what it is compared with.
+    target : Target
+        The denoiser and the references that it is compared with.
     clean : mapping of str to Tensor of shape (images, channels, height, width)
         Clean images by kind of input.
     linear : LinearDenoiser, distilled from the denoiser at the ten levels
@@ -119,130 +128,114 @@ def measure_slopes(
 
     Returns
     -------
-    shard : DataFrame
-    images : dict of Tensor of shape (levels, latents, ..., channels, height, width)
-        ``state``, ``denoised``, the first left singular ``vectors``, and outputs ``pushed`` along the first one there
-        and back by the longest step (Li et al. Fig. 28 to 30).
+    ShardAndImages
+        Images of shape (levels, latents, ..., channels, height, width): ``state``, ``denoised``, the first left
+        singular ``vectors``, and the outputs ``pushed``, for the longest step along the first vector and back
+        (Li et al. Fig. 28 to 30).
     """
     frames: list[pd.DataFrame] = []
-    images: dict[str, list[Tensor]] = {"state": [], "denoised": [], "vectors": [], "pushed": []}
-    with progress_bar(f"slopes of {subject.id}", 10) as done:
+    levels: list[dict[str, Tensor]] = []
+    with progress_bar(f"Jacobians of {target.id}", 10) as done:
         for level, sigma in enumerate(noise.schedule(10).tolist()):
-            taylor = Slope(subject.denoiser, subject.mean.float(), sigma)
-            frames += _taylor(subject, taylor, linear, settings.probes)
-            for inputs, chosen in clean.items():
-                noised = NoisedBatch.of(inputs, chosen, sigma, draws=1, seed=seed)
-                frames.append(_taylor_outputs(subject, taylor, linear, noised))
-            states = trajectories[: settings.states, level].to(subject.mean.device)
-            for name, parts in _along(subject, states, sigma, settings, frames).items():
-                images[name].append(parts)
+            taylor = LocalJacobian(target.denoiser, target.mean.float(), sigma)
+            frames += _weight_rows(target, taylor, linear, settings.probes)
+            for inputs, images in clean.items():
+                noised = NoisedBatch.of(inputs, images, sigma, draws=1, seed=seed)
+                frames += _taylor_rows(target, taylor, linear, noised)
+            states = trajectories[: settings.states, level].to(target.mean.device)
+            rows, shown = _measure_states(target, states, sigma, settings)
+            frames += rows
+            levels.append(shown)
             done(level + 1)
-    return pd.concat(frames, ignore_index=True), {name: torch.stack(parts) for name, parts in images.items()}
+    stacked = {name: torch.stack([images[name] for images in levels]) for name in levels[0]}
+    return ShardAndImages(pd.concat(frames, ignore_index=True), stacked)
 
 
-def _taylor(subject: Target, taylor: Slope, linear: LinearDenoiser, count: int) -> Iterator[pd.DataFrame]:
+def _weight_rows(target: Target, taylor: LocalJacobian, linear: LinearDenoiser, count: int) -> Iterator[pd.DataFrame]:
     """Yield squared Frobenius distances of J(mu) to W_G and to the distilled W, along random directions."""
-    directions = probes(subject.mean.numel(), count).to(subject.mean.device)
+    directions = probes(target.mean.numel(), count).to(target.mean.device)
     own = taylor.forward(directions)
     weight = linear.weights[linear.level(taylor.sigma)]
     others: dict[str, Rows] = {
-        subject.gaussian_id: gaussian_rows(subject.gaussian, taylor.sigma),
-        f"{subject.id}/linear": weight.__getitem__,
+        target.gaussian_id: gaussian_rows(target.gaussian, taylor.sigma),
+        f"{target.id}/linear": weight.__getitem__,
     }
     for name, rows in others.items():
         gap = 0.0
         for part in blocks(len(own)):
             gap += float((own[part] - rows(part).to(directions) @ directions).square().sum())
         values = {"slope_gap": gap / count, "slope_weight": float(own.square().sum()) / count}
-        place = {"id": subject.id, "reference_id": name, "sigma": taylor.sigma, "image": -1, "draw": 0}
-        yield pd.DataFrame({**place, "quantity": list(values), "value": list(values.values())})
+        yield shard_rows(target.id, values, reference_id=name, sigma=taylor.sigma)
 
 
-def _taylor_outputs(subject: Target, taylor: Slope, linear: LinearDenoiser, noised: NoisedBatch) -> pd.DataFrame:
-    """Return squared distances of T(y) = D(mu) + J(mu) (y - mu) to the denoiser, the Gaussian's and the distilled."""
-    centre = subject.denoiser(subject.mean[None].float(), taylor.sigma)
-    steps = (noised.noisy - subject.mean).flatten(1).T
+def _taylor_rows(
+    target: Target, taylor: LocalJacobian, linear: LinearDenoiser, noised: NoisedBatch
+) -> Iterator[pd.DataFrame]:
+    """Yield squared distances of T(y) = D(mu) + J(mu) (y - mu) to the denoiser, the Gaussian and the distilled map."""
+    centre = target.denoiser(target.mean[None].float(), taylor.sigma)
+    steps = (noised.noisy - target.mean).flatten(1).T
     mapped = centre + taylor.forward(steps).T.reshape(noised.noisy.shape)
-    denoised = subject.denoiser(noised.noisy, taylor.sigma)
-    frames = [noised.rows(subject.id, {"distance": squared(denoised - mapped)}, reference_id=f"{subject.id}/taylor")]
-    others: dict[str, Denoiser] = {subject.gaussian_id: subject.gaussian, f"{subject.id}/linear": linear}
+    gap = squared_norm(target.denoiser(noised.noisy, taylor.sigma) - mapped)
+    yield noised.rows(target.id, {"distance": gap}, reference_id=f"{target.id}/taylor")
+    others: dict[str, Denoiser] = {target.gaussian_id: target.gaussian, f"{target.id}/linear": linear}
     for name, other in others.items():
-        gap = squared(mapped - other(noised.noisy, taylor.sigma))
-        frames.append(noised.rows(subject.id, {"taylor_distance": gap}, reference_id=name))
-    return pd.concat(frames, ignore_index=True)
+        gap = squared_norm(mapped - other(noised.noisy, taylor.sigma))
+        yield noised.rows(target.id, {"taylor_distance": gap}, reference_id=name)
 
 
-def _along(
-    subject: Target, states: Tensor, sigma: float, settings: Jacobian, frames: list[pd.DataFrame]
-) -> dict[str, Tensor]:
-    """Add the rows of the slopes at some states of one level, and return what shows them."""
-    shape, pushed, vectors = states.shape[1:], [], []
+def _measure_states(
+    target: Target, states: Tensor, sigma: float, settings: Jacobian
+) -> tuple[list[pd.DataFrame], dict[str, Tensor]]:
+    """Return the rows of the Jacobians at some states of one level, and images that show them."""
+    frames, pushed, vectors = [], [], []
     for image, state in enumerate(states):
-        slope = Slope(subject.denoiser, state, sigma)
-        found = slope.singular(subject.gaussian.vectors, settings.components, settings.rounds)
-        place: dict[str, Any] = {
-            "id": subject.id,
-            "inputs": "trajectory",
-            "sampler": SAMPLER,
-            "sigma": sigma,
-            "image": image,
-            "draw": 0,
-        }
-        frames += _overlap_rows(found.left, subject.gaussian.vectors, {**place, "reference_id": subject.gaussian_id})
-        numbered = enumerate(found.values.tolist(), start=1)
-        rows = [{"at": float(at), "quantity": "singular_value", "value": value} for at, value in numbered]
-        frames.append(pd.DataFrame(rows).assign(**place, parameter="component"))
-        ends, rows = _pushes(subject, slope, found.left[:, :1])
-        frames.append(pd.DataFrame(rows).assign(**place, parameter="step"))
-        pushed.append(ends)
-        vectors.append(found.left[:, :SHOWN].T.reshape(-1, *shape))
-    denoised = subject.denoiser(states, sigma)
-    return {"state": states, "denoised": denoised, "vectors": torch.stack(vectors), "pushed": torch.stack(pushed)}
+        jacobian = LocalJacobian(target.denoiser, state, sigma)
+        singular = jacobian.singular(target.gaussian.vectors, settings.components, settings.rounds)
+        rows = partial(shard_rows, target.id, image=image, inputs="trajectory", sampler=SAMPLER, sigma=sigma)
+        for rank, overlap in subspace_overlaps(singular.left, target.gaussian.vectors).items():
+            quantities = overlap_quantities(overlap, rank, len(singular.left))
+            frames.append(rows(quantities, reference_id=target.gaussian_id, parameter="rank", at=float(rank)))
+        values, component = singular.values.cpu().numpy(), np.arange(1.0, len(singular.values) + 1)
+        frames.append(rows({"singular_value": values}, parameter="component", at=component))
+        steps, outputs = _push(target, jacobian, singular.left[:, :1])
+        frames += [rows(quantities, parameter="step", at=step) for step, quantities in steps.items()]
+        pushed.append(outputs)
+        vectors.append(singular.left[:, :SHOWN].T.reshape(-1, *states.shape[1:]))
+    images = {"state": states, "denoised": target.denoiser(states, sigma)}
+    return frames, images | {"vectors": torch.stack(vectors), "pushed": torch.stack(pushed)}
 
 
-def _overlap_rows(left: Tensor, vectors: Tensor, place: Mapping[str, object]) -> Iterator[pd.DataFrame]:
-    for rank, overlap in overlaps(left, vectors).items():
-        values = overlap_quantities(overlap, rank, len(left))
-        columns = {"quantity": list(values), "value": list(values.values())}
-        yield pd.DataFrame({**place, "parameter": "rank", "at": float(rank), **columns})
+def _push(target: Target, jacobian: LocalJacobian, direction: Tensor) -> tuple[dict[float, dict[str, float]], Tensor]:
+    """Return how the output changes when the state is pushed along a unit direction u, and how J predicts it to change.
 
-
-def _pushes(subject: Target, slope: Slope, direction: Tensor) -> tuple[Tensor, list[dict[str, object]]]:
-    """Return what a push of the state along a direction, there and back, does to the output, and what J says it does.
-
-    The outputs are those of the longest step; the rows are ``step_gap`` |D(x + a u) - D(x - a u)|^2 and ``step_linear``
-    |2 a J u|^2, which are equal where the denoiser is affine along u.
+    The quantities of each step a are ``step_gap`` |D(x + a u) - D(x - a u)|^2 and ``step_linear`` |2 a J u|^2, which
+    are equal where the denoiser is affine along u. The outputs are those of the longest step.
     """
-    variance = ((subject.gaussian.vectors.T @ direction.to(subject.gaussian.vectors))[:, 0].square()) @ (
-        subject.gaussian.values
+    variance = ((target.gaussian.vectors.T @ direction.to(target.gaussian.vectors))[:, 0].square()) @ (
+        target.gaussian.values
     )
-    length = float((variance + slope.sigma**2).sqrt())
-    mapped = float(slope.forward(direction).square().sum())
-    unit, rows, ends = direction[:, 0].reshape(slope.state.shape), [], slope.state[None]
+    length = float((variance + jacobian.sigma**2).sqrt())
+    mapped = float(jacobian.forward(direction).square().sum())
+    unit, outputs = direction[:, 0].reshape(jacobian.state.shape), jacobian.state[None]
+    quantities = {}
     for step in STEPS:
         move = step * length * unit
-        ends = subject.denoiser(torch.stack([slope.state + move, slope.state - move]), slope.sigma)
-        gap = float(squared(ends[:1] - ends[1:]))
-        rows.append({"at": step, "quantity": "step_gap", "value": gap})
-        rows.append({"at": step, "quantity": "step_linear", "value": (2 * step * length) ** 2 * mapped})
-    return ends, rows
+        outputs = target.denoiser(torch.stack([jacobian.state + move, jacobian.state - move]), jacobian.sigma)
+        gap = float(squared_norm(outputs[:1] - outputs[1:]))
+        quantities[step] = {"step_gap": gap, "step_linear": (2 * step * length) ** 2 * mapped}
+    return quantities, outputs
 
 
-def ceiling_rows(identifier: str, vectors: Tensor, other_id: str, other: Tensor) -> pd.DataFrame:
-    """Return the overlap of the principal components of two disjoint subsets: what a second sample would have reached.
+def ceiling_rows(identifier: str, vectors: Tensor, other_id: str, other: Tensor) -> Iterator[pd.DataFrame]:
+    """Yield the overlap of the principal components of two disjoint subsets: what sampling error allows at most.
 
     Parameters
     ----------
     vectors, other : Tensor of shape (d, k)
-        Principal components of the denoiser's subset, and of the same number of other images.
+        Principal components of the denoiser's subset, and of a disjoint subset of equal size.
     other_id : str
-        The Gaussian of those.
+        Id of the other subset's Gaussian.
     """
-    values = [
-        {"at": float(rank), "quantity": name, "value": number}
-        for rank, overlap in overlaps(vectors, other).items()
-        for name, number in (("overlap_ceiling", overlap), ("overlap_whole", float(rank)))
-    ]
-    columns = ["at", "quantity", "value"]
-    place: dict[str, Any] = {"id": identifier, "reference_id": other_id, "parameter": "rank", "image": -1, "draw": 0}
-    return pd.DataFrame(values, columns=columns).assign(**place)
+    for rank, overlap in subspace_overlaps(vectors, other).items():
+        quantities = {"overlap_ceiling": overlap, "overlap_whole": float(rank)}
+        yield shard_rows(identifier, quantities, reference_id=other_id, parameter="rank", at=float(rank))

@@ -1,22 +1,24 @@
-"""What is measured on what: a denoiser with its references, and noisy images that all denoisers share."""
+"""The parts of a measurement: a denoiser with its references, noisy images that all denoisers share, and the result."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from hidden_gaussian.denoisers import Denoiser, GaussianDenoiser
-from hidden_gaussian.distillation import noised
+from hidden_gaussian.distillation import add_noise
+from hidden_gaussian.storage import shard_rows
 
 
 @dataclass(frozen=True)
 class Target:
-    """A denoiser to be measured, with what it is compared to.
+    """A denoiser to evaluate, with the references that it is compared with.
 
     Attributes
     ----------
@@ -29,6 +31,15 @@ class Target:
         Further denoisers whose distance is measured, by id.
     mean : Tensor of shape (channels, height, width)
         Mean image of its training subset.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hidden_gaussian import spectrum
+    >>> pixels = np.random.default_rng(0).integers(0, 256, (32, 1, 2, 2), dtype=np.uint8)
+    >>> gaussian = GaussianDenoiser(spectrum.fit(pixels))
+    >>> Target("n32a/mine", lambda y, sigma: y, "n32a/gaussian", gaussian, {}, gaussian.mean.reshape(1, 2, 2)).id
+    'n32a/mine'
     """
 
     id: str
@@ -39,19 +50,46 @@ class Target:
     mean: Tensor
 
 
+class ShardAndImages(NamedTuple):
+    """The measurements of one denoiser, and images that show them.
+
+    Attributes
+    ----------
+    shard : DataFrame with the columns of ``schemas.SHARD``
+    images : dict of Tensor
+
+    Examples
+    --------
+    >>> shard, images = ShardAndImages(pd.DataFrame({"id": ["n64a/gaussian"]}), {})
+    >>> len(shard), images
+    (1, {})
+    """
+
+    shard: pd.DataFrame
+    images: dict[str, Tensor]
+
+
 @dataclass(frozen=True)
 class NoisedBatch:
-    """Noisy versions of some clean images at one noise level; the same for every denoiser.
+    """Noisy versions of some clean images at one noise level, the same for every denoiser.
 
     Attributes
     ----------
     inputs : str
-        Which clean images.
+        Kind of clean images, such as ``heldout``.
     sigma : float
-    images : int
-        Different clean images among them.
+        Standard deviation of the noise.
     clean, noisy : Tensor of shape (draws * images, channels, height, width)
-        Draw by draw.
+        Ordered by noise draw.
+    images : int
+        Number of different clean images.
+
+    Examples
+    --------
+    >>> import torch
+    >>> batch = NoisedBatch.of("heldout", torch.zeros(3, 1, 2, 2), 1.5, draws=2, seed=0)
+    >>> batch.noisy.shape, batch.first_draw().noisy.shape
+    (torch.Size([6, 1, 2, 2]), torch.Size([3, 1, 2, 2]))
     """
 
     inputs: str
@@ -62,27 +100,21 @@ class NoisedBatch:
 
     @classmethod
     def of(cls, inputs: str, clean: Tensor, sigma: float, *, draws: int, seed: int) -> NoisedBatch:
-        """Noise clean images; every level uses the same noise, scaled."""
-        everything = range(draws * len(clean))
-        noisy, _ = noised(clean, everything, sigma, seed=seed, purpose=f"measures/{inputs}")
+        """Add noise to clean images; every level has the same noise, scaled."""
+        pairs = range(draws * len(clean))
+        noisy, _ = add_noise(clean, pairs, sigma, seed=seed, purpose=f"measures/{inputs}")
         return cls(inputs, sigma, clean.repeat(draws, 1, 1, 1), noisy, len(clean))
 
     def first_draw(self) -> NoisedBatch:
-        """Return the part with one noise an image."""
+        """Return the part with the first noise draw of each image."""
         return replace(self, clean=self.clean[: self.images], noisy=self.noisy[: self.images])
 
-    def rows(self, identifier: str, quantities: Mapping[str, Tensor], **where: object) -> pd.DataFrame:
+    def rows(self, identifier: str, quantities: Mapping[str, Tensor], **where: ArrayLike) -> pd.DataFrame:
         """Return shard rows of quantities with one number for each noisy image."""
-        noisy, several = np.arange(len(self.noisy), dtype=np.int32), len(quantities)
-        columns = {
-            "image": np.tile(noisy % self.images, several),
-            "draw": np.tile(noisy // self.images, several),
-            "quantity": np.repeat([*quantities], len(noisy)),
-            "value": torch.stack([values.double() for values in quantities.values()]).flatten().cpu().numpy(),
-        }
-        return pd.DataFrame({"id": identifier, "inputs": self.inputs, "sigma": self.sigma, **where, **columns})
+        values = {name: numbers.double().cpu().numpy() for name, numbers in quantities.items()}
+        draw, image = np.divmod(np.arange(len(self.noisy)), self.images)
+        return shard_rows(identifier, values, image=image, draw=draw, inputs=self.inputs, sigma=self.sigma, **where)
 
-    def sums(self, identifier: str, quantities: Mapping[str, float], **where: object) -> pd.DataFrame:
-        """Return shard rows of quantities that are not of one image."""
-        place = {"id": identifier, "inputs": self.inputs, "sigma": self.sigma, "image": -1, "draw": 0, **where}
-        return pd.DataFrame({**place, "quantity": list(quantities), "value": list(quantities.values())})
+    def overall_rows(self, identifier: str, quantities: Mapping[str, ArrayLike], **where: ArrayLike) -> pd.DataFrame:
+        """Return shard rows of quantities that do not belong to one image."""
+        return shard_rows(identifier, quantities, inputs=self.inputs, sigma=self.sigma, **where)

@@ -1,4 +1,4 @@
-"""One pass over shared noise: everything that is measured of one denoiser, one row per image, draw and quantity."""
+"""Measurements of one denoiser on shared noise: distance, linearity, loss and distillation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from hidden_gaussian import noise
@@ -15,80 +16,102 @@ from hidden_gaussian.distillation import Fit
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.jobs import progress_bar
 from hidden_gaussian.measurement.jacobian import SAMPLER
-from hidden_gaussian.measurement.linear_maps import distillation_rows
-from hidden_gaussian.measurement.noised_batch import NoisedBatch, Target
-from hidden_gaussian.metrics import affinity_quantities, mixture_quantities, output_quantities, squared
+from hidden_gaussian.measurement.linear_maps import measure_linear_maps
+from hidden_gaussian.measurement.noised_batch import NoisedBatch, ShardAndImages, Target
+from hidden_gaussian.metrics import affinity_quantities, mixture_quantities, output_quantities, squared_norm
 from hidden_gaussian.settings import Distillation, Measures, unseen
 from hidden_gaussian.statistics import mixing_blocks
 
-BEYOND = 1e-5  # by which float32 rounding may bring a pixel out of [-1, 1]
+TOLERANCE = 1e-5  # float32 rounding may put a pixel outside [-1, 1] by this much
+SHOWN_LEVEL = 4.0  # the paper shows singular vectors near this noise level
 
 
 def measure(
-    subject: Target,
+    target: Target,
     clean: Mapping[str, Tensor],
     pools: Mapping[str, Tensor],
     settings: Measures,
     distil: Distillation | None,
     *,
     seed: int,
-    kept: dict[str, Tensor] | None = None,
-    way: Tensor | None = None,
-) -> pd.DataFrame:
-    """Return the shard of one denoiser.
+    trajectories: Tensor | None = None,
+) -> ShardAndImages:
+    """Return the measurements of one denoiser on shared noise.
 
     Parameters
     ----------
-    subject : Target
-        The denoiser and what it is compared with.
+    target : Target
+        The denoiser and the references that it is compared with.
     clean : mapping of str to Tensor of shape (images, channels, height, width)
         Clean images by kind of input, in [-1, 1], on the device of the denoisers.
     pools : mapping of str to Tensor
-        The images that linear maps are fitted to, by kind of input; of the kinds that none are fitted to, none.
+        Images that linear maps are fitted to, by kind of input; no maps are fitted for other kinds.
     settings : Measures
         Noise levels, draws, weights of pairs. Levels at which the denoiser is not defined are left out.
     distil : Distillation or None
         None: no linear maps.
     seed : int
         Root seed of the study.
-    kept : dict, optional
-        Takes pictures of the descent, of the first kind of input not trained on and the level nearest to sigma = 4.
-    way : Tensor of shape (latents, 11, channels, height, width), optional
-        States of its ten-step Euler sampler, at which distances are measured too.
+    trajectories : Tensor of shape (latents, 11, channels, height, width), optional
+        States of the denoiser's ten-step Euler sampler, at which distances are measured too.
 
     Returns
     -------
-    DataFrame with the columns of ``schemas.SHARD``
+    ShardAndImages
+        The images are those of :func:`~hidden_gaussian.measurement.linear_maps.measure_linear_maps`, at the level
+        nearest to sigma = 4, for images not trained on if there are any.
 
     Raises
     ------
     InputError
-        If the denoiser is defined at none of the levels, or returns what no denoiser does; if the images are not in
-        [-1, 1].
+        If the denoiser is defined at none of the levels, or its outputs have another shape or are not finite; if the
+        images are not in [-1, 1].
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from hidden_gaussian import spectrum
+    >>> from hidden_gaussian.denoisers import GaussianDenoiser
+    >>> pixels = np.random.default_rng(0).integers(0, 256, (32, 1, 2, 2), dtype=np.uint8)
+    >>> gaussian = GaussianDenoiser(spectrum.fit(pixels))
+    >>> target = Target("n32a/gaussian", gaussian, "n32a/gaussian", gaussian, {}, gaussian.mean.reshape(1, 2, 2))
+    >>> settings = Measures(images=32, draws=1, levels=10, linearity_levels=10)
+    >>> images = {"train": torch.from_numpy(pixels / 127.5 - 1).float()}
+    >>> shard = measure(target, images, {}, settings, None, seed=0).shard
+    >>> float(shard.loc[shard["quantity"] == "distance", "value"].max())
+    0.0
     """
-    for name, images in clean.items():
-        if not (images.abs() <= 1 + BEYOND).all():
-            raise InputError(f"clean images '{name}' have pixels beyond [-1, 1]: pass v / 127.5 - 1, not v")
-    tasks = _tasks(list(clean), settings, subject)
+    for kind, inputs in clean.items():
+        if not (inputs.abs() <= 1 + TOLERANCE).all():
+            raise InputError(
+                f"clean images '{kind}' have pixels outside [-1, 1]; expected pixels / 127.5 - 1: rescale them"
+            )
+    tasks = _tasks(list(clean), settings, target)
+    shown = _shown_task(tasks, pools)
     frames: list[pd.DataFrame] = []
+    maps: dict[str, Tensor] = {}
     count = settings.images * settings.draws
-    pictured = _pictured(tasks, pools)
-    with progress_bar(f"measure {subject.id}", len(tasks) * count) as done:
+    with progress_bar(f"measure {target.id}", len(tasks) * count) as done:
         for number, task in enumerate(tasks, start=1):
-            pool = pools.get(task.inputs)
-            taken = kept if task == pictured else None
-            frames += _measured(subject, task, clean[task.inputs], pool, settings, distil, seed, taken)
+            draws = settings.draws if task.whole else 1
+            noised = NoisedBatch.of(task.inputs, clean[task.inputs], task.sigma, draws=draws, seed=seed)
+            denoised = checked(target.denoiser, noised.noisy, task.sigma, target.id)
+            if task.whole:
+                frames += _level_rows(target, noised, denoised)
+            if task.whole and distil and task.inputs in pools:
+                fit = _fit(task.inputs, pools[task.inputs], distil, seed)
+                rows, images = measure_linear_maps(target, noised, denoised, fit, distil, with_images=task == shown)
+                frames, maps = frames + rows, maps | images
+            if task.paired:
+                frames += _linearity_rows(target, noised.first_draw(), denoised[: noised.images], settings.alphas)
             done(number * count)
-    if way is not None:
-        frames += _along(subject, way)
-    return pd.concat(frames, ignore_index=True)
-
-
-PICTURED = 4.0  # noise level near which the paper shows singular vectors
+    if trajectories is not None:
+        frames += _trajectory_rows(target, trajectories)
+    return ShardAndImages(pd.concat(frames, ignore_index=True), maps)
 
 
 class _Task(NamedTuple):
-    """A kind of input at a noise level: whether all is measured there, and whether the linearity of pairs is."""
+    """A kind of input at a noise level: whether everything is measured there, and whether the linearity of pairs is."""
 
     inputs: str
     sigma: float
@@ -96,44 +119,14 @@ class _Task(NamedTuple):
     paired: bool
 
 
-def _pictured(tasks: Sequence[_Task], pools: Mapping[str, Tensor]) -> _Task | None:
-    """Return the task whose descent is shown: images not trained on where there are any, the level nearest to 4."""
-    if not pools:
-        return None
-    inputs = unseen(pools)
-    chosen = [task for task in tasks if task.whole and task.inputs == inputs]
-    return min(chosen, key=lambda task: abs(math.log(task.sigma / PICTURED)), default=None)
-
-
-def _measured(
-    subject: Target,
-    task: _Task,
-    clean: Tensor,
-    pool: Tensor | None,
-    settings: Measures,
-    distil: Distillation | None,
-    seed: int,
-    kept: dict[str, Tensor] | None,
-) -> Iterator[pd.DataFrame]:
-    noised = NoisedBatch.of(task.inputs, clean, task.sigma, draws=settings.draws if task.whole else 1, seed=seed)
-    denoised = checked(subject.denoiser, noised.noisy, task.sigma, subject.id)
-    if task.whole:
-        yield from _level(subject, noised, denoised)
-    if task.whole and distil and pool is not None:
-        fit = Fit(pool, distil.draws, seed, f"distillation/{task.inputs}", task.inputs != "train", distil.ridge)
-        yield from distillation_rows(subject, noised, denoised, fit, distil, kept)
-    if task.paired:
-        yield from _linearity(subject, noised.first_draw(), denoised[: noised.images], settings.alphas)
-
-
-def _tasks(kinds: Sequence[str], settings: Measures, subject: Target) -> list[_Task]:
+def _tasks(kinds: Sequence[str], settings: Measures, target: Target) -> list[_Task]:
     levels, fine = (
-        [sigma for sigma in noise.schedule(count).tolist() if is_defined(subject.denoiser, sigma)]
+        [sigma for sigma in noise.schedule(count).tolist() if is_defined(target.denoiser, sigma)]
         for count in (settings.levels, settings.linearity_levels)
     )
     if not levels:
         raise InputError(
-            f"measures.levels is {settings.levels}, but {subject.id} is defined at none of these noise levels: set it "
+            f"measures.levels is {settings.levels}, but {target.id} is defined at none of these noise levels: set it "
             "to 10, or leave this denoiser out"
         )
     return [
@@ -143,36 +136,50 @@ def _tasks(kinds: Sequence[str], settings: Measures, subject: Target) -> list[_T
     ]
 
 
-def _level(subject: Target, noised: NoisedBatch, denoised: Tensor) -> Iterator[pd.DataFrame]:
-    yield noised.rows(subject.id, output_quantities(noised.clean, noised.noisy, denoised))
-    if isinstance(subject.denoiser, EmpiricalDenoiser):
-        yield noised.rows(subject.id, subject.denoiser.concentration(noised.noisy, noised.sigma)._asdict())
-    yield from _distances(subject, noised, denoised)
+def _shown_task(tasks: Sequence[_Task], pools: Mapping[str, Tensor]) -> _Task | None:
+    """Return the task whose linear maps are shown as images, if any linear maps are fitted."""
+    if not pools:
+        return None
+    inputs = unseen(pools)
+    candidates = [task for task in tasks if task.whole and task.inputs == inputs]
+    return min(candidates, key=lambda task: abs(math.log(task.sigma / SHOWN_LEVEL)), default=None)
 
 
-def _distances(subject: Target, noised: NoisedBatch, denoised: Tensor, **where: object) -> Iterator[pd.DataFrame]:
-    for name, other in {subject.gaussian_id: subject.gaussian, **subject.references}.items():
-        gap = squared(denoised - other(noised.noisy, noised.sigma))
-        yield noised.rows(subject.id, {"distance": gap}, reference_id=name, **where)
+def _fit(inputs: str, pool: Tensor, distil: Distillation, seed: int) -> Fit:
+    by_image = inputs != "train"
+    return Fit(pool, distil.draws, seed, f"distillation/{inputs}", by_image, distil.ridge)
 
 
-def _along(subject: Target, way: Tensor) -> Iterator[pd.DataFrame]:
-    """Yield distances at the states that the sampler of the denoiser itself visits; no clean image belongs to them."""
+def _level_rows(target: Target, noised: NoisedBatch, denoised: Tensor) -> Iterator[pd.DataFrame]:
+    yield noised.rows(target.id, output_quantities(noised.clean, noised.noisy, denoised))
+    if isinstance(target.denoiser, EmpiricalDenoiser):
+        yield noised.rows(target.id, target.denoiser.concentration(noised.noisy, noised.sigma)._asdict())
+    yield from _distance_rows(target, noised, denoised)
+
+
+def _distance_rows(target: Target, noised: NoisedBatch, denoised: Tensor, **where: ArrayLike) -> Iterator[pd.DataFrame]:
+    for name, other in {target.gaussian_id: target.gaussian, **target.references}.items():
+        gap = squared_norm(denoised - other(noised.noisy, noised.sigma))
+        yield noised.rows(target.id, {"distance": gap}, reference_id=name, **where)
+
+
+def _trajectory_rows(target: Target, trajectories: Tensor) -> Iterator[pd.DataFrame]:
+    """Yield distances at the states of the denoiser's own sampler; there is no clean image for a loss."""
     for level, sigma in enumerate(noise.schedule(10).tolist()):
-        if is_defined(subject.denoiser, sigma):
-            states = way[:, level].to(subject.mean.device)
+        if is_defined(target.denoiser, sigma):
+            states = trajectories[:, level].to(target.mean.device)
             visited = NoisedBatch("trajectory", sigma, states, states, len(states))
-            denoised = subject.denoiser(states, sigma)
-            lengths = {"norm": squared(denoised), "norm_centred": squared(denoised - denoised.mean(0))}
-            yield visited.rows(subject.id, lengths, sampler=SAMPLER)
-            yield from _distances(subject, visited, denoised, sampler=SAMPLER)
+            denoised = target.denoiser(states, sigma)
+            lengths = {"norm": squared_norm(denoised), "norm_centred": squared_norm(denoised - denoised.mean(0))}
+            yield visited.rows(target.id, lengths, sampler=SAMPLER)
+            yield from _distance_rows(target, visited, denoised, sampler=SAMPLER)
 
 
-def _linearity(
-    subject: Target, noised: NoisedBatch, denoised: Tensor, alphas: Sequence[float]
+def _linearity_rows(
+    target: Target, noised: NoisedBatch, denoised: Tensor, alphas: Sequence[float]
 ) -> Iterator[pd.DataFrame]:
     for number, alpha in enumerate(alphas):
-        quantities = mixture_quantities(subject.denoiser, noised.noisy, denoised, noised.sigma, subject.mean, alpha)
-        if number == 0:  # its mixture has weights of its own
-            quantities |= affinity_quantities(subject.denoiser, noised.noisy, denoised, noised.sigma)
-        yield noised.rows(subject.id, quantities, parameter=mixing_blocks.AXIS, at=alpha)
+        quantities = mixture_quantities(target.denoiser, noised.noisy, denoised, noised.sigma, target.mean, alpha)
+        if number == 0:  # affinity has fixed weights, so it is measured once
+            quantities |= affinity_quantities(target.denoiser, noised.noisy, denoised, noised.sigma)
+        yield noised.rows(target.id, quantities, parameter=mixing_blocks.AXIS, at=alpha)

@@ -1,4 +1,4 @@
-"""From the files of a dataset to a denoiser ready to be measured or sampled."""
+"""From the files of a dataset to a denoiser ready to be evaluated, and from there to its measurements."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ import torch
 from torch import Tensor
 
 from hidden_gaussian import reference_names
+from hidden_gaussian.cells import DenoiserId
 from hidden_gaussian.data import images
 from hidden_gaussian.denoisers import GaussianDenoiser, LinearDenoiser, best_device, mean_image, open_denoiser
-from hidden_gaussian.measurement.example_outputs import PICTURES, outputs
-from hidden_gaussian.measurement.jacobian import SAMPLER, ceiling_rows, measure_slopes
-from hidden_gaussian.measurement.noised_batch import Target
+from hidden_gaussian.distillation import Fit, distil_levels
+from hidden_gaussian.measurement.example_outputs import EXAMPLES, outputs_on_shared_inputs
+from hidden_gaussian.measurement.jacobian import SAMPLER, ceiling_rows, jacobian_measurements
+from hidden_gaussian.measurement.noised_batch import ShardAndImages, Target
 from hidden_gaussian.measurement.shared_noise import measure
 from hidden_gaussian.settings import Distillation, Jacobian, Measures, unseen
 from hidden_gaussian.spectrum import Spectrum
 from hidden_gaussian.storage import load_array
 
-APART = ("heldout", "foreign")
-"""Kinds of input of which linear maps are judged on other images than they are fitted to.
+SAMPLED = ("heldout", "foreign")
+"""Kinds of input for which linear maps are evaluated on images not used to fit them.
 
-They stand for others like them, and a map is nearer to a denoiser on the images that it was fitted to. Training images
-are the whole law that a map is fitted to, so that fresh noise alone makes pairs new.
+These images are a sample, and a map is nearer to a denoiser on the images that it was fitted to. The training images
+are not a sample but the whole set, so fresh noise alone makes new pairs.
 """
 
 
-def open_target(root: str | Path, identifier: str, *, largest: str, listed: Sequence[str] = ()) -> Target:
-    """Return a denoiser with the references that it is compared to.
+def open_target(root: str | Path, identifier: str, *, largest: str, references: Sequence[str] = ()) -> Target:
+    """Open a denoiser with the references that it is compared with.
 
     Parameters
     ----------
@@ -39,15 +41,21 @@ def open_target(root: str | Path, identifier: str, *, largest: str, listed: Sequ
     identifier : str
         Id of the denoiser, below ``n<size><half>/``.
     largest : str
-        Folder of the largest subset, such as ``n512a``, whose Gaussian stands for that of all images.
-    listed : sequence of str
+        Folder of the largest subset, such as ``n512a``; its Gaussian is one of the references.
+    references : sequence of str
         Names of further reference denoisers of the subset, such as ``mixture-8``; a mixture of more components than
         the subset has images is left out.
+
+    Examples
+    --------
+    >>> open_target("results/digits", "n64a/ve16r1/i32000", largest="n512a").gaussian_id  # doctest: +SKIP
+    'n64a/gaussian'
     """
     device = best_device()
-    subset = identifier.split("/")[0]
+    subset = DenoiserId.parse(identifier).subset.id
     spectrum = Path(root) / subset / "spectrum.safetensors"
-    names = dict.fromkeys([f"{subset}/empirical", f"{largest}/gaussian", *reference_names.possible(listed, subset)])
+    configurable = reference_names.possible(references, subset)
+    names = dict.fromkeys([f"{subset}/empirical", f"{largest}/gaussian", *configurable])
     others = {
         name: open_denoiser(root, name, device) for name in names if name not in {identifier, f"{subset}/gaussian"}
     }
@@ -69,31 +77,38 @@ def clean_images(
     Parameters
     ----------
     identifier : str
-        Its subset is the training images.
+        Id of a denoiser; ``train`` are the images of its subset.
     count : int, optional
-        The first so many of each kind; default: all.
+        Number of images of each kind, the first ones; default: all.
 
     Returns
     -------
     dict of Tensor of shape (images, channels, height, width)
-        Without kinds that are no images, or of which there are none.
+        Only kinds that the dataset has images of.
+
+    Examples
+    --------
+    >>> clean_images("results/digits", "n64a/gaussian", ["train"], 8)["train"].shape  # doctest: +SKIP
+    torch.Size([8, 1, 8, 8])
     """
-    subset = Path(root) / identifier.split("/")[0] / "subset.npy"
+    subset = Path(root) / DenoiserId.parse(identifier).subset.id / "subset.npy"
     kinds = [name for name in inputs if name not in ("noise", "trajectory")]
     loaded = {name: images.load_inputs(Path(root), name, count, subset=subset) for name in kinds}
     return {name: images.to_unit(array).to(best_device()) for name, array in loaded.items() if len(array)}
 
 
-def measured_images(root: str | Path, identifier: str, inputs: Sequence[str], count: int) -> dict[str, Tensor]:
-    """Return the clean images that are measured, by kind of input: the first `count`, but at most half of `APART`.
+def evaluation_images(root: str | Path, identifier: str, inputs: Sequence[str], count: int) -> dict[str, Tensor]:
+    """Return the clean images for measurements by kind of input: the first `count`, but at most half of `SAMPLED`.
 
-    What is left of these are the images that linear maps are fitted to. The same for every denoiser, fitted or not.
+    Linear maps are fitted to the rest of these. The images are the same for every denoiser.
     """
     clean = clean_images(root, identifier, inputs, 2 * count)
-    return {name: images[: min(count, len(images) // 2) if name in APART else count] for name, images in clean.items()}
+    return {
+        name: images[: min(count, len(images) // 2) if name in SAMPLED else count] for name, images in clean.items()
+    }
 
 
-def measured(
+def measure_target(
     root: str | Path,
     identifier: str,
     *,
@@ -102,93 +117,120 @@ def measured(
     inputs: Sequence[str],
     distillation: Mapping[str, Any],
     seed: int,
-    kept: dict[str, Tensor] | None = None,
-) -> pd.DataFrame:
-    """Return the measurement shard of a denoiser, from the settings that its rule is given.
+) -> ShardAndImages:
+    """Return the measurements of a denoiser, and its outputs for a few shared inputs, from the files of a dataset.
 
     Parameters
     ----------
     root, identifier, largest
         See :func:`open_target`.
     measures, distillation : mapping
-        Settings of those names; an empty `distillation` fits no linear maps.
+        Settings of those names. An empty `distillation` fits no linear maps; nor does a denoiser that is affine.
     inputs : sequence of str
         Kinds of clean images that the dataset has.
     seed : int
         Root seed of the study.
-    kept : dict, optional
-        Takes pictures of the descent, see :func:`hidden_gaussian.measurement.shared_noise.measure`.
+
+    Returns
+    -------
+    ShardAndImages
+        See :func:`~hidden_gaussian.measurement.shared_noise.measure` and
+        :func:`~hidden_gaussian.measurement.example_outputs.outputs_on_shared_inputs`.
+
+    Examples
+    --------
+    >>> settings = {"largest": "n512a", "measures": {}, "inputs": ["train", "heldout"], "distillation": {}, "seed": 0}
+    >>> shard, images = measure_target("results/digits", "n64a/gaussian", **settings)  # doctest: +SKIP
     """
-    settings = Measures.model_validate(measures)
-    distil = Distillation.model_validate(distillation) if distillation else None
-    clean = measured_images(root, identifier, inputs, settings.images)
+    settings, name = Measures.model_validate(measures), DenoiserId.parse(identifier)
+    fitted = distillation and not reference_names.is_affine(name.kind)
+    distil = Distillation.model_validate(distillation) if fitted else None
+    clean = evaluation_images(root, identifier, inputs, settings.images)
     if "noise" in inputs:
         shape = next(iter(clean.values())).shape[1:]
         clean["noise"] = torch.zeros(settings.images, *shape, device=best_device())
     everything = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
-    pools = {name: images[len(clean[name]) if name in APART else 0 :] for name, images in everything.items()}
-    subject = open_target(root, identifier, largest=largest, listed=settings.references)
-    is_network = len(identifier.split("/")) == 3  # references share their states with no network
-    way = _way(Path(root) / identifier) if is_network and "trajectory" in inputs else None
-    return measure(subject, clean, pools, settings, distil, seed=seed, kept=kept, way=way)
-
-
-def _way(folder: Path) -> Tensor:
-    return torch.from_numpy(load_array(folder / f"trajectories_{SAMPLER}.npy"))
-
-
-def shared_outputs(root: str | Path, identifier: str, *, inputs: Sequence[str], seed: int) -> dict[str, Tensor]:
-    """Return a denoiser's outputs on noised images that no network was trained on, where there are any.
-
-    Parameters
-    ----------
-    root, identifier
-        See :func:`open_target`.
-    inputs : sequence of str
-        Kinds of clean images that the dataset has.
-    seed : int
-        Root seed of the study.
-    """
+    pools = {name: images[len(clean[name]) if name in SAMPLED else 0 :] for name, images in everything.items()}
+    target = open_target(root, identifier, largest=largest, references=settings.references)
+    trajectories = _trajectories(root, identifier) if name.is_network and "trajectory" in inputs else None
+    shard, shown = measure(target, clean, pools, settings, distil, seed=seed, trajectories=trajectories)
     kind = unseen(inputs)
-    clean = clean_images(root, identifier, [kind], PICTURES)[kind]
-    return outputs(open_denoiser(root, identifier), clean, seed=seed)
+    examples = clean_images(root, identifier, [kind], EXAMPLES)[kind]
+    return ShardAndImages(shard, outputs_on_shared_inputs(target.denoiser, examples, seed=seed) | shown)
 
 
-def measured_slopes(
+def _trajectories(root: str | Path, identifier: str) -> Tensor:
+    return torch.from_numpy(load_array(Path(root) / identifier / f"trajectories_{SAMPLER}.npy"))
+
+
+def measure_jacobians(
     root: str | Path,
     identifier: str,
     *,
-    twin: str | None,
+    other_half: str | None,
     image_count: int,
     inputs: Sequence[str],
     jacobian: Mapping[str, Any],
     seed: int,
-) -> tuple[pd.DataFrame, dict[str, Tensor]]:
-    """Return the shard of local slopes of a denoiser and the images that show them, from its rule's settings.
+) -> ShardAndImages:
+    """Return the measurements of the Jacobians of a denoiser, and images that show them, from the files of a dataset.
 
     Parameters
     ----------
     root, identifier
         See :func:`open_target`.
-    twin : str or None
-        Folder of the other half's subset of the same size, if there is one.
+    other_half : str or None
+        Folder of the other half's subset of equal size, if there is one.
     image_count : int
-        Clean images of each kind of input, see :func:`measured_images`.
+        Clean images of each kind of input, see :func:`evaluation_images`.
     inputs : sequence of str
         Kinds of clean images.
     jacobian : mapping
         Settings of that name.
     seed : int
         Root seed of the study.
+
+    Examples
+    --------
+    >>> settings = {"other_half": "n64b", "image_count": 64, "inputs": ["heldout"], "jacobian": {}, "seed": 0}
+    >>> shard, images = measure_jacobians("results/digits", "n64a/empirical", **settings)  # doctest: +SKIP
     """
-    folder, settings = Path(root) / identifier, Jacobian.model_validate(jacobian)
-    subject = open_target(root, identifier, largest=identifier.split("/")[0])
-    clean = measured_images(root, identifier, inputs, image_count)
-    way = _way(folder)
-    linear = LinearDenoiser.load(folder / "linear.safetensors")
-    shard, found = measure_slopes(subject, clean, linear, way, settings, seed=seed)
-    if twin:
-        other = torch.from_numpy(Spectrum.load(Path(root) / twin / "spectrum.safetensors").eigenvectors)
-        rows = ceiling_rows(identifier, subject.gaussian.vectors.cpu(), f"{twin}/gaussian", other.float())
-        shard = pd.concat([shard, rows], ignore_index=True)
-    return shard, found
+    target = open_target(root, identifier, largest=DenoiserId.parse(identifier).subset.id)
+    clean = evaluation_images(root, identifier, inputs, image_count)
+    linear = LinearDenoiser.load(Path(root) / identifier / "linear.safetensors")
+    trajectories, settings = _trajectories(root, identifier), Jacobian.model_validate(jacobian)
+    shard, shown = jacobian_measurements(target, clean, linear, trajectories, settings, seed=seed)
+    if other_half:
+        spectrum = Spectrum.load(Path(root) / other_half / "spectrum.safetensors")
+        other = torch.from_numpy(spectrum.eigenvectors).float()
+        rows = ceiling_rows(identifier, target.gaussian.vectors.cpu(), f"{other_half}/gaussian", other)
+        shard = pd.concat([shard, *rows], ignore_index=True)
+    return ShardAndImages(shard, shown)
+
+
+def distil_target(
+    root: str | Path, identifier: str, *, inputs: Sequence[str], draws: int, ridge: float, seed: int
+) -> LinearDenoiser:
+    """Return the affine maps nearest to a denoiser at the levels of the Euler sampler, from the files of a dataset.
+
+    Parameters
+    ----------
+    root, identifier
+        See :func:`open_target`.
+    inputs : sequence of str
+        Kinds of clean images; the maps are fitted to images not trained on, if there are any.
+    draws, ridge
+        See :class:`~hidden_gaussian.distillation.Fit`.
+    seed : int
+        Root seed of the study.
+
+    Examples
+    --------
+    >>> settings = {"inputs": ["heldout"], "draws": 4096, "ridge": 0.0, "seed": 0}
+    >>> linear = distil_target("results/digits", "n64a/ve16r1/i32000", **settings)  # doctest: +SKIP
+    """
+    kind = unseen(inputs)
+    clean = clean_images(root, identifier, [kind])[kind]
+    target = open_target(root, identifier, largest=DenoiserId.parse(identifier).subset.id)
+    fit = Fit(clean, draws, seed, "distillation/kept", ridge=ridge)
+    return distil_levels(target.denoiser, fit, target.gaussian)

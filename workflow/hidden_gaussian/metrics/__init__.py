@@ -1,4 +1,8 @@
-"""Metrics: pure functions, tensors in, one number an image out; ratios are left to the tables."""
+"""Pure functions from images to the numbers that metrics are made of.
+
+Takes outputs of denoisers or samples, as tensors or arrays; gives sums over the pixels of each image, and a few numbers
+of a whole set or map. Ratios, means and intervals are left to :mod:`hidden_gaussian.tables`.
+"""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""How nearly a denoiser is a linear, or an affine, function of its input."""
+"""How close a denoiser is to a linear, or an affine, function of its input."""
 
 from __future__ import annotations
 
@@ -6,39 +6,47 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from hidden_gaussian.metrics.distance import inner, squared
+from hidden_gaussian.metrics.distance import inner_product, squared_norm
 from hidden_gaussian.statistics import mixing_blocks
 
 Denoiser = Callable[[Tensor, float], Tensor]
-AFFINE = (2 / 3, 2 / 3, -1 / 3)  # weights and their squares sum to 1: mean, covariance and noise level are kept
+AFFINE = (2 / 3, 2 / 3, -1 / 3)  # the weights and their squares sum to 1, which keeps mean, covariance and noise level
 
 
 def mixture_quantities(
     denoiser: Denoiser, noisy: Tensor, denoised: Tensor, sigma: float, mean: Tensor, alpha: float
 ) -> dict[str, Tensor]:
-    """Return the parts of the linearity scores of Li et al. eq. (11) and (12).
+    """Return the sums that the linearity scores of Li et al. eq. (11) and (12) are made of.
 
-    Each image is paired with the next of its block (:mod:`hidden_gaussian.statistics.mixing_blocks`), so that one
-    output serves two pairs.
+    Each image is paired with the next one of its block (:mod:`hidden_gaussian.statistics.mixing_blocks`), so each
+    output is used in two pairs.
 
     Parameters
     ----------
     denoiser : callable
         (noisy, sigma) -> estimate of the clean images.
     noisy, denoised : Tensor of shape (batch, channels, height, width)
-        Noisy images of one draw at one noise level, and the denoiser's outputs.
+        Noisy images with one noise draw each at one noise level, and the denoiser's outputs.
     sigma : float
         Standard deviation of the noise.
     mean : Tensor of shape (channels, height, width)
-        Subtracted from inputs and outputs in the centred forms, which an affine denoiser fulfils exactly.
+        Subtracted from inputs and outputs in the centred scores, which are then 1 for D(y) = mean + W (y - mean).
     alpha : float
-        Weight of the first image of a pair; the second has sqrt(1 - alpha^2), which keeps the noise level.
+        Weight of the first image of a pair. The second has sqrt(1 - alpha^2), which keeps the noise level.
 
     Returns
     -------
     dict of Tensor of shape (batch,)
         ``mixed_norm`` |D(a y1 + b y2)|^2, ``combined_norm`` |a D1 + b D2|^2, ``mixed_inner`` and ``mixed_gap`` of the
-        two; the same ``_centred`` and ``_residual`` (of y - D).
+        two; the same with ``_centred``, and with ``_residual`` for y - D.
+
+    Examples
+    --------
+    >>> import torch
+    >>> noisy = torch.randn(4, 1, 2, 2)
+    >>> found = mixture_quantities(lambda y, sigma: y / 2, noisy, noisy / 2, 1.0, torch.zeros(1, 2, 2), 0.6)
+    >>> bool(found["mixed_gap"].max() < 1e-12)
+    True
     """
     beta = (1 - alpha**2) ** 0.5
     following = mixing_blocks.following(len(noisy), 1)
@@ -56,14 +64,14 @@ def mixture_quantities(
 
 
 def affinity_quantities(denoiser: Denoiser, noisy: Tensor, denoised: Tensor, sigma: float) -> dict[str, Tensor]:
-    """Return how far the output of a mixture of three images is from the mixture of outputs.
+    """Return the squared distance of the output for a mixture of three images to the mixture of their outputs.
 
     Parameters
     ----------
     denoiser : callable
         (noisy, sigma) -> estimate of the clean images.
     noisy, denoised : Tensor of shape (batch, channels, height, width)
-        As for :func:`mixture_quantities`; each image goes with the next two on its ring.
+        As for :func:`mixture_quantities`; each image is mixed with the next two of its block.
     sigma : float
         Standard deviation of the noise.
 
@@ -71,18 +79,26 @@ def affinity_quantities(denoiser: Denoiser, noisy: Tensor, denoised: Tensor, sig
     -------
     dict of Tensor of shape (batch,)
         ``affine_gap``, 0 for every affine denoiser, and ``norm_centred`` to divide it by.
+
+    Examples
+    --------
+    >>> import torch
+    >>> noisy = torch.randn(4, 1, 2, 2)
+    >>> found = affinity_quantities(lambda y, sigma: y / 2 + 1, noisy, noisy / 2 + 1, 1.0)
+    >>> bool(found["affine_gap"].max() < 1e-10)
+    True
     """
     first, second, last = AFFINE
     one, two = (mixing_blocks.following(len(noisy), step) for step in (1, 2))
     mixed = denoiser(first * noisy + second * noisy[one] + last * noisy[two], sigma)
     expected = first * denoised + second * denoised[one] + last * denoised[two]
-    return {"affine_gap": squared(mixed - expected), "norm_centred": squared(denoised - denoised.mean(0))}
+    return {"affine_gap": squared_norm(mixed - expected), "norm_centred": squared_norm(denoised - denoised.mean(0))}
 
 
 def _pair(suffix: str, mixed: Tensor, combined: Tensor) -> dict[str, Tensor]:
     return {
-        f"mixed_norm{suffix}": squared(mixed),
-        f"combined_norm{suffix}": squared(combined),
-        f"mixed_inner{suffix}": inner(mixed, combined),
-        f"mixed_gap{suffix}": squared(mixed - combined),
+        f"mixed_norm{suffix}": squared_norm(mixed),
+        f"combined_norm{suffix}": squared_norm(combined),
+        f"mixed_inner{suffix}": inner_product(mixed, combined),
+        f"mixed_gap{suffix}": squared_norm(mixed - combined),
     }

@@ -1,4 +1,4 @@
-"""Which training images are nearest to a sample, and how near."""
+"""The training images nearest to each sample, and their distances."""
 
 from __future__ import annotations
 
@@ -8,20 +8,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+COPY_NOISE = (0.01, 0.05, 0.1, 0.2, 0.3)
+"""Noise of the copies that are the positive control, in units of the spread of the images around their mean."""
 CANDIDATES = 8
 UNIT = 2.0**-24  # relative error of one float32 rounding
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Squared distances to the nearest and second nearest training image, and the index of the nearest."""
+    """Squared distances of samples to their nearest and second nearest training image, and the index of the nearest.
+
+    Attributes
+    ----------
+    nearest, second : ndarray of shape (n,)
+    index : ndarray of shape (n,)
+
+    Examples
+    --------
+    >>> found = nearest_neighbours(np.zeros((1, 2), np.float32), np.array([[3, 4], [0, 1]], np.float32))
+    >>> bool(found.nearest[0] < found.second[0] / 9)  # memorised, by the ratio of distances 1 / 3
+    True
+    """
 
     nearest: Array
     second: Array
     index: NDArray[np.int64]
 
 
-def neighbours(
+def nearest_neighbours(
     samples: NDArray[np.float32],
     training: NDArray[np.float32] | NDArray[np.uint8],
     tile: int = 1024,
@@ -29,21 +43,27 @@ def neighbours(
 ) -> Neighbours:
     """Return the two nearest training images of each sample, exactly.
 
-    Float32 products screen tiles of training images; the best few of all are measured again in float64 by direct
-    difference, since a product loses the distance of a copy to cancellation. Where the last of these few is, within
-    rounding, as near as the second best, another may be nearer: such samples are screened again for eight times as
-    many.
+    Float32 products screen the training images tile by tile. The distances of the best candidates are computed again in
+    float64 by direct difference, since a product loses the distance of a copy to cancellation. Where rounding could
+    hide a nearer image behind the candidates, the sample is screened again with eight times as many.
 
     Parameters
     ----------
     samples : ndarray of shape (n, d)
         In [-1, 1].
     training : ndarray of shape (N, d)
-        In [-1, 1], or uint8 pixels, converted tile by tile.
+        In [-1, 1], or uint8 pixels, which are converted tile by tile.
     tile : int
         Training images at a time, which bounds the memory; the result does not depend on it.
     candidates : int
-        How many are measured again at first; the result does not depend on it.
+        Candidates of each sample at first; the result does not depend on it.
+
+    Examples
+    --------
+    >>> training = np.array([[0, 0], [255, 255]], np.uint8)
+    >>> found = nearest_neighbours(np.array([[1, 0.5]], np.float32), training)
+    >>> found.index.tolist(), found.nearest.tolist(), found.second.tolist()
+    ([1], [0.25], [6.25])
     """
     index, beyond = _screened(samples, training, min(candidates, len(training)), tile)
     exact = np.stack([_squares(samples, training, column, tile) for column in index.T], axis=1)
@@ -53,7 +73,7 @@ def neighbours(
     found = Neighbours(exact[:, 0].copy(), second, index[:, 0].copy())
     unsure = np.flatnonzero(second >= beyond)
     if len(unsure) and candidates < len(training):
-        more = neighbours(samples[unsure], training, tile, 8 * candidates)
+        more = nearest_neighbours(samples[unsure], training, tile, 8 * candidates)
         found.nearest[unsure], found.second[unsure], found.index[unsure] = more.nearest, more.second, more.index
     return found
 
@@ -61,7 +81,7 @@ def neighbours(
 def _screened(
     samples: NDArray[np.float32], training: NDArray[np.float32] | NDArray[np.uint8], count: int, tile: int
 ) -> tuple[NDArray[np.int64], Array]:
-    """Return the images of a count that look nearest, and what the squared distance of any other exceeds."""
+    """Return the `count` candidates of each sample, and a lower bound of the squared distance of all other images."""
     best = np.full((len(samples), count), np.inf, np.float32)
     index = np.zeros((len(samples), count), np.int64)
     longest = 0.0
@@ -79,14 +99,14 @@ def _screened(
         order = np.argpartition(best, count - 1, axis=1)[:, :count]
         best, index = np.take_along_axis(best, order, 1), np.take_along_axis(index, order, 1)
     own = np.square(samples).sum(1, dtype=np.float64)
-    # a product errs by at most sqrt(d) 2^-24 |x| |y| on any BLAS met; squares, sums and what is stored are rounded once
+    # a product errs by at most sqrt(d) 2^-24 |x| |y| with every BLAS tried; squares, sums and results are rounded once
     root = samples.shape[1] ** 0.5
     slack = UNIT * (2 * (root + 1) * np.sqrt(own) * longest + 3 * longest**2 + own)
     return index, own + best.max(1) - slack
 
 
 def _unit(pixels: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return pixels in [-1, 1] as samples have them: a copy must be equal in every bit."""
+    """Return pixels in [-1, 1] with the rounding of samples: a copy must be equal in every bit."""
     if pixels.dtype == np.uint8:
         return (pixels / np.float32(127.5) - 1).astype(np.float32)
     return pixels.astype(np.float32, copy=False)

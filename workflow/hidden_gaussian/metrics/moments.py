@@ -1,4 +1,4 @@
-"""Whether samples have the mean, the covariance and the non-Gaussian statistics of their training images."""
+"""Mean, covariance and non-Gaussian statistics of samples, compared with those of their training images."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ def component_quantities(centred: Array, spectrum: Spectrum) -> Iterator[tuple[i
     ------
     int, dict of ndarray of shape (n,)
         Component, from 1; ``component_square`` c^2 / l and ``component_fourth`` c^4 / l^2.
+
+    Examples
+    --------
+    >>> spectrum = Spectrum(np.zeros(2), np.array([4.0]), np.array([[1.0], [0.0]]), count=8)
+    >>> [(number, found["component_square"].tolist()) for number, found in component_quantities(np.eye(2), spectrum)]
+    [(1, [0.25, 0.0])]
     """
     for index in range(len(spectrum.eigenvalues).bit_length()):
         component = 2**index
@@ -37,13 +43,23 @@ def component_quantities(centred: Array, spectrum: Spectrum) -> Iterator[tuple[i
 
 
 def difference_quantities(images: Array) -> dict[str, Array]:
-    """Return means over pairs of adjacent pixels: ``difference_square`` and ``difference_fourth``, of shape (n,).
+    """Return the mean second and fourth powers of differences between adjacent pixels.
 
-    Differences of a Gaussian image have the kurtosis of their differing variances; those of photographs have tails.
+    Their kurtosis tells photographs, whose differences have heavy tails, from Gaussian images.
 
     Parameters
     ----------
     images : ndarray of shape (n, channels, height, width)
+
+    Returns
+    -------
+    dict of ndarray of shape (n,)
+        ``difference_square`` and ``difference_fourth``.
+
+    Examples
+    --------
+    >>> difference_quantities(np.array([[[[0.0, 2.0], [0.0, 2.0]]]]))["difference_square"].tolist()
+    [2.0]
     """
     pairs = [np.diff(images, axis=axis).reshape(len(images), -1) for axis in (2, 3)]
     square = np.square(np.concatenate(pairs, axis=1))
@@ -62,6 +78,11 @@ def radial_power(centred: Array) -> Array:
     -------
     ndarray of shape (n, 1 + height // 2)
         Sum of |F|^2 over channels and the frequencies whose length rounds to 0, 1, 2 ...; corners are left out.
+
+    Examples
+    --------
+    >>> radial_power(np.ones((1, 1, 4, 4))).tolist()
+    [[256.0, 0.0, 0.0]]
     """
     power = np.square(np.abs(np.fft.fft2(centred))).sum(1)
     lengths = [np.fft.fftfreq(size) * size for size in centred.shape[2:]]
@@ -71,12 +92,20 @@ def radial_power(centred: Array) -> Array:
 
 @dataclass(frozen=True)
 class MomentGaps:
-    """Squared distances of the first two moments to those of the training images.
+    """Squared distances of the mean and covariance of images to the moments of the training images.
 
     Attributes
     ----------
     mean, covariance : ndarray of shape (POOLED,)
-        |m - mu|^2 and |C - Sigma|_F^2, C being taken about mu; unbiased, so that they may be negative.
+        |m - mu|^2 and |C - Sigma|_F^2, with C taken about mu. They are unbiased and may be negative.
+
+    Examples
+    --------
+    >>> spectrum = Spectrum(np.zeros(2), np.array([1.0, 1.0]), np.eye(2), count=64)
+    >>> images = np.random.default_rng(0).standard_normal((64, 2))
+    >>> gaps = MomentGaps.of(images + 1, spectrum, "latents")
+    >>> round(float(gaps.mean[0]))
+    2
     """
 
     mean: Array
@@ -84,10 +113,10 @@ class MomentGaps:
 
     @classmethod
     def of(cls, centred: Array, spectrum: Spectrum, stream: str) -> MomentGaps | None:
-        """Return the gaps of images, and their resamples by the weights that all statistics of `stream` share.
+        """Return the gaps of images and of their resamples, with the weights that all statistics of `stream` share.
 
-        Products of an image with itself are left out: they are what finite samples add to a squared error, and would
-        add again with every resample.
+        Products of an image with itself are left out: they are the bias of a squared error from finite samples, and
+        every resample would add it again.
 
         Parameters
         ----------
@@ -96,12 +125,12 @@ class MomentGaps:
         spectrum : Spectrum
             Of the training images.
         stream : str
-            What the samples are resampled with, see :func:`hidden_gaussian.statistics.bootstrap.weights`.
+            Name of the resamples, see :func:`hidden_gaussian.statistics.bootstrap.weights`.
 
         Returns
         -------
         MomentGaps or None
-            None of so few images that a resample can be one image alone, which has no pairs of different images.
+            None if there are so few images that a resample can be a single image, without pairs of different images.
         """
         weights = bootstrap.weights(len(centred), stream)
         if weights.max() == 1:
@@ -122,7 +151,7 @@ def _distinct(products: Array, weights: Array) -> Array:
 
 @dataclass(frozen=True)
 class ResamplingNull:
-    """How far the moments of n draws with replacement are from those of the images they are drawn from.
+    """Squared distances of the moments of n images, drawn with replacement, to the moments of the whole set.
 
     Attributes
     ----------
@@ -130,6 +159,12 @@ class ResamplingNull:
         Expected squared distances.
     mean_null, covariance_null : float
         Their 95 % quantiles.
+
+    Examples
+    --------
+    >>> null = ResamplingNull.of(np.array([[1.0], [-1.0]]), 4, np.random.default_rng(0))
+    >>> null.mean_noise, null.covariance_noise
+    (0.25, 0.0)
     """
 
     mean_noise: float

@@ -1,4 +1,4 @@
-"""How far the law of samples is from that of held-out photographs."""
+"""The Frechet distance between the distributions of samples and of held-out photographs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,25 @@ COMPONENTS = 32
 
 
 class FrechetDistance:
-    """The Frechet distance to held-out images between Gaussians fitted in the space of principal components.
+    """The squared Frechet distance of samples to held-out images, in the space of the leading principal components.
 
-    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2), as the FID, with principal components in the place of a
-    network's features (Dowson and Landau 1982).
+    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2): the FID, with principal components instead of a network's
+    features (Dowson and Landau 1982).
 
     Parameters
     ----------
     heldout : ndarray of shape (m, d)
         Photographs that nothing was trained on.
     spectrum : Spectrum
-        Of the largest subset: its leading 32 components are the space, the same for every sample set.
+        Of the largest subset. Its leading 32 components span the space, which is the same for every sample set.
+
+    Examples
+    --------
+    >>> spectrum = Spectrum(np.zeros(2), np.array([1.0, 1.0]), np.eye(2), count=64)
+    >>> images = np.random.default_rng(0).standard_normal((64, 2))
+    >>> distance = FrechetDistance(images, spectrum)
+    >>> round(float(distance(images + 3, "latents")[0]))
+    18
     """
 
     def __init__(self, heldout: Array, spectrum: Spectrum) -> None:
@@ -36,10 +44,10 @@ class FrechetDistance:
         self.scale = float(np.trace(covariance))
 
     def __call__(self, samples: Array, stream: str) -> Array:
-        """Return the squared distance of samples, of shape (n, d), and its resamples: (POOLED,).
+        """Return the squared distance of samples of shape (n, d), followed by its resamples: shape (POOLED,).
 
-        Both are corrected for the bias of a finite number of samples, as the resamples show it: they are reflected at
-        the plain estimate, and the estimate is their mean.
+        Both are corrected for the bias of a finite number of samples: the resamples are reflected at the plain
+        estimate, and the estimate is the mean of the reflected ones.
         """
         plain = self._plain(samples @ self.basis, bootstrap.weights(len(samples), stream))
         resamples, without = np.split(plain[1:], [bootstrap.RESAMPLES])

@@ -19,9 +19,9 @@ from hidden_gaussian import noise
 from hidden_gaussian.cells import Cell, DenoiserId
 from hidden_gaussian.data import load_inputs, open_subset, to_unit
 from hidden_gaussian.denoisers import Denoiser, best_device, open_denoiser
-from hidden_gaussian.distillation import noised
+from hidden_gaussian.distillation import add_noise
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.metrics import neighbours
+from hidden_gaussian.metrics import nearest_neighbours
 from hidden_gaussian.reference_names import possible
 from hidden_gaussian.tables import Measurements
 
@@ -99,7 +99,7 @@ class Explorer:
         return to_unit(loaded).to(best_device())
 
     def _noisy(self, clean: torch.Tensor, sigma: float) -> torch.Tensor:
-        noisy, _ = noised(clean, range(len(clean)), sigma, seed=self.seed, purpose="explorer")
+        noisy, _ = add_noise(clean, range(len(clean)), sigma, seed=self.seed, purpose="explorer")
         return noisy
 
     def _rows(self, cell: Cell) -> list[tuple[str, str]]:
@@ -113,7 +113,7 @@ class Explorer:
     def _nearest(self, cell: Cell, outputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         training = open_subset(self.root / "images.npy", self.root / cell.subset / "subset.npy")
         flat = training.reshape(len(training), -1)
-        nearest = [neighbours(output.flatten(1).cpu().numpy(), flat).index for output in outputs]
+        nearest = [nearest_neighbours(output.flatten(1).cpu().numpy(), flat).index for output in outputs]
         return [to_unit(training[index]) for index in nearest]
 
 

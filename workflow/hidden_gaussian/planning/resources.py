@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hidden_gaussian.cells import Cell, DenoiserId
 from hidden_gaussian.noise_schedule import AUTOENCODERS, SOLVERS
-from hidden_gaussian.reference_names import STANDING
+from hidden_gaussian.reference_names import ALWAYS_MEASURED
 from hidden_gaussian.settings import Dataset
 
 PLAIN, TORCH = 1_000, 3_000  # MB of Snakemake's process and the job's libraries, without and with torch
@@ -163,7 +163,7 @@ def measuring(dataset: Dataset, size: int, scale: int | None, *, largest: int, d
     empirical = 2 * min(noisy, images * measures.draws * measures.levels) * size * d
     seconds = empirical / GPU_FLOPS
     if scale is None:
-        seconds *= len(STANDING)
+        seconds *= len(ALWAYS_MEASURED)
         seconds += 2 * noisy * (size + d) * d / GPU_FLOPS
     else:
         seconds += noisy / (3 * speed(dataset, scale))

@@ -1,7 +1,7 @@
-"""Samples from shared latents, and what samples are compared with.
+"""Samples from shared latents, and their comparison with training images, held-out images and each other.
 
-Takes a denoiser and latents; gives images, their trajectories, and shard rows: nearest training images, agreement
-between sample sets, moments, errors of the solver.
+Takes a denoiser and latents; gives images, their sampling trajectories, and shard rows: nearest training images,
+agreement between sample sets, moments, errors of the solver.
 """
 
 import lazy_loader

@@ -1,16 +1,20 @@
 from . import sample_sets, solver_error, splicing
-from .sample_moments import Standard
-from .sample_sets import COPY_NOISE
+from .drawing import DrawnSamples, draw_samples, splice_samples
+from .sample_moments import MomentReference, measure_controls, measure_samples
 from .solvers import draw, draw_with_trajectories, latents, trajectory
 
 __all__ = [
-    "COPY_NOISE",
-    "Standard",
+    "DrawnSamples",
+    "MomentReference",
     "draw",
+    "draw_samples",
     "draw_with_trajectories",
     "latents",
+    "measure_controls",
+    "measure_samples",
     "sample_sets",
     "solver_error",
+    "splice_samples",
     "splicing",
     "trajectory",
 ]

@@ -1,16 +1,17 @@
-"""Moments and quality of a sample set: against the images it was made from, and against held-out photographs."""
+"""Moments and quality of sample sets, compared with their training images and with held-out photographs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from hidden_gaussian.cells import DenoiserId
 from hidden_gaussian.data import load_inputs, open_subset
 from hidden_gaussian.metrics import (
     FrechetDistance,
@@ -20,30 +21,41 @@ from hidden_gaussian.metrics import (
     difference_quantities,
     radial_power,
 )
-from hidden_gaussian.sampling.sample_sets import noisy_copies, rows, single_rows
+from hidden_gaussian.sampling.sample_sets import PHOTOGRAPHS, control_rows, load, noisy_copies, sample_rows
 from hidden_gaussian.seeding import numpy_stream
+from hidden_gaussian.settings import unseen
 from hidden_gaussian.spectrum import Spectrum
 from hidden_gaussian.statistics import stream_of
+from hidden_gaussian.storage import shard_rows
 
 Array = NDArray[np.float64]
-POOL = 2048  # training images that stand for all in the null and in the reference of the power spectrum
-HELDOUT = 4096
+POOL = 2048  # most training images for the null and for the reference of the power spectrum
+HELDOUT = 4096  # most held-out images
 
 
 @dataclass(frozen=True)
-class Standard:
-    """What the samples of one subset are held against.
+class MomentReference:
+    """The images and moments that the samples of one subset are compared with.
 
     Attributes
     ----------
     subset : str
-        Folder of the training subset, such as ``n64a``.
+        Id of the training subset, such as ``n64a``.
     spectrum : Spectrum
         Its mean and covariance.
     training : uint8 ndarray of shape (N, channels, height, width)
         Its images.
     frechet : FrechetDistance or None
         Distance to held-out images; None where there are none.
+
+    Examples
+    --------
+    >>> from hidden_gaussian import spectrum
+    >>> training = np.random.default_rng(0).integers(0, 256, (64, 1, 4, 4), dtype=np.uint8)
+    >>> reference = MomentReference("n64a", spectrum.fit(training), training, None)
+    >>> rows = reference.rows("n64a/gaussian", training / 127.5 - 1, "exact", seed=0)
+    >>> sorted(rows["quantity"].unique())[:2]
+    ['component_fourth', 'component_square']
     """
 
     subset: str
@@ -52,8 +64,18 @@ class Standard:
     frechet: FrechetDistance | None
 
     @classmethod
-    def open(cls, root: Path, subset: str, largest: str, inputs: list[str]) -> Standard:
-        """Read it from the files of a dataset; `largest` is the folder of the largest subset."""
+    def open(cls, root: Path, subset: str, largest: str, inputs: Sequence[str]) -> MomentReference:
+        """Read it from the files of a dataset.
+
+        Parameters
+        ----------
+        root : path
+            Folder of a dataset's results.
+        subset, largest : str
+            Ids of the training subset and of the largest subset, whose components are the space of the distance.
+        inputs : sequence of str
+            Kinds of clean images that the dataset has.
+        """
         heldout = load_inputs(root, "heldout", HELDOUT) if "heldout" in inputs else None
         frechet = None
         if heldout is not None and len(heldout):
@@ -66,62 +88,65 @@ class Standard:
             frechet,
         )
 
-    def measured(self, identifier: str, samples: NDArray[Any], sampler: str, *, seed: int) -> pd.DataFrame:
-        """Return the shard rows of a sample set.
+    def rows(self, identifier: str, samples: NDArray[Any], sampler: str, *, seed: int) -> pd.DataFrame:
+        """Return shard rows of the moments and the quality of a sample set.
 
         Parameters
         ----------
         samples : ndarray of shape (n, channels, height, width)
             In [-1, 1].
         """
-        where = {"reference_id": self.subset, "sampler": sampler}
+        where: dict[str, ArrayLike] = {"reference_id": self.subset, "sampler": sampler}
         pixels = samples.astype(np.float64)
         centred = pixels.reshape(len(pixels), -1) - self.spectrum.mean
-        frames = [rows(identifier, difference_quantities(pixels), **where)]
+        frames = [sample_rows(identifier, difference_quantities(pixels), **where)]
         for component, quantities in component_quantities(centred, self.spectrum):
-            frames.append(rows(identifier, quantities, **where, parameter="component", at=float(component)))
+            frames.append(sample_rows(identifier, quantities, **where, parameter="component", at=float(component)))
         power = radial_power(centred.reshape(pixels.shape))
         for radius, (own, reference) in enumerate(zip(power.T, self._power(), strict=True)):
             if reference > 0:
                 relative = {"power": own / reference}
-                frames.append(rows(identifier, relative, **where, parameter="frequency", at=float(radius)))
-        frames += self._gaps(identifier, centred, where, seed)
-        frames += self.quality(identifier, samples, sampler)
+                frames.append(sample_rows(identifier, relative, **where, parameter="frequency", at=float(radius)))
+        frames += self._gap_rows(identifier, centred, sampler, seed)
+        frames += self.quality_rows(identifier, samples, sampler)
         return pd.concat(frames, ignore_index=True)
 
-    def _gaps(self, identifier: str, centred: Array, where: Mapping[str, object], seed: int) -> list[pd.DataFrame]:
-        gaps = MomentGaps.of(centred, self.spectrum, stream_of(str(where["sampler"])))
+    def _gap_rows(self, identifier: str, centred: Array, sampler: str, seed: int) -> Iterator[pd.DataFrame]:
+        gaps = MomentGaps.of(centred, self.spectrum, stream_of(sampler))
         if gaps is None:
-            return []
+            return
         pool = _unit(self.training[:POOL]).reshape(-1, centred.shape[1])
         null = ResamplingNull.of(pool, len(centred), numpy_stream(seed, f"moments of {self.subset}"))
-        sizes = {
+        norms = {
             "mean_norm": float(self.spectrum.eigenvalues.sum()),
             "covariance_norm": float(np.square(self.spectrum.eigenvalues).sum()),
         }
-        return [
-            resampled_rows(identifier, {"mean_gap": gaps.mean, "covariance_gap": gaps.covariance}, **where),
-            single_rows(identifier, sizes | asdict(null), **where),
-        ]
+        where: dict[str, ArrayLike] = {"reference_id": self.subset, "sampler": sampler}
+        resamples = {"mean_gap": gaps.mean, "covariance_gap": gaps.covariance}
+        yield shard_rows(identifier, resamples, draw=np.arange(len(gaps.mean)), **where)
+        yield shard_rows(identifier, norms | asdict(null), **where)
 
     def _power(self) -> Array:
         pool = _unit(self.training[:POOL])
         mean: Array = radial_power(pool - self.spectrum.mean.reshape(pool.shape[1:])).mean(0)
         return mean
 
-    def quality(self, identifier: str, samples: NDArray[Any], sampler: str, **where: object) -> list[pd.DataFrame]:
-        """Return the rows of the distance to held-out images; none where there are no such images."""
-        if self.frechet is None:
-            return []
-        place = {"reference_id": f"{self.subset}/heldout", "sampler": sampler, **where}
-        distance = self.frechet(samples.reshape(len(samples), -1).astype(np.float64), stream_of(sampler))
-        return [
-            resampled_rows(identifier, {"frechet": distance}, **place),
-            single_rows(identifier, {"frechet_scale": self.frechet.scale}, **place),
-        ]
+    def quality_rows(
+        self, identifier: str, samples: NDArray[Any], sampler: str, **where: ArrayLike
+    ) -> Iterator[pd.DataFrame]:
+        """Yield shard rows of the distance to held-out images, if there are any.
 
-    def nulls(self, heldout: NDArray[Any], *, count: int, seed: int) -> pd.DataFrame:
-        """Return the same of photographs and of copies: training images, held-out images, copies with 1 % noise.
+        Draw 0 is the estimate, the others are its resamples.
+        """
+        if self.frechet is None:
+            return
+        place: dict[str, ArrayLike] = {"reference_id": f"{self.subset}/heldout", "sampler": sampler, **where}
+        distance = self.frechet(samples.reshape(len(samples), -1).astype(np.float64), stream_of(sampler))
+        yield shard_rows(identifier, {"frechet": distance}, draw=np.arange(len(distance)), **place)
+        yield shard_rows(identifier, {"frechet_scale": self.frechet.scale}, **place)
+
+    def control_rows(self, heldout: NDArray[Any], *, count: int, seed: int) -> pd.DataFrame:
+        """Return the same rows for photographs: training images, their copies with 1 % noise, held-out images.
 
         Parameters
         ----------
@@ -132,21 +157,79 @@ class Standard:
         """
         _, copies = next(noisy_copies(self.training, count, seed))
         kinds: dict[str, NDArray[Any]] = {"train": _unit(self.training[:count]), "copies": copies}
-        frames = [self.measured(f"{self.subset}/{kind}", of, "photographs", seed=seed) for kind, of in kinds.items()]
-        alone = Standard(self.subset, self.spectrum, self.training, None)
-        frames.append(alone.measured(f"{self.subset}/heldout", heldout[:count], "photographs", seed=seed))
+        frames = [self.rows(f"{self.subset}/{kind}", images, PHOTOGRAPHS, seed=seed) for kind, images in kinds.items()]
+        without_distance = replace(self, frechet=None)
+        frames.append(without_distance.rows(f"{self.subset}/heldout", heldout[:count], PHOTOGRAPHS, seed=seed))
         return pd.concat(frames, ignore_index=True)
 
 
-def resampled_rows(identifier: str, statistics: Mapping[str, Array], **where: object) -> pd.DataFrame:
-    """Return shard rows of statistics that are no sums: draw 0 is the estimate, the others are its resamples."""
-    frames = [
-        pd.DataFrame(
-            {"id": identifier, **where, "image": -1, "draw": np.arange(len(values)), "quantity": name, "value": values}
-        )
-        for name, values in statistics.items()
-    ]
-    return pd.concat(frames, ignore_index=True)
+def measure_samples(
+    root: str | Path,
+    identifier: str,
+    sampler: str,
+    samples: str | Path,
+    *,
+    largest: str,
+    inputs: Sequence[str],
+    seed: int,
+) -> pd.DataFrame:
+    """Return shard rows of the moments and the quality of a sample set, from the files of a dataset.
+
+    Parameters
+    ----------
+    root, largest, inputs
+        See :meth:`MomentReference.open`.
+    identifier, sampler : str
+        Id of the denoiser, and the solver that made the samples.
+    samples : path
+        ``samples_<sampler>.npy``.
+    seed : int
+        Root seed of the study.
+
+    Examples
+    --------
+    >>> settings = {"largest": "n512a", "inputs": ["heldout"], "seed": 0}
+    >>> path = "results/digits/n64a/gaussian/samples_exact.npy"
+    >>> rows = measure_samples("results/digits", "n64a/gaussian", "exact", path, **settings)  # doctest: +SKIP
+    """
+    reference = MomentReference.open(Path(root), DenoiserId.parse(identifier).subset.id, largest, inputs)
+    return reference.rows(identifier, load(samples), sampler, seed=seed)
+
+
+class Controls(NamedTuple):
+    """Shard rows of photographs and noisy copies, measured like samples."""
+
+    memorisation: pd.DataFrame
+    moments: pd.DataFrame
+
+
+def measure_controls(
+    root: str | Path, subset: str, *, count: int, largest: str, inputs: Sequence[str], seed: int
+) -> Controls:
+    """Measure photographs and noisy copies of training images like samples, from the files of a dataset.
+
+    Parameters
+    ----------
+    root, subset, largest, inputs
+        See :meth:`MomentReference.open`.
+    count : int
+        Most images of each kind.
+    seed : int
+        Root seed of the study.
+
+    Examples
+    --------
+    >>> settings = {"count": 64, "largest": "n512a", "inputs": ["heldout"], "seed": 0}
+    >>> memorisation, moments = measure_controls("results/digits", "n64a", **settings)  # doctest: +SKIP
+    """
+    root = Path(root)
+    reference = MomentReference.open(root, subset, largest, inputs)
+    pixels = load_inputs(root, unseen(inputs), count, subset=root / subset / "subset.npy")
+    heldout: NDArray[Any] = pixels / np.float32(127.5) - 1
+    return Controls(
+        control_rows(subset, heldout, reference.training, count=count, seed=seed),
+        reference.control_rows(heldout, count=count, seed=seed),
+    )
 
 
 def _unit(pixels: NDArray[np.uint8]) -> Array:

@@ -1,4 +1,4 @@
-"""What a solver does to the amplitude of each principal component of a Gaussian, in closed form."""
+"""The error of a solver in the amplitude of each principal component of a Gaussian, in closed form."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from hidden_gaussian.cells import Subset
 from hidden_gaussian.noise_schedule import SIGMA_MAX, SOLVERS, sampler_levels
 from hidden_gaussian.spectrum import Spectrum
 from hidden_gaussian.storage import TEXT, Column, Table
@@ -38,17 +39,18 @@ COMPONENTS = 64
 
 
 def gains(eigenvalues: Array, sampler: str, sigma_max: float = SIGMA_MAX) -> Array:
-    """Return by what a sampler multiplies the latents, less the mean, along each principal component.
+    """Return the factor by which a sampler multiplies centred latents along each principal component.
 
-    Along a component of variance l the probability-flow ODE of the Gaussian denoiser is dc/ds = s c / (l + s^2):
-    linear, so that each step of a solver multiplies by a number.
+    Along a component of variance l the probability-flow ODE of the Gaussian denoiser is dc/ds = s c / (l + s^2). It is
+    linear, so each step of a solver multiplies c by a number.
 
     Parameters
     ----------
     eigenvalues : ndarray of shape (k,)
         Variances l; 0 for directions without variance.
     sampler : str
-        One of ``levels.SOLVERS``, or ``exact``: sqrt(l / (l + sigma_max^2)), Li et al. eq. (7).
+        One of :data:`hidden_gaussian.noise_schedule.SOLVERS`, or ``exact``: sqrt(l / (l + sigma_max^2)), Li et al.
+        eq. (7).
     sigma_max : float
         Noise level that the sampler starts at.
 
@@ -74,26 +76,29 @@ def gains(eigenvalues: Array, sampler: str, sigma_max: float = SIGMA_MAX) -> Arr
 def table(dataset: str, subset: str, spectrum: Spectrum) -> pd.DataFrame:
     """Return the error of every sampler from several starts, with the columns of :data:`TABLE`.
 
-    The samples of a linear sampler are Gaussian in the same principal components, so that its squared Wasserstein
-    distance to N(mu, Sigma) is the sum of (amplitude - std)^2 and of the squared errors of the mean (Pierret and
-    Galerne 2024). The rows of ``exact`` are what a finite start costs without any error of the solver.
+    The samples of a linear sampler are Gaussian in the same principal components. So their squared Wasserstein distance
+    to N(mu, Sigma) is the sum of (amplitude - std)^2 and of the squared errors of the mean (Pierret and Galerne 2024).
+    The rows of ``exact`` have no error of a solver, only the error of a finite first noise level.
 
     Parameters
     ----------
-    dataset, subset : str
-        Names, the second such as ``n64a``.
+    dataset : str
+        Name of the dataset.
+    subset : str
+        Id of the subset, such as ``n64a``.
     spectrum : Spectrum
         Of the subset.
     """
     rows = [_of(spectrum, sampler, start) for start in STARTS for sampler in (*SOLVERS, "exact")]
     together = pd.concat(rows, ignore_index=True)
-    return together.assign(dataset=dataset, subset_size=int(subset[1:-1]), half=subset[-1])
+    parsed = Subset.parse(subset)
+    return together.assign(dataset=dataset, subset_size=parsed.size, half=parsed.half)
 
 
 def _of(spectrum: Spectrum, sampler: str, start: float) -> pd.DataFrame:
     """Return one row for some components, evenly spaced on a logarithmic axis, and one for all together.
 
-    Directions without variance need no row: the last step of every sampler, to noise level 0, takes them to the mean.
+    Directions without variance need no row: the last step of every sampler, to noise level 0, ends at the mean there.
     """
     gain = gains(spectrum.eigenvalues, sampler, start)
     columns = {
@@ -102,8 +107,8 @@ def _of(spectrum: Spectrum, sampler: str, start: float) -> pd.DataFrame:
         "mean_error": -gain * (spectrum.mean @ spectrum.eigenvectors),  # latents are centred on 0, not on the mean
     }
     columns["distance"] = np.hypot(columns["amplitude"] - columns["std"], columns["mean_error"])
-    kept = np.unique(np.geomspace(1, max(len(gain), 1), COMPONENTS).round().astype(int))[: len(gain)] - 1
-    some = pd.DataFrame({name: values[kept] for name, values in columns.items()}).assign(component=kept + 1)
+    shown = np.unique(np.geomspace(1, max(len(gain), 1), COMPONENTS).round().astype(int))[: len(gain)] - 1
+    some = pd.DataFrame({name: values[shown] for name, values in columns.items()}).assign(component=shown + 1)
     together = pd.DataFrame({name: [np.sqrt(np.square(values).sum())] for name, values in columns.items()})
     rows = pd.concat([some, together.assign(component=None)], ignore_index=True)
     return rows.assign(component=rows["component"].astype("Int64"), sampler=sampler, sigma_max=start)

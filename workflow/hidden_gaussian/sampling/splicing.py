@@ -1,4 +1,4 @@
-"""Samples of a network that another denoiser replaces at some noise levels: which levels make a sample what it is?"""
+"""Samples of a network that another denoiser replaces at some noise levels, to see which levels matter."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from hidden_gaussian.denoisers import Denoiser, GaussianDenoiser, SplicedDenoiser
 from hidden_gaussian.metrics import agreement_quantities
 from hidden_gaussian.noise_schedule import SIGMA_MAX, sampler_levels
 from hidden_gaussian.sampling import solvers
-from hidden_gaussian.sampling.sample_moments import Standard
-from hidden_gaussian.sampling.sample_sets import memorisation_rows, rows
+from hidden_gaussian.sampling.sample_moments import MomentReference
+from hidden_gaussian.sampling.sample_sets import memorisation_rows, sample_rows
 
 
-class SampleSet(NamedTuple):
-    """Samples by what made them.
+class SplicedSamples(NamedTuple):
+    """Samples, with the noise levels at which another denoiser made them.
 
     Attributes
     ----------
     name : str
-        ``splice-<kind>``, or ``teleport``: below the network's id.
+        ``splice-<kind>`` or ``teleport``; the id of the set is this below the network's id.
     parameter, at : str, float
-        ``above <low>`` and the upper end of the replaced levels; ``start`` and the level the network takes over at.
+        ``above <low>`` and the upper end of the replaced levels, or ``start`` and the first level of the network.
     samples : Tensor of shape (n, channels, height, width)
     """
 
@@ -37,41 +37,52 @@ class SampleSet(NamedTuple):
     samples: Tensor
 
 
-def ranges(ends: Sequence[float]) -> list[tuple[float, float]]:
-    """Return every range of noise levels between two of the ends: (low, high], the lower end excluded."""
+def level_ranges(ends: Sequence[float]) -> list[tuple[float, float]]:
+    """Return every range (low, high] of noise levels between two of the ends.
+
+    Examples
+    --------
+    >>> level_ranges([80.0, 0.0, 1.0])
+    [(0.0, 1.0), (0.0, 80.0), (1.0, 80.0)]
+    """
     return list(combinations(sorted(ends), 2))
 
 
-def spliced(
-    network: Denoiser, insides: Mapping[str, Denoiser], way: Sequence[Tensor], sampler: str, ends: Sequence[float]
-) -> Iterator[SampleSet]:
-    """Yield the samples for every denoiser and every range of levels at which it replaces the network.
+def splice(
+    network: Denoiser,
+    replacements: Mapping[str, Denoiser],
+    states: Sequence[Tensor],
+    sampler: str,
+    ends: Sequence[float],
+) -> Iterator[SplicedSamples]:
+    """Yield samples for every denoiser and every range of levels at which it replaces the network.
 
     Parameters
     ----------
     network : Denoiser
-    insides : mapping of kind to Denoiser
-        What replaces it; ``linear`` needs a sampler that visits the levels it was fitted at.
-    way : sequence of Tensor of shape (n, channels, height, width)
-        The network's own states at the levels of the sampler: down to the range they are the same.
+    replacements : mapping of kind to Denoiser
+        ``linear`` needs a sampler that visits the levels of the distilled maps.
+    states : sequence of Tensor of shape (n, channels, height, width)
+        The network's own states at the levels of the sampler; above the range nothing is replaced.
     sampler : str
-        One of ``levels.SOLVERS``.
+        One of :data:`hidden_gaussian.noise_schedule.SOLVERS`.
     ends : sequence of float
-        See :func:`ranges`.
+        See :func:`level_ranges`.
     """
     levels = sampler_levels(sampler)
-    for kind, inside in insides.items():
-        for low, high in ranges(ends):
+    for kind, replacement in replacements.items():
+        for low, high in level_ranges(ends):
             begin = max(sum(level > high for level in levels) - 1, 0)
-            denoiser = SplicedDenoiser(network, inside, low, high)
-            samples = solvers.draw(denoiser, way[begin], sampler, begin)
-            yield SampleSet(f"splice-{kind}", f"above {np.format_float_positional(low, trim='-')}", high, samples)
+            denoiser = SplicedDenoiser(network, replacement, low, high)
+            samples = solvers.draw(denoiser, states[begin], sampler, begin)
+            above = f"above {np.format_float_positional(low, trim='-')}"
+            yield SplicedSamples(f"splice-{kind}", above, high, samples)
 
 
-def teleported(network: Denoiser, gaussian: GaussianDenoiser, start: Tensor, sampler: str) -> Iterator[SampleSet]:
-    """Yield the samples of a network that takes over from the exact Gaussian solution, at every level of the sampler.
+def teleport(network: Denoiser, gaussian: GaussianDenoiser, start: Tensor, sampler: str) -> Iterator[SplicedSamples]:
+    """Yield samples of a network that starts from the exact Gaussian solution, at every level of the sampler.
 
-    The last set, at 0, is the Gaussian's own (Wang and Vastola 2024: the first steps can be left out; here, how many).
+    Wang and Vastola 2024 skip the first steps in this way. The last set, at noise level 0, is the Gaussian's own.
 
     Parameters
     ----------
@@ -81,42 +92,42 @@ def teleported(network: Denoiser, gaussian: GaussianDenoiser, start: Tensor, sam
     start : Tensor of shape (n, channels, height, width)
         Latents.
     sampler : str
-        One of ``levels.SOLVERS``.
+        One of :data:`hidden_gaussian.noise_schedule.SOLVERS`.
     """
     for begin, sigma in enumerate(sampler_levels(sampler)):
         state = gaussian.flow(start.double(), SIGMA_MAX, sigma).float()
         samples = solvers.draw(network, state, sampler, begin)
-        yield SampleSet("teleport", "start", sigma, samples)
+        yield SplicedSamples("teleport", "start", sigma, samples)
 
 
-def shard(
+def splice_rows(
     identifier: str,
-    sets: Iterable[SampleSet],
+    sets: Iterable[SplicedSamples],
     unspliced: Tensor,
-    standard: Standard,
+    reference: MomentReference,
     mean: NDArray[np.float64],
     sampler: str,
 ) -> pd.DataFrame:
-    """Return how alike spliced samples are to the network's own, how much they memorise, and how good they are.
+    """Return shard rows: agreement of spliced samples with the network's own, their memorisation and quality.
 
     Parameters
     ----------
     identifier : str
-        Of the network.
+        Id of the network.
     unspliced : Tensor of shape (n, channels, height, width)
-        Its own samples of the same latents.
-    standard : Standard
-        Training images, and the distance to held-out ones.
+        The network's own samples from the same latents.
+    reference : MomentReference
+        Training images, and the distance to held-out images.
     mean : ndarray of shape (d,)
         Mean image of the dataset.
     """
     own = unspliced.flatten(1).double().cpu().numpy()
     frames = []
-    for made in sets:
-        name, samples = f"{identifier}/{made.name}", made.samples.cpu().numpy()
-        axis = {"parameter": made.parameter, "at": made.at}
-        alike = agreement_quantities(samples.reshape(own.shape).astype(np.float64), own, mean)
-        frames.append(rows(name, alike, reference_id=identifier, sampler=sampler, **axis))
-        frames.append(memorisation_rows(name, samples, standard.training, sampler=sampler, **axis))
-        frames += standard.quality(name, samples, sampler, **axis)
+    for spliced in sets:
+        name, samples = f"{identifier}/{spliced.name}", spliced.samples.cpu().numpy()
+        axis: dict[str, ArrayLike] = {"parameter": spliced.parameter, "at": spliced.at}
+        agreement = agreement_quantities(samples.reshape(own.shape).astype(np.float64), own, mean)
+        frames.append(sample_rows(name, agreement, reference_id=identifier, sampler=sampler, **axis))
+        frames.append(memorisation_rows(name, samples, reference.training, sampler=sampler, **axis))
+        frames += reference.quality_rows(name, samples, sampler, **axis)
     return pd.concat(frames, ignore_index=True)

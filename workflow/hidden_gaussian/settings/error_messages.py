@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from hidden_gaussian import reference_names
 from hidden_gaussian.settings.strict import BLOCK, VALUE, Strict
 
-REFERENCE = rf"^({reference_names.LISTED})$"
+REFERENCE = rf"^({reference_names.CONFIGURABLE})$"
 NAME = r"^[a-z][a-z0-9-]*$"
 
 
@@ -48,7 +48,7 @@ def _problem(problem: Mapping[str, Any]) -> str:
     if kind == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
         expected = f"a letter, then lower-case letters, digits and hyphens, such as '{_name(value)}'"
     if kind == "string_pattern_mismatch" and problem["ctx"]["pattern"] == REFERENCE:
-        expected = reference_names.KNOWN
+        expected = reference_names.CONFIGURABLE_IN_WORDS
     return f"{key}: found {value!r}; expected {expected}" if is_short else f"{key}: expected {expected}"
 
 

@@ -17,6 +17,7 @@ from .arrays import (
 from .atomic import atomic_path, put_in_place
 from .parquet import read_shard, read_shards, read_table, write_log, write_shard, write_table
 from .restricted_pickle import DAMAGE, Interpreter
+from .rows import shard_rows
 from .schemas import TEXT, Column, Table
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "schemas",
     "seal_array",
     "sha256",
+    "shard_rows",
     "write_log",
     "write_shard",
     "write_table",

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from hidden_gaussian.sampling import COPY_NOISE
+from hidden_gaussian.metrics import COPY_NOISE
 from hidden_gaussian.statistics import mixing_blocks
 from hidden_gaussian.storage import AnyPath, read_shard
 from hidden_gaussian.tables import window
