@@ -53,7 +53,7 @@ ENTRY = Entry("Agreement of halves by training images", "", ("size",), _needs, a
 def draw(data: FigureData) -> Figure:
     """Return the figure: r_c of pairs of samples (a), and memorised fraction and GL score of half a (b)."""
     groups: Groups = {}
-    for cell in sorted(whole(data.plan)):
+    for cell in sorted(whole(data.index)):
         groups.setdefault(cell.subset_size, []).append(cell)
     groups = {size: cells for size, cells in groups.items() if any(cell.half == "a" for cell in cells)}
     figure = style.new(3.1)
@@ -62,9 +62,9 @@ def draw(data: FigureData) -> Figure:
         style.parameter_axis(axes, list(groups), "training images $N$")
     _pairs(left, data, groups)
     for sweep, (marker, label) in EARLY.items():
-        _apart(left, data, data.plan.cells(sweep), marker, label if data.plan.cells(sweep) else f"{label}: absent")
+        _apart(left, data, data.index.cells(sweep), marker, label if data.index.cells(sweep) else f"{label}: absent")
     for sweep, marker in OTHERS.items():
-        if others := [cell for cell in data.plan.cells(sweep) if cell not in groups.get(cell.subset_size, [])]:
+        if others := [cell for cell in data.index.cells(sweep) if cell not in groups.get(cell.subset_size, [])]:
             _apart(left, data, others, marker, _name(others[0]))
     left.set_ylabel("$r_c$ of samples of the same latent")
     style.letter(left, "a", "agreement")
@@ -119,5 +119,5 @@ def _copying(axes: Axes, data: FigureData, groups: Groups) -> None:
     nulls = {size: score.null for size, score in scores.items() if score.null is not None}
     if nulls:
         axes.plot(*zip(*nulls.items(), strict=True), color=style.GREY, ls=style.DASHES["identity"], lw=1,
-                  label=rf"$f_{{\mathrm{{mem}}}}$, {data.plan.unseen_name}")  # fmt: skip
+                  label=rf"$f_{{\mathrm{{mem}}}}$, {data.index.unseen_name}")  # fmt: skip
     axes.legend(loc="best")

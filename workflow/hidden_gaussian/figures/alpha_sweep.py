@@ -74,11 +74,11 @@ ENTRY = Entry(
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: rows for the smallest and the largest subset, and for the latter on noise alone."""
-    measured, plan = Measured(data), data.plan
-    squares = sorted(alpha**2 for alpha in plan.alphas)
+    measured, index = Measured(data), data.index
+    squares = sorted(alpha**2 for alpha in index.alphas)
     colours, _ = style.ramp(squares)
-    on_noise = "noise" in plan.inputs
-    rows: list[tuple[Cell, str | None]] = [(plan.smallest, None), (plan.main, None), (plan.main, "noise")]
+    on_noise = "noise" in index.inputs
+    rows: list[tuple[Cell, str | None]] = [(index.smallest, None), (index.main, None), (index.main, "noise")]
     figure = style.new(5.5 if on_noise else 4.2)
     grid = figure.add_gridspec(3, len(PANELS), height_ratios=[1, 1, 1 if on_noise else 0.15])
     for row, (cell, inputs) in enumerate(rows):
@@ -91,7 +91,7 @@ def draw(data: FigureData) -> Figure:
             for square in squares:
                 curve = score(measured, cell.id, suffix, square, inputs)
                 style.band(axes, curve, color=colours[square], marker="o", markersize=2)
-            if name and paper_curves.has(plan) and cell.subset_size == paper_curves.SIZE:
+            if name and paper_curves.has(index) and cell.subset_size == paper_curves.SIZE:
                 _published(axes, name, inputs or "foreign", colours)
             style.sigma_axis(axes, measured.window(), label=False)
             style.log_ticks(axes.xaxis, 3)
@@ -99,7 +99,7 @@ def draw(data: FigureData) -> Figure:
             style.letter(axes, "abcdefghijkl"[row * len(PANELS) + column], title)
         what = "noise alone" if inputs else "noised images"
         figure.axes[row * len(PANELS)].set_ylabel(f"{what}, $N$ = {cell.subset_size:,}\n{_scores(data, cell.id)}")
-    _key(figure, colours, squares, paper=paper_curves.has(plan))
+    _key(figure, colours, squares, paper=paper_curves.has(index))
     return figure
 
 

@@ -31,7 +31,7 @@ def draw(data: FigureData) -> Figure:
     figure = style.new(3.0)
     panels = figure.subplots(1, 2, sharey=True)
     handles: dict[str, Artist] = {}
-    for name, axes, cell in zip("ab", panels, (data.plan.smallest, data.plan.main), strict=True):
+    for name, axes, cell in zip("ab", panels, (data.index.smallest, data.index.main), strict=True):
         _panel(axes, measured, cell)
         scores = Copying.of(data, cell.id)
         style.letter(axes, name, rf"$N$ = {cell.subset_size:,} ($f_{{\mathrm{{mem}}}}$, GL: {scores.text})")
@@ -63,7 +63,7 @@ def _panel(axes: Axes, measured: Measured, cell: Cell) -> None:
     norm = measured.table(cell.id, "norm")
     for kind, name in (("empirical", "empirical"), ("identity", "identity"), ("mean", "mean image")):
         style.null(axes, measured.nrmse(f"{cell.subset}/{kind}"), f"{name} to Gaussian", kind)
-    listed = measured.data.plan.measured_references
+    listed = measured.data.index.measured_references
     drawn = looks(listed)
     kinds = ["gaussian", "empirical", *(name.split("/")[1] for name in possible(listed, cell.subset))]
     for kind in kinds:

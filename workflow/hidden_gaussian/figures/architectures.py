@@ -49,6 +49,6 @@ def _weights(measured: Measured, ids: list[str]) -> Curve:
 
 
 def _samples(data: FigureData, cells: list[Cell]) -> Images:
-    images = {cell.architecture: data.samples(cell.id, data.plan.solver(cell.id))[:LATENTS] for cell in cells}
+    images = {cell.architecture: data.samples(cell.id, data.index.solver(cell.id))[:LATENTS] for cell in cells}
     images["Gaussian"] = data.samples(f"{cells[0].subset}/gaussian", "exact")[:LATENTS]
     return {name: np.asarray(shown) for name, shown in images.items()}

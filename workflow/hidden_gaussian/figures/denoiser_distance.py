@@ -24,7 +24,7 @@ ENTRY = Entry("Distance between denoisers", "Fig. 2 left", ("size",), _needs)
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: root-mean-square differences per pixel (left), and relative to the output (right)."""
-    measured, network, size = Measured(data), data.plan.main.id, math.prod(data.plan.shape)
+    measured, network, size = Measured(data), data.index.main.id, math.prod(data.index.shape)
 
     def per_pixel(identifier: str, quantity: str, reference: str) -> Curve:
         return measured.combined([measured.table(identifier, quantity, reference) / size], signed_root)
@@ -41,6 +41,6 @@ def draw(data: FigureData) -> Figure:
     style.letter(right, "b", r"relative, $\sqrt{E|D_1 - D_2|^2 / E|D|^2}$")
     right.set_ylabel("nRMSE")
     distance_curves.begin_at_zero(right, min(right.get_ylim()[1], 1.5))
-    title = scored(data, data.plan.main)
+    title = scored(data, data.index.main)
     figure.legend(*left.get_legend_handles_labels(), title=title, loc="outside lower center", ncols=3)
     return figure

@@ -25,7 +25,7 @@ ENTRY = Entry("Outputs along the sampling trajectory", "Fig. 2 right", ("size",)
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: rows of denoisers, columns of noise levels, for two latents."""
-    main = data.plan.main
+    main = data.index.main
     subjects = {
         "network": main.id,
         "empirical": f"{main.subset}/empirical",

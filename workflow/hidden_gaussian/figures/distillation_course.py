@@ -45,7 +45,7 @@ def draw(data: FigureData) -> Figure:
     panels = np.array(
         [[figure.add_subplot(grid[row, column]) for column in range(len(PANELS) + 1)] for row in range(2)]
     )
-    for row, cell in enumerate((data.plan.smallest, data.plan.main)):
+    for row, cell in enumerate((data.index.smallest, data.index.main)):
         descent, exact = weights(measured, cell.id, "epoch"), weights(measured, cell.id, "draws")
         colours, scale = style.ramp(descent["sigma"])
         for column, (title, numerator, denominator) in enumerate(PANELS):
@@ -85,12 +85,12 @@ def _values(axes: Axes, table: pd.DataFrame, colours: dict[float, object]) -> No
 
 def _vectors(axes: Axes, data: FigureData) -> None:
     """Draw the first left singular vectors of the largest subset's map by epochs, and of W_G, all scaled alike."""
-    found = data.outputs(data.plan.main.id)
+    found = data.outputs(data.index.main.id)
     images = np.concatenate([found["descended"], found["components"][None]]).astype(np.float64) / SPREAD
     rows = [*(f"epoch {epoch}" for epoch in found["descended_epochs"]), "$W_G$"]
     columns = [f"$u_{{{number + 1}}}$" for number in range(images.shape[1])]
     image_grid.grid(axes, images, rows=rows, columns=columns)
-    size = data.plan.main.subset_size
+    size = data.index.main.subset_size
     style.letter(axes, LETTERS[2 * (len(PANELS) + 1)], rf"singular vectors near $\sigma$ = 4, $N$ = {size:,}")
 
 

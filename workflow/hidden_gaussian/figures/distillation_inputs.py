@@ -44,7 +44,7 @@ def draw(data: FigureData) -> Figure:
     from matplotlib.lines import Line2D
 
     measured = Measured(data)
-    groups = SIZE.groups(data.plan)
+    groups = SIZE.groups(data.index)
     colours = style.colours(groups)
     figure = style.new(2.9)
     panels = figure.subplots(1, 3, sharey=True)

@@ -44,7 +44,7 @@ ENTRY = Entry("Generalisation score", "Fig. 13a", ("size",), _needs)
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: GL (a) and memorised fraction (b), with Gaussian samples, photographs and noisy copies."""
-    groups = SIZE.groups(data.plan)
+    groups = SIZE.groups(data.index)
     figure = style.new(2.8)
     left, right = figure.subplots(1, 2)
     for axes, score in ((left, gl_score), (right, memorised)):
@@ -82,7 +82,7 @@ def memorised(sets: Sequence[pd.DataFrame]) -> Curve:
 
 def _samples(data: FigureData, cells: list[Cell]) -> list[pd.DataFrame]:
     """Return the sample sets of halves and replicates, which share their latents."""
-    return [wide(data.shard(cell.id, "memorisation", data.plan.solver(cell.id))) for cell in cells]
+    return [wide(data.shard(cell.id, "memorisation", data.index.solver(cell.id))) for cell in cells]
 
 
 def _nulls(axes: Axes, data: FigureData, groups: Groups, score: Score) -> None:
@@ -93,14 +93,14 @@ def _nulls(axes: Axes, data: FigureData, groups: Groups, score: Score) -> None:
         for size, chosen in subsets.items()
     }
     style.null(axes, joined(exact, exact.values()), "Gaussian samples", "gaussian")
-    if not data.plan.photographs:
+    if not data.index.photographs:
         return
     nulls = [
         [data.shard(name, "memorisation", "photographs") for name in references(chosen, "nulls")]
         for chosen in subsets.values()
     ]
     photographs = [score([wide(shard[shard["parameter"].isna()]) for shard in shards]) for shards in nulls]
-    style.null(axes, joined(subsets, photographs), f"{data.plan.unseen_name} photographs", "identity")
+    style.null(axes, joined(subsets, photographs), f"{data.index.unseen_name} photographs", "identity")
     levels = sorted(nulls[0][0]["at"].dropna().unique())
     for level, dashes in zip((levels[0], levels[-1]), ("empirical", "empirical_large"), strict=True):
         copies = [score([wide(shard[shard["at"] == level]) for shard in shards]) for shards in nulls]

@@ -56,7 +56,7 @@ def draw(data: FigureData) -> Figure:
     handles: dict[str, Artist] = {}
     for row, varied in enumerate((SCALE, TIME)):
         axes, key = figure.add_subplot(grid[row, 1]), figure.add_subplot(grid[row, 2])
-        _above(axes, Row(data, measured, varied, varied.groups(data.plan)), key)
+        _above(axes, Row(data, measured, varied, varied.groups(data.index)), key)
         style.letter(axes, "bd"[row], "error above the window")
         handles |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
@@ -73,7 +73,7 @@ def share_above(sigma: Array | float, p_mean: float, p_std: float) -> Array:
 
 
 def _mass(axes: Axes, data: FigureData, measured: Measured) -> None:
-    p_mean, p_std = (data.plan.training_settings[name] for name in ("p_mean", "p_std"))
+    p_mean, p_std = (data.index.training_settings[name] for name in ("p_mean", "p_std"))
     sigma = np.geomspace(SIGMA_MIN, SIGMA_MAX, 400)
     density = np.exp(-0.5 * ((np.log(sigma) - p_mean) / p_std) ** 2) / (p_std * np.sqrt(2 * np.pi))
     top = measured.window()[1]
@@ -114,7 +114,7 @@ def _above(axes: Axes, row: Row, key: Axes) -> None:
 
 
 def _architectures(axes: Axes, data: FigureData, measured: Measured) -> None:
-    groups = ARCHITECTURE.groups(data.plan)
+    groups = ARCHITECTURE.groups(data.index)
     style.letter(axes, "c", "a network a level")
     if not any(name.startswith("dae-") for name in groups):
         style.absent(axes, "\narchitecture 'dae-' in\ngrid.sweeps.architecture")

@@ -29,7 +29,7 @@ ENTRY = Entry(
 def draw(data: FigureData) -> Figure:
     """Return the figure: overlap and distance of slopes, and singular vectors of the network of most images."""
     measured = Measured(data)
-    cells = data.plan.shown_jacobian_cells
+    cells = data.index.shown_jacobian_cells
     figure = style.new(1.9 * len(cells) + 3.1)
     grid = figure.add_gridspec(len(cells) + 1, 3, height_ratios=[*[1.9] * len(cells), 2.8])
     for row, cell in enumerate(cells):
@@ -45,8 +45,8 @@ def draw(data: FigureData) -> Figure:
             style.log_ticks(axes.xaxis, 3)
             axes.set_xlabel(r"noise level $\sigma$" if row == len(cells) - 1 else "")
     images = figure.add_subplot(grid[-1, :])
-    _strip(images, data, data.plan.main_jacobian_cell)
-    style.letter(images, LETTERS[3 * len(cells)], f"$N$ = {data.plan.main_jacobian_cell.subset_size:,}", pad=15)
+    _strip(images, data, data.index.main_jacobian_cell)
+    style.letter(images, LETTERS[3 * len(cells)], f"$N$ = {data.index.main_jacobian_cell.subset_size:,}", pad=15)
     ranks = {line.get_label(): line for axes in figure.axes for line in axes.get_legend_handles_labels()[0]}
     figure.legend(handles=[*ranks.values(), *_looks()], loc="outside lower center", ncols=3)
     return figure
@@ -96,7 +96,7 @@ def _distance(axes: Axes, shard: pd.DataFrame, cell: Cell) -> None:
 def taylor(measured: Measured, shard: pd.DataFrame, quantity: str, reference: str) -> Curve:
     """Return the root-mean-square distance per pixel of T(y) = D(mu) + J(mu) (y - mu) to a denoiser, over sigma."""
     rows = shard[(shard["inputs"] == measured.inputs) & (shard["reference_id"] == reference)]
-    return measured.combined([over_sigma(rows, quantity) / math.prod(measured.data.plan.shape)], np.sqrt)
+    return measured.combined([over_sigma(rows, quantity) / math.prod(measured.data.index.shape)], np.sqrt)
 
 
 def _taylor(axes: Axes, measured: Measured, shard: pd.DataFrame, cell: Cell) -> None:

@@ -30,8 +30,8 @@ def draw(data: FigureData) -> Figure:
     measured = Measured(data)
     figure = style.new(2.9)
     draws, mismatch, asymmetry = figure.subplots(1, 3, width_ratios=[1.1, 1, 1])
-    _along_draws(draws, weights(measured, data.plan.main.id))
-    cells = {cell.id: cell for cell in (data.plan.main, data.plan.smallest)}
+    _along_draws(draws, weights(measured, data.index.main.id))
+    cells = {cell.id: cell for cell in (data.index.main, data.index.smallest)}
     for colour, (identifier, cell) in zip((style.NETWORK, style.GAUSSIAN), cells.items(), strict=False):
         for axes, name, denominator in (
             (mismatch, "weight_mismatch", "gaussian_weight"),
@@ -41,7 +41,7 @@ def draw(data: FigureData) -> Figure:
             axes.plot(curve.x, curve.value, "o-", color=colour, label=f"network, {scored(data, cell)}")
             null = over_sigma(weights(measured, f"{cell.subset}/empirical"), name, denominator)
             if len(null.x):
-                dashes = "empirical_large" if cell == data.plan.main else "empirical"
+                dashes = "empirical_large" if cell == data.index.main else "empirical"
                 style.null(axes, null, f"empirical, $N$ = {cell.subset_size:,}", dashes)
     for axes in (mismatch, asymmetry):
         style.sigma_axis(axes, measured.window(), label=False)

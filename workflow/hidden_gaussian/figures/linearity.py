@@ -95,7 +95,7 @@ ENTRY = Entry("Linearity against noise level", "Fig. 1", ("size",), _needs, also
 def draw(data: FigureData) -> Figure:
     """Return the figure: six scores over sigma, a curve for each subset size, dashed where the network memorises."""
     measured = Measured(data)
-    groups = SIZE.groups(data.plan)
+    groups = SIZE.groups(data.index)
     copying = {size: Copying.of(data, shown(cells)[0].id) for size, cells in groups.items()}
     colours, _ = style.ramp(groups)
     figure = style.new(4.9)
@@ -104,13 +104,13 @@ def draw(data: FigureData) -> Figure:
         for size, cells in groups.items():
             dashes = "--" if copying[size].memorises else "-"
             style.band(axes, score(measured, [cell.id for cell in cells]), color=colours[size], linestyle=dashes)
-        if index in PAPER and paper_curves.has(data.plan):
+        if index in PAPER and paper_curves.has(data.index):
             _published(axes, PAPER[index], groups, colours)
         style.sigma_axis(axes, measured.window(), label=False)
         axes.set_xlabel(r"noise level $\sigma$" if index >= 3 else "")
         style.letter(axes, "abcdef"[index], title)
         axes.set_ylabel(label)
-    _key(figure, data.plan, groups, copying, colours)
+    _key(figure, data.index, groups, copying, colours)
     return figure
 
 
@@ -127,7 +127,7 @@ def _nulls(axes: Axes, measured: Measured, score: Score, groups: Groups) -> None
         (references(large, "empirical"), "empirical_large"),
         (references(large, "gaussian"), "gaussian"),
         (references(large, "identity"), "identity"),
-        *(([cell.id], "untrained") for cell in untrained(measured.data.plan)),
+        *(([cell.id], "untrained") for cell in untrained(measured.data.index)),
     ):
         curve = score(measured, names)
         if np.isfinite(curve.value).any():
@@ -135,11 +135,11 @@ def _nulls(axes: Axes, measured: Measured, score: Score, groups: Groups) -> None
 
 
 def _key(
-    figure: Figure, plan: ResultsIndex, groups: Groups, copying: dict[int, Copying], colours: dict[float, str]
+    figure: Figure, index: ResultsIndex, groups: Groups, copying: dict[int, Copying], colours: dict[float, str]
 ) -> None:
     from matplotlib.lines import Line2D
 
-    start = untrained(plan)
+    start = untrained(index)
     small, large = (style.number(size) for size in (min(groups), max(groups)))
     networks = [
         Line2D([], [], color=colours[size], ls="--" if scores.memorises else "-", label=f"{size:,}: {scores.text}")
@@ -155,7 +155,7 @@ def _key(
             ("untrained", rf"untrained, $N = {style.number(start[0].subset_size)}$" if start else "untrained: absent"),
         )
     ]
-    if paper_curves.has(plan):
+    if paper_curves.has(index):
         nulls.append(Line2D([], [], color="k", ls=":", label="the paper's"))
     title = rf"$N$: $f_{{\mathrm{{mem}}}}$, GL ({judged(copying.values(), 'dashed: memorises')})"
     figure.legend(handles=networks, title=title, loc="outside lower left", ncols=2)

@@ -44,7 +44,7 @@ ENTRY = Entry(
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: RMSE to the own Gaussian for sigma up to 1, and at the lowest level; by size and scale."""
-    size = math.prod(data.plan.shape)
+    size = math.prod(data.index.shape)
 
     def rmse(measured: Measured, names: list[str]) -> Curve:
         return _root(measured, between(measured.table(names, "distance", "gaussian") / size, high=HIGHEST))

@@ -39,7 +39,7 @@ ENTRY = Entry("Memorising and generalising networks", "Fig. 5", ("size",), _need
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: the smallest subset (left) and the largest (right), curves above and outputs below."""
-    measured, cells = Measured(data), (data.plan.smallest, data.plan.main)
+    measured, cells = Measured(data), (data.index.smallest, data.index.main)
     figure = style.new(4.4)
     grid = figure.add_gridspec(2, 2, height_ratios=[2, 1.5])
     panels = [figure.add_subplot(grid[0, 0])]

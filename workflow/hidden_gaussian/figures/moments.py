@@ -55,10 +55,10 @@ ENTRY = Entry("Moments of samples", "", ("size",), _needs)
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: three statistics over the number of training images, and three along an axis of their own."""
-    groups = SIZE.groups(data.plan)
+    groups = SIZE.groups(data.index)
     row = Row(data, Measured(data), SIZE, groups)
     cells = {size: shown(of)[0] for size, of in groups.items()}
-    networks = {size: data.shard(cell.id, "moments", data.plan.solver(cell.id)) for size, cell in cells.items()}
+    networks = {size: data.shard(cell.id, "moments", data.index.solver(cell.id)) for size, cell in cells.items()}
     nulls = _nulls(data, {size: cell.subset for size, cell in cells.items()})
     figure = style.new(4.2)
     grid = layout(figure, BY_SIZE, [1.0, 1.0])
@@ -80,10 +80,10 @@ def _nulls(data: FigureData, subsets: Mapping[int, str]) -> dict[str, tuple[str,
     """Return dashes and shards by size of the Gaussian's samples, and of photographs and copies where there are any."""
     exact = {size: data.shard(f"{subset}/gaussian", "moments", "exact") for size, subset in subsets.items()}
     nulls: dict[str, tuple[str, Shards]] = {"Gaussian samples": ("gaussian", exact)}
-    if data.plan.photographs:
+    if data.index.photographs:
         real = {size: data.shard(f"{subset}/nulls", "moments", "photographs") for size, subset in subsets.items()}
         for kind, name, dashes in (
-            ("heldout", f"{data.plan.unseen_name} photographs", "identity"),
+            ("heldout", f"{data.index.unseen_name} photographs", "identity"),
             ("copies", "copies of training images", "empirical"),
         ):
             shards = {size: shard[shard["id"] == f"{subsets[size]}/{kind}"] for size, shard in real.items()}

@@ -28,7 +28,7 @@ ENTRY = Entry("Distances in four normalisations", "Fig. 27", ("size",), _needs, 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: RMSE, the mean ratio of norms, nRMSE, and nRMSE by the spread of the outputs."""
-    measured, size = Measured(data), math.prod(data.plan.shape)
+    measured, size = Measured(data), math.prod(data.index.shape)
     panels: tuple[tuple[str, Normalised], ...] = (
         (r"$\sqrt{E|D_1 - D_2|^2 / d}$ (pixels)", lambda m, *gap: m.combined([m.table(*gap) / size], signed_root)),
         (r"$E\,(|D_1 - D_2| / |D|)$, eq. 53", mean_ratio),
@@ -44,7 +44,7 @@ def draw(data: FigureData) -> Figure:
         style.sigma_axis(axes, measured.window(), label=index >= 2)
         style.letter(axes, "abcd"[index], title)
         distance_curves.begin_at_zero(axes, min(axes.get_ylim()[1], 2.0))
-    title = scored(data, data.plan.main)
+    title = scored(data, data.index.main)
     figure.legend(*axes.get_legend_handles_labels(), title=title, loc="outside lower center", ncols=2)
     return figure
 
@@ -60,8 +60,8 @@ def _curves(axes: Axes, data: FigureData, measured: Measured, normalised: Normal
     def distance(identifier: str, quantity: str, reference: str) -> Curve:
         return normalised(measured, identifier, quantity, reference)
 
-    distance_curves.draw(axes, measured, data.plan.main.id, distance, nulls=("empirical", "mean"))
-    networks = [cell for cell in data.plan.cells("architecture") if cell.is_levelwise]
+    distance_curves.draw(axes, measured, data.index.main.id, distance, nulls=("empirical", "mean"))
+    networks = [cell for cell in data.index.cells("architecture") if cell.is_levelwise]
     look: dict[str, Any] = {"color": "#56B4E9", "marker": "D", "markersize": 2.5}
     if networks:
         label = f"{networks[0].architecture} to Gaussian ({Copying.of(data, networks[0].id).text})"

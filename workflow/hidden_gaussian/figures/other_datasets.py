@@ -42,9 +42,9 @@ ENTRY = Entry("Samples and outputs of every denoiser", "Fig. 25", ("size",), _ne
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: samples (a), outputs from one latent (b), and r_c of the outputs with the network's (c)."""
-    main, sampler = data.plan.main, data.plan.sampler
+    main, sampler = data.index.main, data.index.sampler
     samples = {
-        "network": data.samples(main.id, data.plan.solver(main.id)),
+        "network": data.samples(main.id, data.index.solver(main.id)),
         "Gaussian": data.samples(f"{main.subset}/gaussian", "exact"),
         "linear": data.samples(f"{main.id}/linear", "euler10"),
         "empirical": data.samples(f"{main.subset}/empirical", sampler),

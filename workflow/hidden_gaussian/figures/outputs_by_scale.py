@@ -41,7 +41,7 @@ ENTRY = Entry("Outputs by scale", "rebuttal R2", ("scale",), _needs)
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: scales between Gaussian and empirical denoiser, on an image and on noise; distances below."""
-    measured, groups = Measured(data), SCALE.groups(data.plan)
+    measured, groups = Measured(data), SCALE.groups(data.index)
     few = spaced(groups, 4)
     subset = shown(next(iter(groups.values())))[0].subset
     names = {"Gaussian": f"{subset}/gaussian"}

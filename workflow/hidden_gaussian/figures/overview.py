@@ -34,7 +34,7 @@ ENTRY = Entry(
 def draw(data: FigureData) -> Figure:
     """Return the figure: denoising loss relative to the own Gaussian's over rho, both pooled over the window W."""
     measured = Measured(data)
-    cells = data.plan.all_cells
+    cells = data.index.all_cells
     colours, scale = style.ramp(cell.subset_size for cell in cells)
     kinds = sorted({kind(cell) for cell in cells})
     markers = dict(zip(kinds, MARKERS * len(kinds), strict=False))
@@ -49,7 +49,7 @@ def draw(data: FigureData) -> Figure:
     for subset in dict.fromkeys(cell.subset for cell in cells):
         size = next(cell.subset_size for cell in cells if cell.subset == subset)
         axes.plot(1, loss(measured, f"{subset}/empirical").value[0], "x", color=colours[size], markersize=5, zorder=4)
-    _finish(axes, data.plan.unseen_name)
+    _finish(axes, data.index.unseen_name)
     handles = _handles(markers, judged(scores.values(), "memorises"))
     figure.legend(handles=handles, loc="outside lower center", ncols=COLUMNS)
     bar = figure.colorbar(scale, ax=axes, pad=0.01, aspect=30)

@@ -25,7 +25,7 @@ ENTRY = Entry("Perturbations along a singular vector", "Fig. 30", ("size",), nee
 def draw(data: FigureData) -> Figure:
     """Return the figure: how linear the response is and the outputs of the network of most images."""
     measured = Measured(data)
-    cells, main = data.plan.shown_jacobian_cells, data.plan.main_jacobian_cell
+    cells, main = data.index.shown_jacobian_cells, data.index.main_jacobian_cell
     figure = style.new(2.3 + 1.9 * LATENTS)
     grid = figure.add_gridspec(1 + LATENTS, len(cells), height_ratios=[1.9, *[1.8] * LATENTS])
     for column, cell in enumerate(cells):

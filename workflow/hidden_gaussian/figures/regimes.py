@@ -24,7 +24,7 @@ ENTRY = Entry("Samples and their nearest training images", "Fig. 12", ("size",),
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: for each of some sizes, network, nearest training image and own Gaussian."""
-    groups = spaced(SIZE.groups(data.plan), SIZES)
+    groups = spaced(SIZE.groups(data.index), SIZES)
     rows = (len(groups) + 1) // 2
     figure = style.new(1.2 * rows, images=True)
     panels = figure.subplots(rows, 2, squeeze=False).ravel()
@@ -32,7 +32,7 @@ def draw(data: FigureData) -> Figure:
         axes.set_axis_off()
     for index, (axes, (size, cells)) in enumerate(zip(panels, groups.items(), strict=False)):
         cell = shown(cells)[0]
-        network = np.asarray(data.samples(cell.id, data.plan.solver(cell.id))[:LATENTS])
+        network = np.asarray(data.samples(cell.id, data.index.solver(cell.id))[:LATENTS])
         gaussian = np.asarray(data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS])
         names = ["nearest", "network", "Gaussian"] if index % 2 == 0 else []
         image_grid.grid(axes, np.stack([nearest_images(data, cell.id, len(network)), network, gaussian]), rows=names)

@@ -25,7 +25,7 @@ ENTRY = Entry("Error of the samplers", "", ("size",), _needs)
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: relative amplitude by component (a), and the error of all by where the sampler starts (b)."""
-    table = data.sampler_error(data.plan.largest)
+    table = data.sampler_error(data.index.largest)
     figure = style.new(2.5)
     amplitude, start = figure.subplots(1, 2)
     _amplitudes(amplitude, table[(table["sigma_max"] == SIGMA_MAX) & table["component"].notna()].sort_values("std"))

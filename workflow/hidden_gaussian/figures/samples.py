@@ -35,8 +35,8 @@ ENTRY = Entry("Samples of shared noise", "Fig. 3", ("size",), _needs)
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: a row for each denoiser, a column for each latent, r_c to the network at the right."""
-    main, sampler = data.plan.main, data.plan.sampler
-    solver = data.plan.solver(main.id)
+    main, sampler = data.index.main, data.index.sampler
+    solver = data.index.solver(main.id)
     network, euler = data.samples(main.id, solver), data.samples(main.id, "euler10")
     rows: dict[str, tuple[Images, Images | None]] = {f"network ({_written(solver)})": (network, None)}
     if solver != "euler10":

@@ -33,17 +33,17 @@ ENTRY = Entry("Copies by threshold", "rebuttal R1", ("size",), _needs)
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: the share of samples with a ratio of distances below a threshold, of both ratios."""
-    groups = SIZE.groups(data.plan)
+    groups = SIZE.groups(data.index)
     row = Row(data, Measured(data), SIZE, groups)
     figure = style.new(2.7)
     grid = layout(figure, PANELS, [1.0])
     for column, (whole, usual, label, title) in enumerate(PANELS):
         axes = figure.add_subplot(grid[0, column])
-        if data.plan.photographs:
+        if data.index.photographs:
             _nulls(axes, data, groups, whole)
         for size, cells in groups.items():
             identifier = shown(cells)[0].id
-            samples = wide(data.shard(identifier, "memorisation", data.plan.solver(identifier)))
+            samples = wide(data.shard(identifier, "memorisation", data.index.solver(identifier)))
             style.band(axes, below(samples, whole), color=row.colours[size])
         axes.axvline(usual, color="k", linewidth=0.8, label="usual threshold")
         axes.set_xlim(0, 1)

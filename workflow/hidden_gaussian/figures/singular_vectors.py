@@ -33,11 +33,11 @@ def draw(data: FigureData) -> Figure:
     measured = Measured(data)
     figure = style.new(3.2)
     *overlaps, values = figure.subplots(1, 3)
-    for name, axes, cell in zip("ab", overlaps, (data.plan.smallest, data.plan.main), strict=True):
+    for name, axes, cell in zip("ab", overlaps, (data.index.smallest, data.index.main), strict=True):
         _overlap(axes, measured, cell)
         style.letter(axes, name, rf"$N$ = {cell.subset_size:,} ({Copying.of(data, cell.id).text})")
     overlaps[0].set_ylabel("share of the subspace in common")
-    _values(values, measured, data.plan.main)
+    _values(values, measured, data.index.main)
     handles = [*overlaps[1].get_legend_handles_labels()[0], *_looks()]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     return figure

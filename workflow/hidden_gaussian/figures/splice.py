@@ -63,7 +63,7 @@ ENTRY = Entry("Samples with other denoisers at some noise levels", "", ("size",)
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: a row for each network and what replaces it, and one for a late start of the network."""
-    cells = data.plan.shown_splice_cells
+    cells = data.index.shown_splice_cells
     rows = [(cell, kind) for cell in cells for kind in INSIDES]
     figure = style.new(1.3 * (len(rows) + 1) + 0.3)
     panels = figure.subplots(len(rows) + 1, len(SCORES))
@@ -92,7 +92,7 @@ def draw(data: FigureData) -> Figure:
 
 def solver(data: FigureData, cell: Cell, kind: str) -> str:
     """Return the sampler that a denoiser is spliced into: Euler's where it, or the network, has its levels alone."""
-    return "euler10" if kind == "linear" else data.plan.solver(cell.id)
+    return "euler10" if kind == "linear" else data.index.solver(cell.id)
 
 
 def by_range(rows: pd.DataFrame, score: Callable[[pd.DataFrame], Curve]) -> tuple[list[float], NDArray[np.float64]]:

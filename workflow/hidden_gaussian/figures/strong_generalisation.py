@@ -46,7 +46,7 @@ ENTRY = Entry("Networks of disjoint halves", "Fig. 9", HALVES[:2], _needs, also=
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: samples of both halves case by case, and how well they agree."""
-    cases = {name: sorted(cells) for name in HALVES if (cells := data.plan.cells(name))}
+    cases = {name: sorted(cells) for name in HALVES if (cells := data.index.cells(name))}
     rows = len(HALVES) // 2
     heights = [2.45 if {HALVES[2 * row], HALVES[2 * row + 1]} & set(cases) else 0.3 for row in range(rows)]
     figure = style.new(sum(heights) + 2.1)
@@ -67,7 +67,7 @@ def draw(data: FigureData) -> Figure:
 
 def _case(axes: Axes, data: FigureData, cells: list[Cell]) -> None:
     first, second = first_pair(cells)
-    a, b = (np.asarray(data.samples(cell.id, data.plan.solver(cell.id))[:LATENTS]) for cell in (first, second))
+    a, b = (np.asarray(data.samples(cell.id, data.index.solver(cell.id))[:LATENTS]) for cell in (first, second))
     gaussians = [data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS] for cell in (first, second)]
     nearest = [nearest_images(data, cell.id, len(a)) for cell in (first, second)]
     image_grid.grid(axes, np.stack([nearest[0], a, b, nearest[1], *gaussians]), rows=LABELS)

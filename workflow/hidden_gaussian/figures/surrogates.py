@@ -35,15 +35,15 @@ ENTRY = Entry("The same on random images of equal covariance", "", ("size",), _n
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: distance to the Gaussian, affinity and loss on unseen images (a-c), images and samples (d)."""
-    parts = {plan.name: data.imitation(plan) for plan in data.plan.surrogates}
+    parts = {index.name: data.imitation(index) for index in data.index.surrogates}
     figure = style.new(4.6)
     grid = figure.add_gridspec(2, 3, height_ratios=[1, 0.28 * (1 + len(parts))])
     top = [figure.add_subplot(grid[0, column]) for column in range(3)]
-    for index, (name, part) in enumerate({data.plan.name: data, **parts}.items()):
+    for index, (name, part) in enumerate({data.index.name: data, **parts}.items()):
         _curves(top, name, part, style.CATEGORIES[index], DASHES[index % len(DASHES)])
     _nulls(top, data)
     window = Measured(data).window()
-    titles = ("distance to the Gaussian", "deviation from affinity", f"{data.plan.unseen_name} loss")
+    titles = ("distance to the Gaussian", "deviation from affinity", f"{data.index.unseen_name} loss")
     labels = (r"nRMSE to own $D_{\mathrm{G}}$", "squared gap / spread", r"loss / that of own $D_{\mathrm{G}}$")
     for axes, letter, title, label in zip(top, "abc", titles, labels, strict=True):
         style.sigma_axis(axes, window, label=False)
@@ -56,7 +56,7 @@ def draw(data: FigureData) -> Figure:
 
 
 def _curves(top: list[Axes], name: str, part: FigureData, colour: str, dashes: str) -> None:
-    measured, main = Measured(part), part.plan.main
+    measured, main = Measured(part), part.index.main
     looks = {"color": colour, "linestyle": dashes}
     label = f"{name}, $N$ = {main.subset_size:,} ({Copying.of(part, main.id).text})"
     style.band(top[0], measured.nrmse(main.id), label, **looks)
@@ -66,14 +66,14 @@ def _curves(top: list[Axes], name: str, part: FigureData, colour: str, dashes: s
 
 def _nulls(top: list[Axes], data: FigureData) -> None:
     """The memoriser of the data's own images; the Gaussian itself is 0, 0 and 1."""
-    measured, empirical = Measured(data), f"{data.plan.main.subset}/empirical"
+    measured, empirical = Measured(data), f"{data.index.main.subset}/empirical"
     curves: list[Curve] = [
         measured.nrmse(empirical),
         affinity(measured, [empirical]),
         loss_gap.loss(measured, [empirical], measured.inputs),
     ]
     for axes, curve, gaussian in zip(top, curves, (0.0, 0.0, 1.0), strict=True):
-        label = f"empirical, {data.plan.name}" if axes is top[0] else None
+        label = f"empirical, {data.index.name}" if axes is top[0] else None
         style.null(axes, curve, label, "empirical")
         style.level(axes, gaussian, "the Gaussian" if axes is top[0] else None, "gaussian")
     top[2].set(yscale="log", ylim=(0.1, 10))
@@ -82,10 +82,10 @@ def _nulls(top: list[Axes], data: FigureData) -> None:
 
 def _strips(axes: Axes, data: FigureData, parts: dict[str, FigureData]) -> None:
     rows = {}
-    for name, part in {data.plan.name: data, **parts}.items():
-        main = part.plan.main
+    for name, part in {data.index.name: data, **parts}.items():
+        main = part.index.main
         images = image_grid.pixels(part.training_images(main.subset)[:COUNT])
-        samples = np.asarray(part.samples(main.id, part.plan.solver(main.id))[:COUNT])
+        samples = np.asarray(part.samples(main.id, part.index.solver(main.id))[:COUNT])
         rows[name] = np.concatenate([images, samples])
     image_grid.grid(axes, np.stack(list(rows.values())), rows=list(rows), blocks=["training images", "samples"])
     style.letter(axes, "d", "what the networks were trained on, and what they draw", pad=14)

@@ -44,7 +44,7 @@ ENTRY = Entry(
 def draw(data: FigureData) -> Figure:
     """Return the figure: rho over images seen (a) and over epochs (c), the memorised fraction over images seen (b)."""
     measured = Measured(data)
-    sizes = sized(alike(data.plan))
+    sizes = sized(alike(data.index))
     colours = style.colours(sizes)
     figure = style.new(2.7)
     closeness, memorised, epochs = figure.subplots(1, 3)
@@ -66,12 +66,12 @@ def draw(data: FigureData) -> Figure:
         axes.set_xlabel(label)
         if axes is not epochs:
             left, right = axes.get_xlim()
-            axes.axvspan(left, data.plan.training_settings["warmup"], color="#dddddd", lw=0, zorder=0)
+            axes.axvspan(left, data.index.training_settings["warmup"], color="#dddddd", lw=0, zorder=0)
             axes.set_xlim(left, right)
     for axes in (closeness, epochs):
         style.level(axes, 1, None, "empirical")
         style.level(axes, 0, None, "gaussian")
-    _key(figure, data.plan, sizes, colours)
+    _key(figure, data.index, sizes, colours)
     return figure
 
 
@@ -96,7 +96,7 @@ def _way(axes: Axes, curve: Curve, colour: object, *, minimum: bool = True) -> N
         axes.plot(curve.x[lowest], curve.value[lowest], "o", color=colour, markersize=7, markerfacecolor="none")
 
 
-def _key(figure: Figure, plan: ResultsIndex, sizes: dict[int, Groups], colours: dict[int, str]) -> None:
+def _key(figure: Figure, index: ResultsIndex, sizes: dict[int, Groups], colours: dict[int, str]) -> None:
     from matplotlib.lines import Line2D
 
     handles = []
@@ -109,7 +109,7 @@ def _key(figure: Figure, plan: ResultsIndex, sizes: dict[int, Groups], colours: 
         Line2D([], [], color=style.GREY, ls=style.DASHES["empirical"], lw=0.8, label="empirical"),
         Line2D([], [], color=style.GREY, ls=style.DASHES["gaussian"], lw=0.8, label="Gaussian"),
     ]
-    if plan.photographs:
-        label = f"{plan.unseen_name} images"
+    if index.photographs:
+        label = f"{index.unseen_name} images"
         handles.append(Line2D([], [], color=style.GREY, ls=style.DASHES["identity"], lw=0.8, label=label))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)

@@ -61,13 +61,13 @@ def pairs(data: FigureData, cells: list[Cell]) -> Iterator[tuple[str, Curve]]:
     """
     runs = [cell for cell in cells if cell.half == "a"]
     subset, other = runs[0].subset, f"{runs[0].subset[:-1]}b"
-    shards = {cell: data.shard(cell.id, "agreement", data.plan.solver(cell.id)) for cell in runs}
+    shards = {cell: data.shard(cell.id, "agreement", data.index.solver(cell.id)) for cell in runs}
     found = {
         "network a to b": [s[s["reference_id"] == cell.id.replace(subset, other, 1)] for cell, s in shards.items()],
         "network to own Gaussian": [shard[shard["reference_id"] == f"{subset}/gaussian"] for shard in shards.values()],
         "other latents": [shard[shard["parameter"] == "shift"] for shard in shards.values()],
     }
-    for kind, solver in (("gaussian", "exact"), ("empirical", data.plan.sampler), ("stationary", data.plan.sampler)):
+    for kind, solver in (("gaussian", "exact"), ("empirical", data.index.sampler), ("stationary", data.index.sampler)):
         if data.has(f"{subset}/{kind}/agreement_{solver}.parquet"):
             shard = data.shard(f"{subset}/{kind}", "agreement", solver)
             name = "Gaussian" if kind == "gaussian" else kind

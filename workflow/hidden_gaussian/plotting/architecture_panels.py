@@ -43,7 +43,7 @@ def draw(
     columns : sequence of str
         Labels of the images.
     """
-    groups = {name: cells for name, cells in ARCHITECTURE.groups(data.plan).items() if wanted(name)}
+    groups = {name: cells for name, cells in ARCHITECTURE.groups(data.index).items() if wanted(name)}
     images = rows(data, [shown(cells)[0] for cells in groups.values()])
     height = 0.45 * len(images) + 0.4
     figure = style.new(height + 2.4)

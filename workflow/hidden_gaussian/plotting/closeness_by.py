@@ -23,7 +23,7 @@ LATENTS, ROWS = 4, 8
 def draw(data: FigureData, varied: SweepAxis) -> Figure:
     """Return the figure of one sweep."""
     measured = Measured(data)
-    groups = varied.groups(data.plan)
+    groups = varied.groups(data.index)
     colours, _ = style.ramp(groups)
     places = spaced(groups, ROWS)
     figure = style.new(2.7 + 0.42 * len(places))
@@ -76,7 +76,7 @@ def _closeness(axes: Axes, measured: Measured, groups: Groups, colours: dict[flo
 def _strips(axes: Axes, data: FigureData, groups: Groups, colours: dict[float, Any]) -> None:
     rows = []
     for cell in (shown(cells)[0] for cells in groups.values()):
-        network = np.asarray(data.samples(cell.id, data.plan.solver(cell.id))[:LATENTS])
+        network = np.asarray(data.samples(cell.id, data.index.solver(cell.id))[:LATENTS])
         gaussian = np.asarray(data.samples(f"{cell.subset}/gaussian", "exact")[:LATENTS])
         rows.append(np.concatenate([network, gaussian, nearest_images(data, cell.id, len(network))]))
     blocks = ["network", "Gaussian", "nearest training image"]

@@ -106,7 +106,7 @@ class Measured:
     @property
     def inputs(self) -> str:
         """Which clean images the curves are of: held-out ones where there are any, else foreign, else training."""
-        return self.data.plan.unseen
+        return self.data.index.unseen
 
     def shard(self, identifier: str, inputs: str | None = None) -> pd.DataFrame:
         """Return the measurements of a denoiser on one kind of input."""
@@ -205,8 +205,8 @@ class Measured:
 
     def _departure(self) -> pd.DataFrame:
         """Return the distance of the largest subset's memoriser to its Gaussian, on training images where measured."""
-        inputs = "train" if "train" in self.data.plan.inputs else self.inputs
-        empirical = f"{self.data.plan.largest}/empirical"
+        inputs = "train" if "train" in self.data.index.inputs else self.inputs
+        empirical = f"{self.data.index.largest}/empirical"
         return self.table(empirical, "distance", "gaussian", inputs=inputs)
 
     def combined(self, tables: Sequence[pd.DataFrame], formula: Callable[..., Array]) -> Curve:

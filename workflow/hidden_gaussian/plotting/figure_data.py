@@ -25,24 +25,24 @@ class FigureData:
     ----------
     root : Path
         The dataset's folder.
-    plan : ResultsIndex
+    index : ResultsIndex
         Cells and settings.
     declared : frozenset of Path
         What may be read.
     """
 
     root: Path
-    plan: ResultsIndex
+    index: ResultsIndex
     declared: frozenset[Path]
 
     @classmethod
-    def of(cls, root: str | Path, plan: ResultsIndex, declared: Iterable[str]) -> FigureData:
+    def of(cls, root: str | Path, index: ResultsIndex, declared: Iterable[str]) -> FigureData:
         """Return the data of a rule's ``input``."""
-        return cls(Path(root), plan, frozenset(Path(path) for path in declared))
+        return cls(Path(root), index, frozenset(Path(path) for path in declared))
 
-    def imitation(self, plan: ResultsIndex) -> FigureData:
+    def imitation(self, index: ResultsIndex) -> FigureData:
         """Return the data of another dataset of the study, which imitates this one."""
-        return replace(self, root=self.root.parent / plan.name, plan=plan)
+        return replace(self, root=self.root.parent / index.name, index=index)
 
     def _path(self, relative: str) -> Path:
         path = self.root / relative

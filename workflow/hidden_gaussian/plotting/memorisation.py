@@ -49,7 +49,7 @@ class Copying:
     @classmethod
     def of(cls, data: FigureData, identifier: str) -> Copying:
         """Return the scores of a network's sample set, and the memorised fraction of photographs never trained on."""
-        samples = wide(data.shard(identifier, "memorisation", data.plan.solver(identifier)))
+        samples = wide(data.shard(identifier, "memorisation", data.index.solver(identifier)))
         subset = identifier.split("/")[0]
         null = None
         if data.has(f"{subset}/nulls/memorisation_photographs.parquet"):
@@ -80,6 +80,6 @@ def scored(data: FigureData, cell: Cell) -> str:
 
 def nearest_images(data: FigureData, identifier: str, count: int) -> NDArray[np.float32]:
     """Return the training image nearest to each of a network's first samples, in [-1, 1]."""
-    shard = data.shard(identifier, "memorisation", data.plan.solver(identifier))
+    shard = data.shard(identifier, "memorisation", data.index.solver(identifier))
     indices = wide(shard)["nearest_index"].sort_index().to_numpy()[:count].astype(int)
     return image_grid.pixels(data.training_images(identifier.split("/")[0])[indices])

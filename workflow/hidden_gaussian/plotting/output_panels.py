@@ -45,7 +45,7 @@ def draw(
     blocks : sequence of (str, int)
         Kind of input, and index of the noise level, from 0 at the largest.
     """
-    found = [(varied, spaced(varied.groups(data.plan), 6)) for varied in sweeps]
+    found = [(varied, spaced(varied.groups(data.index), 6)) for varied in sweeps]
     heights = [1.85 if groups else 0.3 for _, groups in found]
     figure = style.new(sum(heights))
     panels = figure.subplots(len(found), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]

@@ -15,9 +15,9 @@ from hidden_gaussian.results_index import ResultsIndex
 SIZE = 70_000  # training images of the network whose weights alpha are varied
 
 
-def has(plan: ResultsIndex) -> bool:
+def has(index: ResultsIndex) -> bool:
     """Return whether the paper has curves of a dataset."""
-    return plan.name == "ffhq"
+    return index.name == "ffhq"
 
 
 def by_size(score: str) -> dict[int, Array]:

@@ -34,10 +34,10 @@ class SweepAxis:
     label: str
     value: Callable[[Cell], Place]
 
-    def groups(self, plan: ResultsIndex) -> Groups:
+    def groups(self, index: ResultsIndex) -> Groups:
         """Return the cells of the sweep by coordinate: halves and replicates of one place together."""
         groups: Groups = {}
-        for cell in sorted(plan.cells(self.sweep), key=lambda cell: (self.value(cell), cell)):
+        for cell in sorted(index.cells(self.sweep), key=lambda cell: (self.value(cell), cell)):
             groups.setdefault(self.value(cell), []).append(cell)
         return groups
 

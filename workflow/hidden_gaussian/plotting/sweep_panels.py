@@ -148,7 +148,7 @@ class Row:
 def draw(data: FigureData, panels: Sequence[Panel], sweeps: Sequence[SweepAxis] = (SIZE, SCALE, TIME)) -> Figure:
     """Return the figure: a row for each sweep, a column for each measure; a sweep that is not there is marked."""
     measured = Measured(data)
-    rows = [Row(data, measured, varied, varied.groups(data.plan)) for varied in sweeps]
+    rows = [Row(data, measured, varied, varied.groups(data.index)) for varied in sweeps]
     heights = [1.75 if row.groups else 0.25 for row in rows]
     figure = style.new(sum(heights) + 0.35)
     grid = layout(figure, panels, heights)
