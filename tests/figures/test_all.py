@@ -50,7 +50,7 @@ class Recorded(FigureData):
 @pytest.fixture(scope="module")
 def recorded(world) -> dict[str, Recorded]:
     data = {name: world.data(name) for name in NAMES}
-    return {name: Recorded(one.root, one.plan, one.declared) for name, one in data.items()}
+    return {name: Recorded(one.root, one.index, one.declared) for name, one in data.items()}
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +212,7 @@ def test_an_untrained_network_is_a_null_where_it_was_kept(tmp_path):
     content = settings()
     content["grid"]["runs"][0]["snapshots"] = [0, 64, 640, 6400, 64000]
     own = World(tmp_path, content)
-    for relative in input_files("linearity", own.plan):
+    for relative in input_files("linearity", own.index):
         own.write_one(relative)
     axes = module("linearity").draw(own.data("linearity")).axes[5]
     expected = affinity(Measured(own.data("linearity")), ["n512a/ve16r1/i0"]).value
@@ -286,7 +286,7 @@ def test_agreement_of_halves(world, figures):
 
 def test_overview_has_a_point_for_every_cell(world, figures):
     points = figures["overview"].axes[0].containers
-    assert len(points) == len(world.plan.all_cells)
+    assert len(points) == len(world.index.all_cells)
 
 
 def test_overview_tells_thirteen_kinds_of_network_apart():
@@ -302,7 +302,7 @@ def test_legends_of_linearity_do_not_overlap(world, count):
     figure.subplots(2, 3)
     all_copied = memorisation.Copying(*(Curve(*np.ones((4, 1))) for _ in range(2)), 0.0)
     sizes = {70_000 + size: all_copied for size in range(count)}
-    linearity._key(figure, world.plan, {size: [] for size in sizes}, sizes, dict.fromkeys(sizes, "k"))
+    linearity._key(figure, world.index, {size: [] for size in sizes}, sizes, dict.fromkeys(sizes, "k"))
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     first, second = (legend.get_window_extent(canvas.get_renderer()) for legend in figure.legends)
@@ -330,7 +330,7 @@ def test_nulls_of_scores_are_pooled_over_the_halves_that_networks_are(world, fig
 @pytest.mark.parametrize("name", ["generalisation_score", "moments", "agreement"])
 def test_foreign_photographs_are_not_called_held_out(world, name):
     data = world.data(name)
-    figure = module(name).draw(replace(data, plan=replace(data.plan, inputs=["train", "foreign"])))
+    figure = module(name).draw(replace(data, index=replace(data.index, inputs=["train", "foreign"])))
     texts = " ".join(text.get_text() for legend in figure.findobj(Legend) for text in legend.get_texts())
     assert "foreign" in texts and "held-out" not in texts
 
@@ -339,7 +339,7 @@ def test_an_autoencoder_is_called_by_its_whole_name(tmp_path):
     content = settings()
     content["grid"]["runs"][2]["architectures"] = ["dae-linear"]
     own = World(tmp_path, content)
-    for relative in input_files("normalised_distance", own.plan):
+    for relative in input_files("normalised_distance", own.index):
         own.write_one(relative)
     labels = module("normalised_distance").draw(own.data("normalised_distance")).axes[0].get_legend_handles_labels()[1]
     assert [label.split(" (")[0] for label in labels if "dae" in label] == ["dae-linear to Gaussian"]
@@ -347,7 +347,7 @@ def test_an_autoencoder_is_called_by_its_whole_name(tmp_path):
 
 def test_draws_in_colour(tmp_path):
     world = World(tmp_path, settings(colour="rgb"))
-    for relative in input_files("samples", world.plan):
+    for relative in input_files("samples", world.index):
         world.write_one(relative)
     (image,) = module("samples").draw(world.data("samples")).axes[0].images
     pixels = image.get_array()
@@ -369,9 +369,9 @@ def test_collecting_the_entries_imports_no_library_of_tables_or_drawing():
 
 
 def test_a_figure_depends_on_the_sweeps_it_shows(world):
-    other = world.plan.only(["size", "scale"])
-    assert visible("model_scale", world.plan) == visible("model_scale", other)
-    assert set(visible("overview", world.plan).sweeps) == set(world.plan.sweeps)
+    other = world.index.only(["size", "scale"])
+    assert visible("model_scale", world.index) == visible("model_scale", other)
+    assert set(visible("overview", world.index).sweeps) == set(world.index.sweeps)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -382,7 +382,7 @@ def test_captions_name_the_papers_figure(name):
 
 
 def test_script_writes_the_same_files_twice(world, tmp_path):
-    declared = [str(world.root / path) for path in input_files("samples", world.plan)]
+    declared = [str(world.root / path) for path in input_files("samples", world.index)]
     written = []
     for attempt in ("first", "second"):
         folder = tmp_path / attempt
@@ -390,7 +390,7 @@ def test_script_writes_the_same_files_twice(world, tmp_path):
             input=declared,
             output=[str(folder / "samples.pdf"), str(folder / "samples.png")],
             log=[str(folder / "log")],
-            params=SimpleNamespace(name="samples", index=asdict(visible("samples", world.plan)), root=str(world.root)),
+            params=SimpleNamespace(name="samples", index=asdict(visible("samples", world.index)), root=str(world.root)),
         )
         runpy.run_path(str(ROOT / "workflow" / "scripts" / "plot_figure.py"), init_globals={"snakemake": job})
         written.append([Path(path).read_bytes() for path in job.output])

@@ -89,12 +89,12 @@ def test_surrogates_are_those_of_the_study():
     source = {"kind": "gaussian-surrogate", "of": "digits", "count": 1797}
     study = {"digits": settings(), "noise": {**content, "source": source}, "other": content}
     datasets = {name: Dataset.model_validate(one) for name, one in study.items()}
-    plan = ResultsIndex.of("digits", datasets["digits"], datasets)
-    assert [one.name for one in plan.surrogates] == ["noise"]
-    assert {path.split("/")[1] for path in input_files("surrogates", plan) if path.startswith("..")} == {"noise"}
+    index = ResultsIndex.of("digits", datasets["digits"], datasets)
+    assert [one.name for one in index.surrogates] == ["noise"]
+    assert {path.split("/")[1] for path in input_files("surrogates", index) if path.startswith("..")} == {"noise"}
     assert "surrogates" not in available(ResultsIndex.of("noise", datasets["noise"], datasets))
-    assert not visible("overview", plan).surrogates
-    assert ResultsIndex.read(asdict(plan)) == plan
+    assert not visible("overview", index).surrogates
+    assert ResultsIndex.read(asdict(index)) == index
 
 
 def test_amplitudes_of_samplers(world):
@@ -230,7 +230,7 @@ def test_slopes(world):
     ],
 )
 def test_says_which_measurement_a_figure_lacks(name, section, key, value, setting):
-    plan = without(section, key, value)
-    assert name not in available(plan)
+    index = without(section, key, value)
+    assert name not in available(index)
     with pytest.raises(InputError, match=rf"'{name}' of dataset 'digits'.*{setting}"):
-        input_files(name, plan)
+        input_files(name, index)

@@ -130,9 +130,9 @@ def test_training_clock_rings_the_minimum_and_marks_the_warm_up(world):
 
 def test_training_clock_follows_the_same_runs_everywhere(world):
     """The size sweep has half b too, at its end alone; a size with one snapshot keeps both halves."""
-    assert {cell.half for cell in alike(world.plan)} == {"a"}
-    assert alike(world.plan.only(["time", "clock"])) == alike(world.plan)
-    bare = alike(world.plan.only(["time", "size"]))
+    assert {cell.half for cell in alike(world.index)} == {"a"}
+    assert alike(world.index.only(["time", "clock"])) == alike(world.index)
+    bare = alike(world.index.only(["time", "size"]))
     assert {(cell.subset_size, cell.half) for cell in bare if cell.subset_size < 128} == {(8, "a"), (8, "b"), (32, "a")}
 
 
@@ -164,7 +164,7 @@ def test_pairs_of_other_networks_are_no_part_of_the_curve(tmp_path):
     content["grid"]["sweeps"]["size"] |= {"halves": ["a"], "subset_sizes": [32, 512]}
     content["grid"]["sweeps"]["halves_small"] = {"subset_sizes": [32], "scales": [4]}
     own = World(tmp_path, content)
-    for relative in input_files("agreement", own.plan):
+    for relative in input_files("agreement", own.index):
         own.write_one(relative)
     axes = agreement.draw(own.data("agreement")).axes[0]
     (line,) = [line for line in axes.lines if line.get_label() == "network a to b"]
@@ -207,7 +207,7 @@ def test_every_network_gets_the_same_inputs(world):
 
 
 def test_autoencoders_are_read_from_the_euler_sampler(world):
-    files = input_files("autoencoders", world.plan)
+    files = input_files("autoencoders", world.index)
     assert "n32a/dae-ve16r1/i64000/memorisation_euler10.parquet" in files
     assert "n32a/ve16r1/i64000/memorisation_heun18.parquet" in files
     assert not [path for path in files if "baseline" in path]
@@ -227,7 +227,7 @@ def test_the_papers_curves_are_drawn_on_ffhq_alone(world, monkeypatch):
     for module, panels in ((linearity, (0, 3)), (alpha_sweep, (4, 5, 8, 9))):
         data = world.data(module.__name__.split(".")[-1])
         for name in ("digits", "ffhq"):
-            figure = module.draw(replace(data, plan=replace(data.plan, name=name)))
+            figure = module.draw(replace(data, index=replace(data.index, name=name)))
             for index, axes in enumerate(figure.axes):
                 dotted = [line for line in axes.lines if line.get_linestyle() == ":" and len(line.get_xdata()) == 2]
                 assert len(dotted) == (name == "ffhq" and index in panels)
@@ -242,10 +242,10 @@ def _without(*sweeps: str, **changes: object) -> ResultsIndex:
 
 @pytest.mark.parametrize(("name", "sweep"), [("model_scale", "scale"), ("architectures", "architecture")])
 def test_says_which_setting_a_figure_lacks(name, sweep):
-    plan = _without(sweep)
-    assert name not in available(plan)
+    index = _without(sweep)
+    assert name not in available(index)
     with pytest.raises(InputError, match=rf"'{name}' of dataset 'digits'.*grid\.sweeps\.{sweep}"):
-        input_files(name, plan)
+        input_files(name, index)
 
 
 def test_says_which_images_and_architectures_a_figure_lacks():
@@ -253,15 +253,15 @@ def test_says_which_images_and_architectures_a_figure_lacks():
         input_files("loss_gap", _without(heldout=0))
     content = settings()
     content["grid"]["sweeps"]["architecture"]["architectures"] = ["ve", "vp"]
-    plan = ResultsIndex.of("digits", Dataset.model_validate(content))
-    assert {"architectures"} == {"architectures", "autoencoders", "baseline_parametrisation"} & set(available(plan))
+    index = ResultsIndex.of("digits", Dataset.model_validate(content))
+    assert {"architectures"} == {"architectures", "autoencoders", "baseline_parametrisation"} & set(available(index))
     with pytest.raises(InputError, match="an architecture dae-"):
-        input_files("autoencoders", plan)
+        input_files("autoencoders", index)
 
 
 def test_marks_what_is_absent(world):
-    plan = world.plan.only(["size"])
-    data = FigureData.of(world.root, plan, [str(world.root / path) for path in input_files("position", plan)])
+    index = world.index.only(["size"])
+    data = FigureData.of(world.root, index, [str(world.root / path) for path in input_files("position", index)])
     texts = [text.get_text() for axes in importlib.import_module("hidden_gaussian.figures.position").draw(data).axes
              for text in axes.texts]  # fmt: skip
     assert texts == [f"absent: the settings have no grid.sweeps.{sweep}" for sweep in ("scale", "time")]

@@ -102,7 +102,7 @@ def test_the_network_shown_alone_is_trained_longest_largest_and_of_half_a() -> N
     runs = [("b", 128, 1, 640), ("a", 4, 1, 640), ("a", 128, 1, 64), ("a", 128, 2, 640), ("a", 128, 1, 640)]
     ids = [Cell("digits", size, half, name, *rest).id for name in ("dae-ve", "ve") for size in (8, 64)
            for half, *rest in runs]  # fmt: skip
-    whole = ResultsIndex("digits", {}, "n64a", ["train"], "heun18", (1, 8, 8), {}, spliced=ids, sloped=ids)
+    whole = ResultsIndex("digits", {}, "n64a", ["train"], "heun18", (1, 8, 8), {}, splice_cells=ids, jacobian_cells=ids)
     assert [cell.id for cell in whole.shown_splice_cells] == ["n8a/ve128r1/i640", "n64a/ve128r1/i640"]
     assert whole.main_jacobian_cell.id == "n64a/ve128r1/i640"
     assert [cell.id for cell in whole.shown_jacobian_cells][2:] == ["n8a/dae-ve128r1/i640"]
