@@ -4,7 +4,6 @@ import tracemalloc
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from hidden_gaussian.data import duplicates, images, splits
@@ -139,10 +138,3 @@ def test_held_out_images_of_another_source_leave_out_training_images(tmp_path):
 def test_inputs_that_do_not_exist(tmp_path, name, subset):
     with pytest.raises(ValueError, match=f"inputs '{name}'"):
         images.load_inputs(tmp_path, name, 3, subset=subset and tmp_path / subset)
-
-
-def test_to_unit_is_the_common_scale():
-    array = np.array([[[[0, 255, 51]]]], np.uint8)
-    unit = images.to_unit(array)
-    assert unit.dtype == torch.float32
-    torch.testing.assert_close(unit, torch.tensor([[[[-1.0, 1.0, -0.6]]]]))

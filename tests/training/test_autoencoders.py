@@ -12,13 +12,13 @@ from torch import nn
 
 from hidden_gaussian import networks, seeding, spectrum
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.data import images
 from hidden_gaussian.denoisers import AutoencoderDenoiser, GaussianDenoiser, is_defined, open_denoiser
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.jobs import interruption
 from hidden_gaussian.measurement import shared_noise
 from hidden_gaussian.measurement.noised_batch import Target
 from hidden_gaussian.noise_schedule import schedule
+from hidden_gaussian.pixels import to_unit
 from hidden_gaussian.sampling import solvers
 from hidden_gaussian.settings import Measures, Network, Training
 from hidden_gaussian.storage import arrays
@@ -169,7 +169,7 @@ def test_statistics_of_batch_normalisation_are_those_of_the_averaged_weights(who
     denoiser = AutoencoderDenoiser.load(whole / "weights.safetensors")
     network = denoiser.denoisers[2].network
     generator = torch.Generator().manual_seed(1)
-    clean = torch.from_numpy(PIXELS).float().div(127.5).sub(1).repeat(400, 1, 1, 1)
+    clean = to_unit(torch.from_numpy(PIXELS).float()).repeat(400, 1, 1, 1)
     noisy = clean + SIGMAS[2] * torch.randn(clean.shape, generator=generator)
     first, norm, _ = network.model.encoder[0][0]
     with torch.no_grad():
@@ -252,7 +252,7 @@ def test_a_linear_autoencoder_becomes_the_gaussian_denoiser(level):
     state, sigma = TrainingState.start(linear), SIGMAS[level]
     for _ in loop.train(state, pixels, recipe, until=64 * 500, seed=0, objective=objectives.at_level(sigma)):
         pass
-    clean = images.to_unit(pixels)
+    clean = torch.from_numpy(to_unit(pixels.astype(np.float32)))
     noisy = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))
     expected = GaussianDenoiser(spectrum.fit(pixels))(noisy, sigma)
     assert (state.ema(noisy, sigma) - expected).square().mean().sqrt() < 0.04
@@ -262,7 +262,7 @@ def test_a_linear_autoencoder_becomes_the_gaussian_denoiser(level):
 def test_measures_leave_out_levels_without_a_network(whole):
     gaussian = GaussianDenoiser(spectrum.fit(PIXELS))
     denoiser = AutoencoderDenoiser.load(whole / "weights.safetensors")
-    clean = images.to_unit(PIXELS)
+    clean = torch.from_numpy(to_unit(PIXELS.astype(np.float32)))
     subject = Target("n12a/dae-skip4r1/i48", denoiser, "n12a/gaussian", gaussian, {}, clean.mean(0))
     settings = Measures(images=8, draws=1, levels=10, linearity_levels=40)
     frame = shared_noise.measure(subject, {"train": clean[:4]}, {}, settings, None, seed=0)

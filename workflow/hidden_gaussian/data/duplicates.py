@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hidden_gaussian.pixels import HALF_RANGE
 from hidden_gaussian.storage import load_json, save_json
 
 CONTRAST_SHARE = 0.2
@@ -119,7 +120,7 @@ def _screen(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     for start in range(0, len(chosen), _PAIRS):
         pixels = images[chosen[start : start + _PAIRS]].astype(np.float32)
         rows = screen[start : start + _PAIRS]
-        grey = pixels[:, :, top : top + side, left : left + side].mean(1) - np.float32(127.5)
+        grey = pixels[:, :, top : top + side, left : left + side].mean(1) - HALF_RANGE
         means = grey.reshape(-1, _GRID, block, _GRID, block).mean((2, 4)).reshape(len(rows), -1)
         rows[:, :-3] = means * block
         rows[:, -3] = pixels.std((1, 2, 3)) * np.sqrt(height * width)

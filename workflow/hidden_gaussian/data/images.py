@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,6 @@ from hidden_gaussian.errors import InputError
 from hidden_gaussian.jobs import progress_bar
 from hidden_gaussian.settings import Source
 from hidden_gaussian.storage import atomic_path, load_array, save_json, seal_array, sha256
-
-if TYPE_CHECKING:
-    import torch
 
 _BATCH, _BYTES = 64, 2**28  # pictures held at a time: so many, or as many as have so many bytes
 
@@ -228,10 +225,3 @@ def _from_elsewhere(root: Path, name: str, count: int | None) -> np.ndarray:
         chosen = chosen[~np.isin(chosen, copies)]
     rows: np.ndarray = array[chosen[:count]]
     return rows
-
-
-def to_unit(array: np.ndarray) -> torch.Tensor:
-    """Return pixels 0 to 255 as a float32 tensor in [-1, 1]: v / 127.5 - 1."""
-    import torch
-
-    return torch.from_numpy(np.array(array, dtype=np.float32)).div_(127.5).sub_(1)

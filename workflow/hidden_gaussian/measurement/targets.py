@@ -17,6 +17,7 @@ from hidden_gaussian.measurement.example_outputs import PICTURES, outputs
 from hidden_gaussian.measurement.jacobian import SAMPLER, ceiling_rows, measure_slopes
 from hidden_gaussian.measurement.noised_batch import Target
 from hidden_gaussian.measurement.shared_noise import measure
+from hidden_gaussian.pixels import to_unit
 from hidden_gaussian.settings import Distillation, Jacobian, Measures, unseen
 from hidden_gaussian.spectrum import Spectrum
 from hidden_gaussian.storage import load_array
@@ -81,7 +82,11 @@ def clean_images(
     subset = Path(root) / identifier.split("/")[0] / "subset.npy"
     kinds = [name for name in inputs if name not in ("noise", "trajectory")]
     loaded = {name: images.load_inputs(Path(root), name, count, subset=subset) for name in kinds}
-    return {name: images.to_unit(array).to(best_device()) for name, array in loaded.items() if len(array)}
+    return {
+        name: torch.from_numpy(to_unit(array.astype("float32"))).to(best_device())
+        for name, array in loaded.items()
+        if len(array)
+    }
 
 
 def measured_images(root: str | Path, identifier: str, inputs: Sequence[str], count: int) -> dict[str, Tensor]:

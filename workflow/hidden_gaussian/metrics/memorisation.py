@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hidden_gaussian.pixels import to_unit
+
 Array = NDArray[np.float64]
 CANDIDATES = 8
 UNIT = 2.0**-24  # relative error of one float32 rounding
@@ -88,7 +90,7 @@ def _screened(
 def _unit(pixels: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return pixels in [-1, 1] as samples have them: a copy must be equal in every bit."""
     if pixels.dtype == np.uint8:
-        return (pixels / np.float32(127.5) - 1).astype(np.float32)
+        return to_unit(pixels.astype(np.float32))
     return pixels.astype(np.float32, copy=False)
 
 

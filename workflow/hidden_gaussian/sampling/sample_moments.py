@@ -20,6 +20,7 @@ from hidden_gaussian.metrics import (
     difference_quantities,
     radial_power,
 )
+from hidden_gaussian.pixels import to_unit
 from hidden_gaussian.sampling.sample_sets import noisy_copies, rows, single_rows
 from hidden_gaussian.seeding import numpy_stream
 from hidden_gaussian.spectrum import Spectrum
@@ -58,7 +59,7 @@ class Standard:
         frechet = None
         if heldout is not None and len(heldout):
             space = Spectrum.load(root / largest / "spectrum.safetensors")
-            frechet = FrechetDistance(_unit(heldout).reshape(len(heldout), -1), space)
+            frechet = FrechetDistance(to_unit(heldout).reshape(len(heldout), -1), space)
         return cls(
             subset,
             Spectrum.load(root / subset / "spectrum.safetensors"),
@@ -93,7 +94,7 @@ class Standard:
         gaps = MomentGaps.of(centred, self.spectrum, stream_of(str(where["sampler"])))
         if gaps is None:
             return []
-        pool = _unit(self.training[:POOL]).reshape(-1, centred.shape[1])
+        pool = to_unit(self.training[:POOL]).reshape(-1, centred.shape[1])
         null = ResamplingNull.of(pool, len(centred), numpy_stream(seed, f"moments of {self.subset}"))
         sizes = {
             "mean_norm": float(self.spectrum.eigenvalues.sum()),
@@ -105,7 +106,7 @@ class Standard:
         ]
 
     def _power(self) -> Array:
-        pool = _unit(self.training[:POOL])
+        pool = to_unit(self.training[:POOL])
         mean: Array = radial_power(pool - self.spectrum.mean.reshape(pool.shape[1:])).mean(0)
         return mean
 
@@ -131,7 +132,7 @@ class Standard:
             Most images of each kind.
         """
         _, copies = next(noisy_copies(self.training, count, seed))
-        kinds: dict[str, NDArray[Any]] = {"train": _unit(self.training[:count]), "copies": copies}
+        kinds: dict[str, NDArray[Any]] = {"train": to_unit(self.training[:count]), "copies": copies}
         frames = [self.measured(f"{self.subset}/{kind}", of, "photographs", seed=seed) for kind, of in kinds.items()]
         alone = Standard(self.subset, self.spectrum, self.training, None)
         frames.append(alone.measured(f"{self.subset}/heldout", heldout[:count], "photographs", seed=seed))
@@ -147,8 +148,3 @@ def resampled_rows(identifier: str, statistics: Mapping[str, Array], **where: ob
         for name, values in statistics.items()
     ]
     return pd.concat(frames, ignore_index=True)
-
-
-def _unit(pixels: NDArray[np.uint8]) -> Array:
-    unit: Array = pixels / 127.5 - 1
-    return unit

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from hidden_gaussian import seeding
+from hidden_gaussian.pixels import to_unit
 from hidden_gaussian.settings import Training
 from hidden_gaussian.training import augmentation
 
@@ -133,7 +134,7 @@ def draw(
         chosen = pixels[torch.from_numpy(rows).to(device, non_blocking=True)]
     else:
         chosen = torch.from_numpy(pixels[rows]).to(device, non_blocking=True)
-    clean, labels = _altered(chosen.float() / 127.5 - 1, step, settings, seed, share)
+    clean, labels = _altered(to_unit(chosen.float()), step, settings, seed, share)
     source = torch.Generator(device).manual_seed(seeding.derive(seed, "noise", step))
     normal = torch.randn(count, generator=source, device=device)[share]
     noise = torch.randn((count, *clean.shape[1:]), generator=source, device=device)[share]
