@@ -1,12 +1,12 @@
-"""A subset and the snapshot before -> the next snapshot of ten autoencoders, one a noise level."""
+"""A subset and the checkpoint before -> the next checkpoint of ten autoencoders, one a noise level."""
 
 from hidden_gaussian import settings
 from hidden_gaussian.jobs import job_log
-from hidden_gaussian.training import Segment, autoencoders
+from hidden_gaussian.training import Segment, train_autoencoders
 
 given, wildcards = snakemake.input, snakemake.wildcards
 identifier = f"n{wildcards.size}{wildcards.half}/{wildcards.run}/i{wildcards.images_seen}"
 with job_log(snakemake.log[0]):
     study = settings.read(snakemake.config)
     files = {"images": given.images, "subset": given.subset, "before": given.before}
-    autoencoders.run(Segment.of(study, wildcards.dataset, identifier, **files))
+    train_autoencoders(Segment.of(study, wildcards.dataset, identifier, **files))

@@ -1,12 +1,12 @@
-"""A subset and the snapshot before -> the next snapshot of a training run."""
+"""A subset and the checkpoint before -> the next checkpoint of a training run."""
 
 from hidden_gaussian import settings
 from hidden_gaussian.jobs import job_log
-from hidden_gaussian.training import Segment, segment
+from hidden_gaussian.training import Segment, train_segment
 
 given, wildcards = snakemake.input, snakemake.wildcards
 identifier = f"n{wildcards.size}{wildcards.half}/{wildcards.run}/i{wildcards.images_seen}"
 with job_log(snakemake.log[0]):
     study = settings.read(snakemake.config)
     files = {"images": given.images, "subset": given.subset, "before": given.before}
-    segment.run(Segment.of(study, wildcards.dataset, identifier, **files))
+    train_segment(Segment.of(study, wildcards.dataset, identifier, **files))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Source, Study
-from hidden_gaussian.storage import load_json, save_json
+from hidden_gaussian.storage import differences, load_json, save_json
 
 
 def _place(study: Study, name: str) -> Path:
@@ -34,7 +33,7 @@ def check(study: Study) -> None:
         found, wanted = load_json(place), study.identity(name)
         if found.get("study") == study.study:
             continue
-        keys = sorted(_differences(found, wanted) - {"study"})
+        keys = sorted(differences(found, wanted).keys() - {"study"})
         if keys:
             raise InputError(
                 f"{place.parent} holds results of the study '{found.get('study')}' with other settings "
@@ -74,12 +73,3 @@ def record(study: Study) -> None:
             raise InputError(
                 f"the results folder {place.parent} cannot be written ({error.strerror}); choose another with 'results'"
             ) from None
-
-
-def _differences(found: Any, wanted: Any, prefix: str = "") -> set[str]:
-    """Return the dotted keys at which two nested mappings differ."""
-    if not (isinstance(found, dict) and isinstance(wanted, dict)):
-        return set() if found == wanted else {prefix.rstrip(".")}
-    return set().union(
-        *(_differences(found.get(key), wanted.get(key), f"{prefix}{key}.") for key in found.keys() | wanted.keys())
-    )
