@@ -282,7 +282,7 @@ def test_damaged_states_are_named(whole, tmp_path):
     path = tmp_path / cell(48).id / "states.zip"
     path.parent.mkdir(parents=True)
     path.write_bytes((whole / "states.zip").read_bytes()[:1000])
-    with pytest.raises(InputError, match=r"states\.zip: damaged"):
+    with pytest.raises(InputError, match=r"states\.zip is damaged"):
         train(tmp_path, 96, 48)
 
 

@@ -112,7 +112,7 @@ def _start(folder: Path, previous: Path | None) -> Path | None:
         ):
             shutil.copyfileobj(source, target)
     except (zipfile.BadZipFile, KeyError, EOFError, FileNotFoundError) as error:
-        raise InputError(f"{previous}: damaged or absent ({error}); delete it and run again") from None
+        raise InputError(f"{previous} is damaged or absent ({error}); delete it and run again") from None
     return before
 
 
