@@ -71,8 +71,8 @@ def _decoded(picture: Picture, colour: str, where: str) -> Image.Image:
             reason = _format(picture)
         raise InputError(f"{where} cannot be decoded ({reason}); replace or remove it") from error
     raise InputError(
-        f"{where} has {image.width} x {image.height} pixels, as in a decompression bomb; expected at most {PIXEL_LIMIT}; "
-        "make it smaller or remove it"
+        f"{where} has {image.width} x {image.height} pixels, as in a decompression bomb; "
+        f"expected at most {PIXEL_LIMIT}; make it smaller or remove it"
     )
 
 

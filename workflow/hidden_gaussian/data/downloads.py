@@ -68,9 +68,7 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         """Raise InputError for a redirect from https to an unencrypted address."""
         if req.full_url.startswith("https:") and not newurl.startswith("https:"):
-            raise InputError(
-                f"{req.full_url} redirects to the unencrypted {newurl}; expected https; use another mirror"
-            )
+            raise InputError(f"{req.full_url} redirects to {newurl}, which is unencrypted; use another mirror")
         return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
 
 
@@ -113,9 +111,7 @@ def fetch(url: str, path: Path, *, size: int, sha256: str, key: str = "url") -> 
 def _check_scheme(url: str, where: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InputError(
-            f"{where}: {url!r} was found; expected an address that begins with https:// or http://; correct it"
-        )
+        raise InputError(f"{where}: {url!r}; expected an address that begins with https:// or http://; correct it")
 
 
 def _retried(transfer: Callable[[], None], url: str, key: str) -> None:

@@ -1,10 +1,10 @@
 """Equal and nearly equal images, which would put training images into the held-out images or the other half.
 
 Two images are near duplicates if the root mean square of their pixel differences is at most CONTRAST_SHARE of their
-contrast (the geometric mean of their pixels' standard deviations). Measured: among 10,000 faces five pairs show the same
-photograph, with shares up to 0.187 at 64 pixels a side and 0.132 at 16; the next pairs have 0.359 and 0.213. The nearest
-of the 50,000 training images of CIFAR-10 have 0.225. Below SMALLEST pixels a side different images can be as near as
-copies (20 pairs of the 8x8 digits of scikit-learn have shares below 0.2); there only equal images count.
+contrast (the geometric mean of their pixels' standard deviations). Measured: among 10,000 faces five pairs show the
+same photograph, with shares up to 0.187 at 64 pixels a side and 0.132 at 16; the next pairs have 0.359 and 0.213. The
+nearest of the 50,000 training images of CIFAR-10 have 0.225. Below SMALLEST pixels a side different images can be as
+near as copies (20 pairs of the 8x8 digits of scikit-learn have shares below 0.2); there only equal images count.
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ def _joined(labels: np.ndarray, images: np.ndarray, single: np.ndarray, other: n
 def _screen(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Return a row for each image: 8 x 8 block means m of its central grey pixels, contrast s, |m|^2, 1.
 
-    Averages over blocks and channels never increase a mean square. With these scales |m - m'|^2 is at most the number of
-    pixels times the mean square difference, and s s' is this number times the product of the standard deviations.
+    Averages over blocks and channels never increase a mean square. With these scales |m - m'|^2 is at most the number
+    of pixels times the mean square difference, and s s' is this number times the product of the standard deviations.
     Therefore every near pair passes the screen |m - m'|^2 <= CONTRAST_SHARE^2 s s'.
     """
     height, width = images.shape[-2:]

@@ -98,8 +98,8 @@ def _checked(source: Source, pictures: sources.Pictures, key: str) -> str | None
     if pictures.count != source.count:
         below = f" below '{source.prefix}'" if source.prefix else ""
         raise InputError(
-            f"{key}.count: {source.path or source.kind} has {pictures.count} images{below}; expected {source.count}; set "
-            f"it to {pictures.count} or give the complete source"
+            f"{key}.count: {source.path or source.kind} has {pictures.count} images{below}; expected {source.count}; "
+            f"set it to {pictures.count} or give the complete source"
         )
     checksum = pictures.checksum()
     if source.sha256 is None or checksum == source.sha256.lower():
@@ -107,7 +107,7 @@ def _checked(source: Source, pictures: sources.Pictures, key: str) -> str | None
     if checksum is None:
         raise InputError(f"{key}.sha256: a source of kind '{source.kind}' has no archive; remove the setting")
     raise InputError(
-        f"{key}.sha256: {source.path} has {checksum}; expected {source.sha256}; download it again or correct the setting"
+        f"{key}.sha256: {source.path} has {checksum}; expected {source.sha256}; download it again or correct it"
     )
 
 

@@ -27,8 +27,8 @@ KNOWN = {
     ),
     "churches": Download(
         licence="no licence is stated; research only, cite Yu et al. (2015)",
-        instructions="download church_outdoor_train_lmdb.zip with https://github.com/fyu/lsun, export its 126,227 images "
-        "with that project's data.py, and pack them as churches.zip",
+        instructions="download church_outdoor_train_lmdb.zip with https://github.com/fyu/lsun, export its 126,227 "
+        "images with that project's data.py, and pack them as churches.zip",
     ),
 }
 """By the names under 'archives'; an entry of the same name under 'downloads' takes precedence, such as a mirror."""

@@ -95,7 +95,7 @@ def _rows(path: Path, name: str, shape: tuple[int, ...], key: str) -> Iterator[t
 
 
 def _channels_last(image: np.ndarray) -> np.ndarray:
-    """Return the image as (row, column[, channel]); if first and last axis may be channels, the other two are equal."""
+    """Return the image as (row, column[, channel]); if both ends may be channels, the one next to a square is."""
     if image.ndim == 2:
         return image
     first, row, column = image.shape

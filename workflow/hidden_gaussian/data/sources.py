@@ -166,9 +166,7 @@ def _report_others(path: Path, names: Iterable[str], chosen: Sequence[object], p
 def _folder(path: Path, prefix: str, key: str) -> Pictures:
     """Open the PNG and JPEG files of a folder below a prefix, sorted by name; links are followed."""
     if not path.is_dir():
-        raise InputError(
-            f"{key}.path: {path} is neither a folder nor a name under 'archives'; give a folder of PNG or JPEG images"
-        )
+        raise InputError(f"{key}.path: {path} is neither a folder nor a name under 'archives'; correct the path")
     files = list(_files(path, prefix, key))
     names = sorted(name for name in files if archives.is_below(name, prefix) and archives.is_image(name, SUFFIXES))
     _report_others(path, files, names, prefix, key)
@@ -224,9 +222,7 @@ def _cifar10(path: Path, split: str, key: str) -> Pictures:
     for name in _BATCHES[split]:
         data = batches[name].get("data")
         if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != 3072:
-            raise InputError(
-                f"{key}.path: {path}: {name} has no rows of 3072 bytes; expected CIFAR-10's; download it again"
-            )
+            raise InputError(f"{key}.path: {path}: {name} has no rows of 3072 bytes; download the archive again")
         rows.append(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
     count = sum(len(batch) for batch in rows)
     return Pictures(count, _numbered(image for batch in rows for image in batch), partial(sha256, path))

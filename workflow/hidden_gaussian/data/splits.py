@@ -64,16 +64,16 @@ def split(
     singles = shuffled[~np.isin(shuffled, members)]
     if heldout > len(singles) or heldout >= len(images):
         raise InputError(
-            f"{key}: {heldout} of {len(images)} images; expected at most the {len(singles)} without a duplicate, and at "
-            "least one training image; hold out fewer"
+            f"{key}: {heldout} of {len(images)} images; expected at most the {len(singles)} without a duplicate, and "
+            "at least one training image; hold out fewer"
         )
     aside, rest = singles[:heldout], singles[heldout:]
     middle = (len(rest) + len(members)) // 2
     if len(members) > middle:
         raise InputError(
             f"{key}: {len(members)} of {len(images)} images are equal or nearly equal to another; expected at most "
-            f"{middle}, because half a must contain them all; remove copies, or set near_duplicates: false if they only "
-            "look alike"
+            f"{middle}, because half a must contain them all; remove copies, or set near_duplicates: false if they "
+            "only look alike"
         )
     start = middle - len(members)
     return Split(aside, np.concatenate([rest[:start], members, rest[start:]]))
@@ -124,13 +124,11 @@ def subset_indices(
     """
     total = len(split.order)
     if size > total:
-        raise InputError(
-            f"{key}: {size} training images; expected at most {total}, the number of images; set a smaller size"
-        )
+        raise InputError(f"{key}: {size} training images; expected at most all {total} images; set a smaller size")
     if apart and 2 * size > total:
         raise InputError(
-            f"{key}: halves a and b of {size} images each; expected at most {total // 2}, half of {total} images; set a "
-            "smaller size or one half"
+            f"{key}: halves a and b of {size} images each; expected at most {total // 2}, half of {total} images; set "
+            "a smaller size or one half"
         )
     return {"a": split.order, "b": split.order[::-1]}[half][:size].copy()
 

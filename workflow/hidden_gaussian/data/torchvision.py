@@ -35,8 +35,8 @@ def open_named(source: Source, key: str) -> tuple[int, Iterator[tuple[str, Any]]
     name = source.name or ""
     if name.startswith("LSUN"):
         raise InputError(
-            f"{key}.name: torchvision reads {name} through a pickle in the folder, which could run code; expected another "
-            "dataset; export the images to a zip or folder, and use a source of that kind"
+            f"{key}.name: torchvision reads {name} through a pickle in the folder, which could run code; expected "
+            "another dataset; export the images to a zip or folder, and use a source of that kind"
         )
     try:
         dataset = _class(name, key)(str(Path(source.path or "").expanduser()), **_options(source))
@@ -45,8 +45,8 @@ def open_named(source: Source, key: str) -> tuple[int, Iterator[tuple[str, Any]]
         raise
     except ModuleNotFoundError as error:
         raise InputError(
-            f"{key}: torchvision needs the package '{error.name}' for {name}, which is not installed; install it, or give "
-            "the images as a zip or folder"
+            f"{key}: torchvision needs the package '{error.name}' for {name}, which is not installed; install it, or "
+            "give the images as a zip or folder"
         ) from error
     except Exception as error:
         raise InputError(
@@ -62,9 +62,7 @@ def _class(name: str, key: str) -> Any:
     known = [each for each in datasets.__all__ if inspect.isclass(getattr(datasets, each))]
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1) or ["FashionMNIST"]
-        raise InputError(
-            f"{key}.name: torchvision has no dataset '{name}'; expected one like '{near[0]}'; correct the name"
-        )
+        raise InputError(f"{key}.name: torchvision has no dataset '{name}'; expected one like '{near[0]}'; correct it")
     return getattr(datasets, name)
 
 

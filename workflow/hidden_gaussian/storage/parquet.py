@@ -51,9 +51,7 @@ def conform(frame: pd.DataFrame, table: Table, path: AnyPath) -> pa.Table:
         )
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         reason = " ".join(str(part) for part in error.args)
-        raise InputError(
-            f"{path}: a column has the wrong type ({reason}); expected a {table.name} table; correct it"
-        ) from error
+        raise InputError(f"{path}: a column has the wrong type ({reason}); expected a {table.name} table") from error
 
 
 def _completed(frame: pd.DataFrame, table: Table, path: AnyPath) -> pd.DataFrame:

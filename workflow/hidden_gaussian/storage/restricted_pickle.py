@@ -64,9 +64,7 @@ def read(data: bytes, where: str) -> dict[str, Any]:
     except DAMAGE as error:
         raise InputError(f"{where} is damaged ({error}); download the archive again") from error
     if not isinstance(content, dict):
-        raise InputError(
-            f"{where}: a {type(content).__name__} was found; expected a dictionary of images; use another archive"
-        )
+        raise InputError(f"{where}: a {type(content).__name__} was found; expected a dictionary; use another archive")
     return {
         key.decode("latin-1") if isinstance(key, bytes) else str(key): (
             value.pixels if isinstance(value, _Array) else value
@@ -78,7 +76,7 @@ def read(data: bytes, where: str) -> dict[str, Any]:
 def encoded(arguments: Any, where: str) -> bytes:
     """Return bytes, which pickles before protocol 3 write as a text."""
     if arguments[1:] not in ((), ("latin1",), ("latin-1",)):
-        raise InputError(f"{where}: a text encoded in {arguments[1:]}; expected latin-1; the file is refused")
+        raise InputError(f"{where}: a text encoded in {arguments[1:]}; expected latin-1; use another file")
     return str(arguments[0]).encode("latin-1")
 
 
@@ -185,15 +183,13 @@ class Interpreter:
     def _known(self, module: str, name: str) -> tuple[str, str]:
         if (module, name) not in self.known:
             raise InputError(
-                f"{self.where} asks for {module}.{name}, which {self.needed_by} never need; the file is refused"
+                f"{self.where} asks for {module}.{name}, which {self.needed_by} never need; use another file"
             )
         return module, name
 
     def other(self, opcode: str) -> None:
         """Carry out an opcode that containers do not need; here all are refused."""
-        raise InputError(
-            f"{self.where} has the pickle opcode {opcode}, which {self.needed_by} never need; the file is refused"
-        )
+        raise InputError(f"{self.where} has the opcode {opcode}, which {self.needed_by} never need; use another file")
 
     def made(self, word: tuple[str, str], arguments: Any) -> Any:
         """Return the plain data for an allowed name and its arguments."""
@@ -222,7 +218,7 @@ class _Arrays(Interpreter):
         if word == CODECS:
             return encoded(arguments, self.where)
         raise InputError(
-            f"{self.where} makes {word} from {str(arguments)[:40]}; expected uint8 arrays; the file is refused"
+            f"{self.where} makes {word} from {str(arguments)[:40]}; expected uint8 arrays; use another file"
         )
 
     def build(self, target: Any, state: Any) -> None:
@@ -233,5 +229,5 @@ class _Arrays(Interpreter):
             target.pixels = _uint8(raw, dtype, shape, "F" if fortran else "C")
         elif not isinstance(target, np.dtype):
             raise InputError(
-                f"{self.where} sets the state of a {type(target).__name__}; expected arrays; the file is refused"
+                f"{self.where} sets the state of a {type(target).__name__}; expected arrays; use another file"
             )
