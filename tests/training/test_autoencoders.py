@@ -42,13 +42,13 @@ def cell(images_seen, kind="skip"):
 def train(root, images_seen, previous=None, kind="skip", recipe=RECIPE):
     target = cell(images_seen, kind)
     arrays.save_array(root / "images.npy", PIXELS)
-    arrays.save_array(root / "subset.npy", np.arange(COUNT))
+    arrays.save_array(root / target.subset / "subset.npy", np.arange(COUNT))
     segment = Segment(
         cell=target,
         network=NETWORK,
         training=recipe,
         images=root / "images.npy",
-        subset=root / "subset.npy",
+        subset=root / target.subset / "subset.npy",
         seed=5,
         previous_state=None if previous is None else root / cell(previous, kind).id / "states.zip",
         side_file=root / "unfinished" / f"{target.id}.safetensors",

@@ -309,10 +309,10 @@ def test_a_segment_maps_its_images_and_its_fingerprint_has_their_checksum(tmp_pa
     assert segment.fingerprint(task)["images"] == hashlib.sha256(PIXELS.tobytes()).hexdigest()
 
 
-def test_a_subset_of_more_images_than_there_are_is_refused(tmp_path):
+def test_a_subset_with_an_index_beyond_the_images_is_refused(tmp_path):
     task = toy_segment(tmp_path, 8)
     arrays.save_array(task.subset, np.arange(1, len(PIXELS) + 1))
-    with pytest.raises(InputError, match=r"subset\.npy names image 12 of 12: delete it and run again"):
+    with pytest.raises(InputError, match=r"subset\.npy has index 12; expected less than 12; delete it and run again"):
         segment.train_in_process(task, torch.device("cpu"))
 
 
