@@ -81,10 +81,10 @@ def test_safetensors_without_options_have_those_of_the_settings(head):
 @pytest.mark.parametrize(
     ("wrapper", "changes", "message"),
     [
-        ("VPPrecond", {}, "a VPPrecond was found; expected EDMPrecond or VEPrecond"),
+        ("VPPrecond", {}, "has a VPPrecond; expected EDMPrecond or VEPrecond"),
         ("EDMPrecond", {"label_dim": 10}, "label_dim 0"),
         ("EDMPrecond", {"surprise": 1}, "no \\['surprise'\\]"),
-        ("EDMPrecond", {"encoder_type": "skip"}, "'encoder_type': 'skip'.* was found; expected one of"),
+        ("EDMPrecond", {"encoder_type": "skip"}, "'encoder_type': 'skip'.*; expected one of"),
         ("EDMPrecond", {"model_channels": 16}, "has scale 16; expected 8"),
         ("EDMPrecond", {"num_blocks": 3}, "does not fit a network with the options"),
         ("EDMPrecond", {"img_resolution": None}, "without named arguments"),

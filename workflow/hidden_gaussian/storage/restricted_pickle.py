@@ -65,12 +65,9 @@ def read(data: bytes, where: str) -> dict[str, Any]:
         raise InputError(f"{where} is damaged ({error}); download the archive again") from error
     if not isinstance(content, dict):
         raise InputError(f"{where}: a {type(content).__name__} was found; expected a dictionary; use another archive")
-    return {
-        key.decode("latin-1") if isinstance(key, bytes) else str(key): (
-            value.pixels if isinstance(value, _Array) else value
-        )
-        for key, value in content.items()
-    }
+    texts = [key.decode("latin-1") if isinstance(key, bytes) else str(key) for key in content]
+    values = [value.pixels if isinstance(value, _Array) else value for value in content.values()]
+    return dict(zip(texts, values, strict=True))
 
 
 def encoded(arguments: Any, where: str) -> bytes:
@@ -182,14 +179,12 @@ class Interpreter:
 
     def _known(self, module: str, name: str) -> tuple[str, str]:
         if (module, name) not in self.known:
-            raise InputError(
-                f"{self.where} asks for {module}.{name}, which {self.needed_by} never need; use another file"
-            )
+            raise InputError(f"{self.where} asks for {module}.{name}; expected {self.needed_by}; use another file")
         return module, name
 
     def other(self, opcode: str) -> None:
         """Carry out an opcode that containers do not need; here all are refused."""
-        raise InputError(f"{self.where} has the opcode {opcode}, which {self.needed_by} never need; use another file")
+        raise InputError(f"{self.where} has the opcode {opcode}; expected {self.needed_by}; use another file")
 
     def made(self, word: tuple[str, str], arguments: Any) -> Any:
         """Return the plain data for an allowed name and its arguments."""
@@ -217,9 +212,7 @@ class _Arrays(Interpreter):
             return np.dtype(np.uint8)
         if word == CODECS:
             return encoded(arguments, self.where)
-        raise InputError(
-            f"{self.where} makes {word} from {str(arguments)[:40]}; expected uint8 arrays; use another file"
-        )
+        raise InputError(f"{self.where} has {word} of {str(arguments)[:40]}; expected uint8 arrays; use another file")
 
     def build(self, target: Any, state: Any) -> None:
         """Give an array its content; no other object has a state."""
@@ -228,6 +221,5 @@ class _Arrays(Interpreter):
             raw = content.encode("latin-1") if isinstance(content, str) else content
             target.pixels = _uint8(raw, dtype, shape, "F" if fortran else "C")
         elif not isinstance(target, np.dtype):
-            raise InputError(
-                f"{self.where} sets the state of a {type(target).__name__}; expected arrays; use another file"
-            )
+            kind = type(target).__name__
+            raise InputError(f"{self.where} sets the state of a {kind}; expected arrays; use another file")

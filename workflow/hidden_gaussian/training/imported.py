@@ -55,8 +55,7 @@ def import_network(path: Path, cell: Cell, dataset: Dataset, folder: Path, *, sh
     dataset : Dataset
         Settings with resolution, channels and network.
     folder : Path
-        Folder for ``weights.safetensors`` and ``imported.json``, which has the file's name and checksum and the
-        network's options.
+        Folder for ``weights.safetensors`` and ``imported.json`` (name and checksum of the file, network options).
     sha256 : str, optional
         Expected checksum.
     key : str
@@ -82,10 +81,7 @@ def import_network(path: Path, cell: Cell, dataset: Dataset, folder: Path, *, sh
         reason = " ".join(str(error).split())[:300]
         if not any(name.startswith("model.") for name in weights):
             reason = f"expected names that begin with 'model.', as in EDM's state_dict, not {sorted(weights)[:2]}"
-        raise InputError(
-            f"{key}.path: {path} does not fit a network with the options {options} ({reason}); correct the settings or "
-            "the file"
-        ) from None
+        raise InputError(f"{key}.path: {path} does not fit a network with the options {options} ({reason})") from None
     averaged = {name: tensor.float() for name, tensor in network.state_dict().items()}
     if bad := [name for name, tensor in averaged.items() if not torch.isfinite(tensor).all()]:
         raise InputError(f"{key}.path: {path} has NaN or infinite weights in {', '.join(bad[:3])}; give another file")
@@ -103,9 +99,7 @@ def _checksum(path: Path, expected: str | None, key: str) -> str:
         )
     found = arrays.sha256(path)
     if expected is not None and found != expected.lower():
-        raise InputError(
-            f"{key}.sha256: {path} has {found}; expected {expected}; download it again or correct the setting"
-        )
+        raise InputError(f"{key}.sha256: {path} has {found}; expected {expected}; correct it or download again")
     return found
 
 
@@ -151,7 +145,7 @@ def _from_pickle(path: Path, dataset: Dataset) -> tuple[dict[str, Any], dict[str
     network = content.get("ema") if isinstance(content, Mapping) else content
     if not isinstance(network, Record):
         raise InputError(
-            f"{path}: no network was found; expected one, alone or under the name 'ema'; write a state_dict with "
+            f"{path} has no network; expected one, alone or under the name 'ema'; write a state_dict with "
             "safetensors.torch.save_file"
         )
     try:
@@ -180,13 +174,9 @@ def options_of(network: Record, where: str, *, sigma_data: float) -> dict[str, A
     """
     model = network.state.get("_modules", {}).get("model")
     if network.class_name not in ("EDMPrecond", "VEPrecond") or not isinstance(model, Record):
-        raise InputError(
-            f"{where}: a {network.class_name} was found; expected EDMPrecond or VEPrecond; give another file"
-        )
+        raise InputError(f"{where} has a {network.class_name}; expected EDMPrecond or VEPrecond; use another file")
     if model.class_name not in DEFAULTS:
-        raise InputError(
-            f"{where}: a {model.class_name} was found; expected {' or '.join(DEFAULTS)}; give another file"
-        )
+        raise InputError(f"{where} has a {model.class_name}; expected {' or '.join(DEFAULTS)}; use another file")
     chosen = _chosen(model, where)
     return {
         "architecture": _architecture(network.class_name, chosen, where),
@@ -209,13 +199,13 @@ def _chosen(model: Record, where: str) -> dict[str, Any]:
     resolution, channels, outputs = (arguments.get(name) for name in names)
     if resolution is None or channels is None or model.state.get("_init_args"):
         raise InputError(
-            f"{where}: a {model.class_name} without named arguments was found; expected {names}; give another file"
+            f"{where} has a {model.class_name} without named arguments; expected {names}; use another file"
         )
     unknown, chosen = sorted(set(arguments) - {*names, *defaults}), {**defaults, **arguments}
     if unknown or chosen["label_dim"] or channels != outputs or chosen["channel_mult_emb"] != 4:
         raise InputError(
-            f"{where}: a network with the options {arguments} was found; expected {channels} output channels, "
-            f"label_dim 0, channel_mult_emb 4 and no {unknown or 'others'}; give another file"
+            f"{where} has a network with the options {arguments}; expected {channels} output channels, label_dim 0, "
+            f"channel_mult_emb 4 and no {unknown or 'others'}; use another file"
         )
     return chosen
 
@@ -225,12 +215,10 @@ def _architecture(parametrisation: str, chosen: dict[str, Any], where: str) -> s
     found = tuple(chosen.get(name) for name in names)
     kind = next((name for name, expected in KINDS.items() if found == expected), None)
     if kind is None or chosen.get("decoder_type", "standard") != "standard":
-        raise InputError(
-            f"{where}: a network with {dict(zip(names, found, strict=True))} was found; expected one of {KINDS}; give "
-            "another file"
-        )
+        options = dict(zip(names, found, strict=True))
+        raise InputError(f"{where} has a network with {options}; expected one of {KINDS}; use another file")
     if parametrisation == "EDMPrecond":
         return kind
     if kind != "ve":
-        raise InputError(f"{where}: VEPrecond with the network of {kind} was found; expected ve; give another file")
+        raise InputError(f"{where} has VEPrecond with a network of {kind}; expected ve; use another file")
     return "ve-baseline"

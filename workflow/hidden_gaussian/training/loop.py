@@ -130,9 +130,7 @@ def _gradients(
     """
     state.totals.zero_()
     layers = [module for module in state.network.modules() if isinstance(module, Dropout)]
-    statistics = [
-        buffer.clone() for buffer in state.network.buffers()
-    ]  # the forward pass of batch normalisation changes them
+    statistics = [buffer.clone() for buffer in state.network.buffers()]  # batch normalisation changes them
     for number, part in enumerate(batch.parts(settings.microbatch or settings.batch)):
         if number and stopped():
             break
@@ -187,9 +185,7 @@ def _check(state: TrainingState, settings: Training, until: int) -> None:
             "choose multiples of training.batch"
         )
     if state.images_seen > until:
-        raise InputError(
-            f"images_seen: the state has {state.images_seen}; expected at most {until}; delete it to train again"
-        )
+        raise InputError(f"images_seen: the state has {state.images_seen}; expected at most {until}; train again")
     if settings.augment and state.options.get("augment_dim") != 9:
         raise InputError(
             f"training.augment: {settings.augment} with network.augment_dim {state.options.get('augment_dim')} would "

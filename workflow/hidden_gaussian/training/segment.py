@@ -11,6 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from hidden_gaussian import networks, seeding, versions
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.data import open_images, splits
 from hidden_gaussian.denoisers import best_device
-from hidden_gaussian.errors import InputError
 from hidden_gaussian.jobs import ALONE, Team, distributed, interruption, progress_bar
 from hidden_gaussian.settings import Network, Strict, Study, Training
 from hidden_gaussian.storage import load_json
@@ -103,11 +103,6 @@ class Segment(Strict):
         """Return the training subset, uint8 of shape (subset_size, channels, side, side), without reading it."""
         pixels = SubsetImages(open_images(self.images), splits.load_subset(self.subset))
         splits.check_subset(pixels.indices, len(pixels.images), self.subset)
-        if len(pixels) != self.cell.subset_size:
-            raise InputError(
-                f"{self.subset}: {len(pixels)} indices were found; expected {self.cell.subset_size}; delete it and run "
-                "again"
-            )
         return pixels
 
 
@@ -141,10 +136,12 @@ def train_in_process(
     """
     pixels = segment.pixels()
     state = _untrained(segment, pixels, device)
+    run = {"until": segment.cell.images_seen, "seed": segment.run_seed, "objective": segment.objective, "team": team}
+    steps = partial(loop.train, state, pixels, segment.training, **run)
     if team.rank:
         with interruption.delayed_end(TIME_TO_SAVE):
             state.share(team)
-            deque(_steps(segment, state, pixels, team), maxlen=0)
+            deque(steps(), maxlen=0)
         return
     fingerprint = _fingerprint(segment, state, pixels)
     with interruption.lock(segment.side_file) as waited, interruption.interruption() as stopped:
@@ -155,8 +152,7 @@ def train_in_process(
         else:
             _restore(segment, state, fingerprint)
             state.share(team)
-            steps = _steps(segment, state, pixels, team, stopped)
-            _train_and_save(segment, state, steps, stopped, fingerprint)
+            _train_and_save(segment, state, steps(stopped=stopped), stopped, fingerprint)
             checkpoints.save_outputs(segment.folder, state, fingerprint)
             segment.side_file.unlink(missing_ok=True)
         done()
@@ -169,19 +165,6 @@ def _restore(segment: Segment, state: TrainingState, fingerprint: dict[str, Any]
     unfinished = checkpoints.load_unfinished(segment.side_file, fingerprint, after=state.images_seen)
     if unfinished is not None:
         state.restore(unfinished)
-
-
-def _steps(
-    segment: Segment,
-    state: TrainingState,
-    pixels: SubsetImages,
-    team: Team,
-    stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[loop.Progress]:
-    until, seed, objective = segment.cell.images_seen, segment.run_seed, segment.objective
-    return loop.train(
-        state, pixels, segment.training, until=until, seed=seed, objective=objective, team=team, stopped=stopped
-    )
 
 
 def _train_and_save(
