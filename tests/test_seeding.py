@@ -1,4 +1,4 @@
-"""Streams: functions of (seed, purpose, index) and of nothing else."""
+"""Random streams and noise depend on seed, purpose and index alone; schedules follow their formula."""
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hidden_gaussian import noise, seeding
 
 
-def test_streams_are_repeatable_and_distinct() -> None:
+def test_seeds_are_repeatable_and_distinct() -> None:
     seeds = {seeding.derive(s, p, i) for s in range(3) for p in ("order", "latents") for i in range(50)}
     assert len(seeds) == 300
     assert max(seeds) < 2**63
@@ -40,10 +40,8 @@ def test_schedule_equals_the_published_levels() -> None:
     ratio=st.floats(2, 1e5),
     rho=st.floats(1, 12),
 )
-def test_any_schedule_descends_from_end_to_end_by_the_formula(
-    count: int, lowest: float, ratio: float, rho: float
-) -> None:
-    """Karras et al. (2022), eq. 5, level by level; rounded to ten decimals, of which the lowest levels have few."""
+def test_every_schedule_follows_the_formula(count: int, lowest: float, ratio: float, rho: float) -> None:
+    """Karras et al. (2022), eq. 5, level by level, rounded to ten decimals."""
     highest = lowest * ratio
     found = noise.schedule(count, lowest, highest, rho)
     start, end = highest ** (1 / rho), lowest ** (1 / rho)

@@ -1,4 +1,4 @@
-"""Every kind of bad source: one sentence that names the setting, and no file."""
+"""Every kind of bad source gives one sentence that names the setting, and no file."""
 
 import pickle
 import stat
@@ -34,11 +34,11 @@ def bad_npz(*, save=np.savez, edit=bytes, **arrays):
     return make
 
 
-def in_directory(place, value):
-    """Change a byte of what the directory of a zip file says of its first entry."""
+def in_directory(offset, value):
+    """Change a byte of the first entry in the directory of a zip file."""
 
     def edit(content):
-        at = content.index(b"PK\1\2") + place
+        at = content.index(b"PK\1\2") + offset
         return content[:at] + bytes([value]) + content[at + 1 :]
 
     return edit
@@ -89,7 +89,7 @@ def torchvision(name, **options):
 
 
 class NeedsPackage:
-    """As torchvision's LSUN and others import what they need."""
+    """Imports a package when it is called, as LSUN does."""
 
     def __init__(self, root):
         import no_such_package  # noqa: F401
@@ -98,7 +98,7 @@ class NeedsPackage:
 BAD = {
     "no folder": (
         lambda _: {"kind": "folder", "path": "/nowhere", "count": 1},
-        "source.path: /nowhere is not a fold",
+        "source.path: /nowhere is neither a folder",
     ),
     "no zip": (
         lambda _: {"kind": "zip", "path": "/nowhere.zip", "count": 1},
@@ -113,14 +113,14 @@ BAD = {
         "/nowhere.tar is not a file",
     ),
     "a link to nothing": (dangling_link, r"x/b/1.png cannot be read \(No such file or directory\)"),
-    "empty folder": (empty_folder, "holds no PNG or JPEG images; expected at least one"),
-    "empty zip": (bad_zip({}), "holds no PNG or JPEG images"),
+    "empty folder": (empty_folder, "has no PNG or JPEG images; expected at least one"),
+    "empty zip": (bad_zip({}), "has no PNG or JPEG images"),
     "nothing below the prefix": (
         lambda tmp_path: bad_zip(THREE)(tmp_path) | {"prefix": "train/"},
         "no PNG or JPEG images below the prefix 'train/'",
     ),
     "truncated zip": (bad_zip(THREE, cut=-40), "x.zip is not a complete zip archive"),
-    "not a zip": (bad_folder({"x.zip": b"hello"}), "holds no PNG"),
+    "not a zip": (bad_folder({"x.zip": b"hello"}), "has no PNG"),
     "damaged entry": (
         bad_zip(THREE, edit=lambda content: content[:60] + b"\xff" * 20 + content[80:]),
         "entry b/0.png is damaged",
@@ -142,7 +142,7 @@ BAD = {
     ),
     "another format": (
         bad_folder(THREE | {"b/1.png": encoded(pixels()[0], "WEBP")}),
-        r"b/1.png cannot be decoded \(it is WEBP, to be converted to PNG or JPEG\)",
+        r"b/1.png cannot be decoded \(it is WEBP; expected PNG or JPEG\)",
     ),
     "traversal": (
         bad_zip(THREE | {"../../x.png": b""}),
@@ -155,29 +155,35 @@ BAD = {
     "symbolic link": (link, "'link.png' is a symbolic link"),
     "too few": (
         lambda tmp_path: bad_zip(THREE)(tmp_path) | {"count": 4},
-        rf"{KEY}.count declares 4 .* has 3: set",
+        rf"{KEY}.count: .* has 3 images; expected 4; set",
     ),
     "too many": (
         lambda tmp_path: bad_folder(THREE)(tmp_path) | {"count": 2},
-        rf"{KEY}.count declares 2 .* has 3",
+        rf"{KEY}.count: .* has 3 images; expected 2",
     ),
-    "too few digits": (lambda _: {"kind": "digits", "count": 2000}, f"{KEY}.count declares 2000 .* has 1797"),
+    "too few digits": (
+        lambda _: {"kind": "digits", "count": 2000},
+        f"{KEY}.count: .* has 1797 images; expected",
+    ),
     "other checksum": (
         lambda tmp_path: bad_zip(THREE)(tmp_path) | {"sha256": "0" * 64},
-        f"{KEY}.sha256 is 0{{64}}, but .*x.zip has [0-9a-f]{{64}}: the data are others",
+        f"{KEY}.sha256: .*x.zip has [0-9a-f]{{64}}; expected 0{{64}}; download",
     ),
     "checksum of nothing": (
         lambda _: {"kind": "digits", "count": 1797, "sha256": "0"},
-        "has no archive: remove it",
+        "has no archive; remove the setting",
     ),
-    "patches": (lambda _: {"kind": "photographs", "count": 10**6}, "asks for 1000000 patches of 8 pixels"),
-    "pickled objects": (bad_npz(x=np.array([{}, [], None], object)), "'x' of .*x.npz holds pickled objects"),
+    "patches": (
+        lambda _: {"kind": "photographs", "count": 10**6},
+        "count: 1000000 patches of 8 pixels; expected",
+    ),
+    "pickled objects": (bad_npz(x=np.array([{}, [], None], object)), "'x' of .*x.npz has pickled objects"),
     "floats": (bad_npz(x=np.zeros((3, 8, 8))), r"is float64 of shape \(3, 8, 8\); expected uint8"),
     "one image": (bad_npz(x=np.zeros((8, 8), np.uint8)), r"uint8 of shape \(8, 8\); expected"),
     "five channels": (bad_npz(x=np.zeros((3, 8, 8, 5), np.uint8)), r"shape \(3, 8, 8, 5\); .* 1, 3 or 4 channels"),
     "two channels": (bad_npz(x=np.zeros((3, 8, 8, 2), np.uint8)), r"shape \(3, 8, 8, 2\); .* 1, 3 or 4 channels"),
-    "a lone array": (lone_array, r"x.npy is a lone .npy array; expected an .npz"),
-    "huge images": (huge_images, "array 'x' of .*x.npz: an image has 1073741824 bytes, more than"),
+    "a lone array": (lone_array, r"x.npy is an .npy array; expected an .npz"),
+    "huge images": (huge_images, "array 'x' of .*x.npz: an image has 1073741824 bytes; expected at most"),
     "pixels damaged": (
         bad_npz(x=pixels(), save=np.savez_compressed, edit=lambda content: content[:90] + b"\xff" * 40 + content[130:]),
         "array 'x' of .*x.npz is damaged",
@@ -188,24 +194,24 @@ BAD = {
     ),
     "an array with a password": (bad_npz(x=pixels(), edit=in_directory(8, 1)), "x.npz is damaged .*password required"),
     "an array in an unknown compression": (bad_npz(x=pixels(), edit=in_directory(10, 99)), "x.npz is damaged .*compre"),
-    "Fortran": (bad_npz(x=np.asfortranarray(pixels())), "Fortran's order"),
-    "several arrays": (bad_npz(x=pixels(), y=pixels()), rf"{KEY}.name: .* holds the arrays \['x', 'y'\]"),
+    "Fortran": (bad_npz(x=np.asfortranarray(pixels())), "Fortran order"),
+    "several arrays": (bad_npz(x=pixels(), y=pixels()), rf"{KEY}.name: .* has the arrays \['x', 'y'\]"),
     "no such array": (lambda tmp_path: bad_npz(x=pixels())(tmp_path) | {"name": "z"}, "has no array 'z'"),
-    "no batch": (cifar(readme=b"hello"), "lacks test_batch; expected CIFAR-10's original archive"),
+    "no batch": (cifar(readme=b"hello"), "lacks test_batch; expected the original archive of CIFAR-10"),
     "batch without data": (
         cifar(test_batch=pickle.dumps({"labels": [1]}, 2)),
-        "test_batch has no array 'data'",
+        "test_batch has no rows of 3072 bytes",
     ),
     "truncated tar": (cut_cifar, "c.tar.gz is not a complete tar archive"),
     "unknown split": (
         lambda tmp_path: cifar()(tmp_path) | {"options": {"split": "val"}},
-        "split is 'val'; expected",
+        "split: 'val' was found; expected",
     ),
     "unknown class": (
         torchvision("FashionMNST"),
-        "no data set 'FashionMNST'; one that it has is 'FashionMNIST'",
+        "no dataset 'FashionMNST'; expected one like 'FashionMNIST'",
     ),
-    "a function for a class": (torchvision("wrap_dataset_for_transforms_v2"), "no data set"),
+    "a function for a class": (torchvision("wrap_dataset_for_transforms_v2"), "no dataset"),
     "not downloaded": (
         torchvision("FashionMNIST"),
         "cannot open FashionMNIST .* check 'path', 'options' and 'down",
@@ -234,7 +240,7 @@ def test_bad_input_is_one_sentence_and_leaves_no_file(tmp_path, name, monkeypatc
 
 
 @pytest.mark.parametrize(("reading", "name"), [("pathlib.Path.read_bytes", "b/0.png"), ("pathlib.Path.iterdir", "x")])
-def test_what_cannot_be_read_is_named(tmp_path, monkeypatch, reading, name):
+def test_unreadable_files_are_named(tmp_path, monkeypatch, reading, name):
     source = bad_folder(THREE)(tmp_path)
 
     def refuse(path):

@@ -1,4 +1,4 @@
-"""One picture: the same pixels from every mode, size and orientation."""
+"""Conversion gives the same pixels from every mode, size and orientation."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from toy_images import encoded, pixels
 
 
 def ramp(mode):
-    """The same picture, dark left and light right, in every mode that PNG and JPEG have."""
+    """The same picture, dark left and light right, in any mode of PNG and JPEG."""
     grey = np.tile(np.linspace(0, 255, 8).astype(np.uint8), (8, 1))
     image = Image.fromarray(grey)
     if mode == "I;16":
@@ -38,7 +38,7 @@ def test_black_and_white_bits():
     np.testing.assert_array_equal(array[0], bits * np.uint8(255))
 
 
-def test_what_is_transparent_shows_white():
+def test_transparent_pixels_become_white():
     image = Image.new("RGBA", (8, 8), (10, 20, 30, 0))
     assert (conversion.convert(encoded(image), resolution=8, colour="rgb") == 255).all()
     palette = Image.new("P", (8, 8), 0)
@@ -47,7 +47,7 @@ def test_what_is_transparent_shows_white():
     assert (array == 255).all()
 
 
-def test_the_centre_is_kept():
+def test_the_central_square_is_cut_out():
     wide = np.zeros((8, 20, 3), np.uint8)
     wide[:, 6:14] = pixels(1)[0]
     array = conversion.convert(encoded(wide), resolution=8, colour="rgb")
@@ -55,8 +55,8 @@ def test_the_centre_is_kept():
 
 
 @pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (8, 1), (3, 2), (6, 3)])
-def test_photographs_are_turned_as_their_camera_was_held(orientation, turns):
-    """By the standard: 6 is shown a quarter turn clockwise, 8 a quarter turn counter-clockwise."""
+def test_exif_orientations_are_applied(orientation, turns):
+    """Orientation 6 is a quarter turn clockwise, 8 counter-clockwise."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     array = conversion.convert(encoded(pixels(1)[0], exif=exif), resolution=8, colour="rgb")
@@ -81,5 +81,5 @@ def test_a_huge_image_is_refused_before_it_is_decoded():
     ("picture", "expected"),
     [(b"12345", 5), (np.zeros((4, 6, 3), np.uint8), 72), (Image.new("RGBA", (4, 6)), 96), ("no picture", 0)],
 )
-def test_pictures_have_the_size_of_their_bytes(picture, expected):
+def test_the_size_of_a_picture_is_in_bytes(picture, expected):
     assert conversion.size(picture) == expected

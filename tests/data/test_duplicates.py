@@ -1,4 +1,4 @@
-"""Duplicates against brute force, and those that are found within and between sets of images."""
+"""Duplicates within and between sets of images, against brute force."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def near_by_brute_force(x, y):
 
 @pytest.mark.parametrize("size", [16, 19, 28, 64])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_near_duplicates_are_those_of_brute_force(size, channels):
+def test_near_duplicates_equal_brute_force(size, channels):
     images = smooth(60, size, channels)
     random = np.random.default_rng(1)
     copies = [
@@ -58,7 +58,7 @@ def test_many_copies_of_one_image_are_one_group():
     assert duplicates.find(images).groups == (tuple(range(3000)),)
 
 
-def test_tiles_do_not_change_what_is_found(monkeypatch):
+def test_the_size_of_blocks_does_not_matter(monkeypatch):
     images = smooth(50, 16)
     images[40:] = images[:10] // 2 * 2
     expected = duplicates.find(images)
@@ -69,7 +69,7 @@ def test_tiles_do_not_change_what_is_found(monkeypatch):
 
 
 @pytest.mark.parametrize("size", [8, 16])
-def test_held_out_images_that_are_training_images_are_found(size):
+def test_held_out_images_among_the_training_images_are_found(size):
     images = smooth(30, size)
     heldout = smooth(10, size, seed=1)
     heldout[4] = images[21]

@@ -1,10 +1,9 @@
-"""Images: packed in the order of their source, whatever their sizes and modes, and read back as inputs."""
+"""Packed images: their order, sizes, modes and memory, and the inputs read from them."""
 
 import tracemalloc
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from hidden_gaussian.data import duplicates, images, splits
@@ -34,8 +33,8 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     assert peaks[1] < 1.5 * peaks[0] < 2560 * 3072
 
 
-def test_few_pictures_are_held_where_they_are_large(tmp_path, monkeypatch):
-    """No more than the limit, the picture that goes over it, and the one that is being read."""
+def test_few_large_pictures_are_in_memory_at_a_time(tmp_path, monkeypatch):
+    """At most the limit, the picture that exceeds it, and the one being read."""
     monkeypatch.setattr(images, "_BYTES", 2**22)
     megabyte = encoded(pixels(1)[0]).ljust(2**20, b"\0")
     folder = make_folder(tmp_path / "x", {f"{number:02}.png": megabyte for number in range(20)})
@@ -48,7 +47,7 @@ def test_few_pictures_are_held_where_they_are_large(tmp_path, monkeypatch):
 
 
 def test_one_folder_mixes_sizes_and_modes(tmp_path):
-    """Each file is converted by itself; a mode or size of one does not carry over to the next."""
+    """Mode and size of a file do not affect the next one."""
     content = pixels(1)[0]
     large = np.kron(content, np.ones((4, 4, 1), np.uint8))
     wide = np.pad(content, ((0, 0), (6, 6), (0, 0)))
@@ -79,24 +78,24 @@ def test_the_expected_checksum_is_accepted(tmp_path):
     assert again == about
 
 
-def test_open_images_refuses_other_arrays(tmp_path):
+def test_other_arrays_are_refused(tmp_path):
     arrays.save_array(tmp_path / "a.npy", np.zeros((3, 8, 8)))
-    with pytest.raises(InputError, match=r"a.npy is float64 of shape \(3, 8, 8\), expected uint8"):
+    with pytest.raises(InputError, match=r"a.npy is float64 of shape \(3, 8, 8\); expected uint8"):
         images.open_images(tmp_path / "a.npy")
 
 
-def dataset(root, *, heldout=10, apart=False):
+def dataset(root, *, heldout=10, separate=False):
     array = pixels(60, 16).transpose(0, 3, 1, 2)
     arrays.save_array(root / "images.npy", array)
     elsewhere = pixels(9, 16, seed=5).transpose(0, 3, 1, 2)
     elsewhere[4] = array[33]
-    if apart:
+    if separate:
         arrays.save_array(root / "heldout.npy", elsewhere)
-    found = duplicates.find(array, elsewhere if apart else None)
-    split = splits.split(array, 0 if apart else heldout, seed=1, found=found)
+    found = duplicates.find(array, elsewhere if separate else None)
+    split = splits.split(array, 0 if separate else heldout, seed=1, found=found)
     splits.save_split(root / "split.safetensors", split)
     duplicates.save(root / "duplicates.json", found)
-    arrays.save_array(root / "subset.npy", splits.subset_indices(split, 20, "b"))
+    arrays.save_array(root / "n20b/subset.npy", splits.subset_indices(split, 20, "b"))
     return array, elsewhere, split
 
 
@@ -104,9 +103,9 @@ def rows(array):
     return {image.tobytes() for image in array}
 
 
-def test_inputs_are_the_images_that_the_split_says(tmp_path):
+def test_inputs_are_the_images_of_the_split(tmp_path):
     array, elsewhere, split = dataset(tmp_path)
-    subset = tmp_path / "subset.npy"
+    subset = tmp_path / "n20b/subset.npy"
     np.testing.assert_array_equal(images.load_inputs(tmp_path, "heldout"), array[split.heldout])
     np.testing.assert_array_equal(images.load_inputs(tmp_path, "heldout", 4), array[split.heldout[:4]])
     np.testing.assert_array_equal(images.load_inputs(tmp_path, "train", 7, subset=subset), array[split.order[:-8:-1]])
@@ -130,19 +129,12 @@ def test_kinds_of_input_without_images_are_left_out(tmp_path):
         assert all(len(images) == 6 for images in found.values())
 
 
-def test_held_out_images_of_another_source_leave_out_training_images(tmp_path):
-    _, elsewhere, _ = dataset(tmp_path, apart=True)
+def test_training_images_of_a_separate_held_out_source_are_left_out(tmp_path):
+    _, elsewhere, _ = dataset(tmp_path, separate=True)
     assert rows(images.load_inputs(tmp_path, "heldout")) == rows(np.delete(elsewhere, 4, 0))
 
 
 @pytest.mark.parametrize(("name", "subset"), [("train", None), ("noise", None), ("noise", "subset.npy")])
-def test_inputs_that_do_not_exist(tmp_path, name, subset):
+def test_unknown_inputs_are_refused(tmp_path, name, subset):
     with pytest.raises(ValueError, match=f"inputs '{name}'"):
         images.load_inputs(tmp_path, name, 3, subset=subset and tmp_path / subset)
-
-
-def test_to_unit_is_the_common_scale():
-    array = np.array([[[[0, 255, 51]]]], np.uint8)
-    unit = images.to_unit(array)
-    assert unit.dtype == torch.float32
-    torch.testing.assert_close(unit, torch.tensor([[[[-1.0, 1.0, -0.6]]]]))

@@ -1,4 +1,4 @@
-"""Every kind of source against the pictures that were put into it: which are read, in which order, and how many."""
+"""Every kind of source: which pictures are read, in which order, and how many."""
 
 import io
 import os
@@ -28,7 +28,7 @@ def test_nested_archives_are_read_in_the_order_of_names(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", ["zip", "folder"])
-def test_a_prefix_chooses(tmp_path, kind):
+def test_a_prefix_selects_images(tmp_path, kind):
     path = make_zip(tmp_path / "x.zip", GOOD) if kind == "zip" else make_folder(tmp_path / "x", GOOD)
     array, _ = packed(tmp_path, kind=kind, path=str(path), count=3, prefix="b/")
     assert len(array) == 3
@@ -37,15 +37,15 @@ def test_a_prefix_chooses(tmp_path, kind):
 @pytest.mark.parametrize("kind", ["zip", "folder"])
 @pytest.mark.parametrize("prefix", ["train", "train/", "./train"])
 def test_a_prefix_is_a_folder(tmp_path, kind, prefix):
-    entries = {f"{place}/x.png": GOOD["b/0.png"] for place in ("train", "train2", "train/deep", "other")}
+    entries = {f"{folder}/x.png": GOOD["b/0.png"] for folder in ("train", "train2", "train/deep", "other")}
     path = make_zip(tmp_path / "x.zip", entries) if kind == "zip" else make_folder(tmp_path / "x", entries)
     array, _ = packed(tmp_path, kind=kind, path=str(path), count=2, prefix=prefix)
     assert len(array) == 2
 
 
 @pytest.mark.parametrize("prefix", ["", "b"])
-def test_links_are_followed_but_not_in_circles(tmp_path, prefix):
-    """Class folders often are links into another collection; pipes, which would be waited for, are left."""
+def test_links_are_followed_except_in_circles(tmp_path, prefix):
+    """Class folders are often links into another collection; pipes, which would block, are skipped."""
     elsewhere = make_folder(tmp_path / "elsewhere", {"b/0.png": GOOD["b/0.png"], "1.png": GOOD["b/1.png"]})
     folder = make_folder(tmp_path / "x", {"c/2.png": GOOD["b/2.png"]})
     (folder / "b").symlink_to(elsewhere / "b")
@@ -60,7 +60,7 @@ def test_links_are_followed_but_not_in_circles(tmp_path, prefix):
     np.testing.assert_array_equal(array, pixels()[:count].transpose(0, 3, 1, 2))
 
 
-def test_a_name_that_is_not_utf8_is_read_and_can_be_told(tmp_path):
+def test_a_name_that_is_not_utf8_is_read_and_logged(tmp_path):
     folder = make_folder(tmp_path / "x", {"a.png": GOOD["b/0.png"]})
     name = os.fsdecode(b"caf\xe9.png")
     (folder / name).write_bytes(GOOD["b/1.png"])
@@ -81,14 +81,14 @@ def test_every_suffix_of_png_and_jpeg_is_read(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("kind", ["zip", "folder"])
-def test_images_of_other_kinds_are_counted(tmp_path, caplog, kind):
+def test_images_of_other_formats_are_counted(tmp_path, caplog, kind):
     entries = {"a.webp": b"", "b.GIF": b"", "c.tiff": b"", "f.heic": b"", "g.avif": b"", "h.ppm": b"", "notes.txt": b""}
     mixed = entries | {"d.png": GOOD["b/0.png"]}
     path = make_zip(tmp_path / "x.zip", mixed) if kind == "zip" else make_folder(tmp_path / "x", mixed)
     packed(tmp_path, kind=kind, path=str(path), count=1)
-    assert "6 images that are neither PNG nor JPEG are left out" in caplog.text
+    assert "6 images are neither PNG nor JPEG and are left out" in caplog.text
     path = make_zip(tmp_path / "y.zip", entries) if kind == "zip" else make_folder(tmp_path / "y", entries)
-    with pytest.raises(InputError, match="no PNG or JPEG images; expected at least one: 6 images that are neither"):
+    with pytest.raises(InputError, match="no PNG or JPEG images; expected at least one; 6 images are neither"):
         packed(tmp_path, kind=kind, path=str(path), count=1)
 
 
@@ -105,11 +105,11 @@ def test_images_are_counted_before_they_are_read(tmp_path, monkeypatch, kind):
         make_zip(path, THREE) if kind == "zip" else make_folder(path, THREE)
     monkeypatch.setattr(arrays, "sha256", refuse)
     monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
-    with pytest.raises(InputError, match=r"count declares 5 images, but .* has 3: set it to 3"):
+    with pytest.raises(InputError, match=r"count: .* has 3 images; expected 5; set it to 3"):
         packed(tmp_path, kind=kind, path=str(path), count=5)
 
 
-def test_the_checksum_of_a_folder_tells_names_and_contents(tmp_path):
+def test_the_checksum_of_a_folder_depends_on_names_and_contents(tmp_path):
     entries = {"a.png": GOOD["b/0.png"], "b.png": GOOD["b/1.png"]}
     variants = [
         entries,
@@ -139,7 +139,7 @@ def test_patches_of_photographs_are_many_and_differ(tmp_path, count):
     assert len(np.unique(array.reshape(count, -1), axis=0)) > 0.98 * count
 
 
-def test_patches_do_not_overlap_when_there_is_room():
+def test_patches_do_not_overlap_if_there_are_enough():
     source = sources.open_source(Source(kind="photographs", count=8480), resolution=8, seed=0, key=KEY)
     total = sum(float(np.sum(patch, dtype=np.float64)) for _, patch in source.stream)
     from sklearn.datasets import load_sample_images
@@ -151,8 +151,8 @@ def test_patches_do_not_overlap_when_there_is_room():
 @pytest.mark.parametrize("side", [4, 8])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("first", [False, True])
-def test_channels_are_told_from_sides(tmp_path, side, channels, first):
-    """Images of 4 x 4 pixels may have 4 channels too, which stand last then."""
+def test_channels_are_distinguished_from_sides(tmp_path, side, channels, first):
+    """Images of 4 x 4 pixels may have 4 channels too, on the last axis."""
     content = np.repeat(pixels(5, side, 1)[..., None], channels, -1)
     content[..., 3:] = 255
     content = content.transpose(0, 3, 1, 2) if first and channels != side else content

@@ -1,4 +1,4 @@
-"""Moments of surrogates against those of the images they imitate."""
+"""Moments of surrogates against the moments of their source images."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def made(kind: str, count: int, of: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 @pytest.mark.parametrize("kind", ["gaussian-surrogate", "phase-surrogate"])
-def test_mean_is_kept(kind: str) -> None:
+def test_surrogates_have_the_mean(kind: str) -> None:
     of, count = originals(), 3000
     found, clipped = made(kind, count, of)
     error = np.sqrt(found.var(0) / count)
@@ -47,7 +47,7 @@ def test_gaussian_surrogates_have_the_covariance_and_no_kurtosis() -> None:
     assert np.mean(scores**4) / np.mean(scores**2) ** 2 - 3 == pytest.approx(0, abs=0.35)
 
 
-def test_gaussian_surrogates_have_the_variance_however_few_the_images() -> None:
+def test_gaussian_surrogates_of_few_images_have_the_variance() -> None:
     of = originals(3)
     found, _ = made("gaussian-surrogate", 4000, of)
     sampled = found.var(0) - 1 / 12  # of rounding
@@ -57,10 +57,10 @@ def test_gaussian_surrogates_have_the_variance_however_few_the_images() -> None:
 def test_phase_surrogates_keep_every_power_spectrum() -> None:
     of = originals()
     found, _ = made("phase-surrogate", len(of), of)
-    kept, whole = radial_power(found - of.mean(0)), radial_power(of - of.mean(0))
-    rounding = 2 * SIDE**2 / 12  # channels times pixels times the variance of a rounding, for each frequency
-    np.testing.assert_allclose(kept, whole, rtol=0.35, atol=20 * rounding)
-    assert np.corrcoef(kept.ravel(), whole.ravel())[0, 1] > 0.999
+    power, expected = radial_power(found - of.mean(0)), radial_power(of - of.mean(0))
+    rounding = 2 * SIDE**2 / 12  # channels times pixels times the variance of rounding, for each frequency
+    np.testing.assert_allclose(power, expected, rtol=0.35, atol=20 * rounding)
+    assert np.corrcoef(power.ravel(), expected.ravel())[0, 1] > 0.999
     assert np.abs(found - of).mean() > 5
 
 
@@ -75,13 +75,13 @@ def test_phase_surrogates_are_stationary_around_the_mean() -> None:
 def test_phases_of_the_channels_keep_their_differences() -> None:
     of = originals()
     found, _ = made("phase-surrogate", len(of), of)
-    kept, whole = (np.fft.fft2(pixels - of.mean(0)) for pixels in (found, of))
-    between, expected = (part[:, 0] * part[:, 1].conj() for part in (kept, whole))
+    spectra = [np.fft.fft2(pixels - of.mean(0)) for pixels in (found, of)]
+    between, expected = (spectrum[:, 0] * spectrum[:, 1].conj() for spectrum in spectra)
     assert np.abs(between - expected).mean() < 0.1 * np.abs(expected).mean()
 
 
 def test_a_surrogate_depends_on_its_index_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not on how many there are, nor on how many are made, or originals read, at a time."""
+    """Not on the number of surrogates, nor on the size of blocks."""
     of = originals()
     few, _ = made("gaussian-surrogate", 3, of)
     monkeypatch.setattr(surrogates, "BLOCK", 7)

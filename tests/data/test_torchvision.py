@@ -1,4 +1,4 @@
-"""Data sets of torchvision: their pictures, and the one that cannot be read."""
+"""Datasets of torchvision."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,9 @@ from toy_images import CORRUPT, GOOD, encoded, make_folder, packed, pixels
 
 def test_torchvision_by_name(tmp_path):
     for number, image in enumerate(pixels(4)):
-        place = tmp_path / "tv" / f"class{number % 2}" / f"{number}.png"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(encoded(image))
+        path = tmp_path / "tv" / f"class{number % 2}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded(image))
     array, _ = packed(tmp_path, kind="torchvision", name="ImageFolder", path=str(tmp_path / "tv"), count=4)
     np.testing.assert_array_equal(array, pixels(4)[[0, 2, 1, 3]].transpose(0, 3, 1, 2))
 

@@ -1,4 +1,4 @@
-"""Teams of processes: their training against that of one, and how they end."""
+"""Teams of processes: their training against one process, and their ends."""
 
 import json
 import os
@@ -27,12 +27,12 @@ def test_shares_are_disjoint_and_make_up_the_batch():
 
 
 def train(root, images_seen, previous=None, gpus=1):
-    told = toy_training.stretch(root, images_seen, previous, learning_rate=1e-3, gpus=gpus)
-    segment.run(told)
-    return told.folder
+    task = toy_training.toy_segment(root, images_seen, previous, learning_rate=1e-3, gpus=gpus)
+    segment.train_segment(task)
+    return task.folder
 
 
-def test_two_processes_train_as_one_and_go_on_from_one(tmp_path):
+def test_two_processes_train_as_one_and_continue_from_one(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     whole = train(one, 480)
     train(two, 160)
@@ -55,7 +55,7 @@ with team_of.reported(Path(sys.argv[1]).parent), team_of.joined() as (team, devi
     if team.rank == 1:
         logging.getLogger("hidden_gaussian.waiting").info("looking for pixels")
         raise InputError("the second process found no pixels")
-    team.add(torch.ones(3))
+    team.all_reduce_(torch.ones(3))
 """
 
 
@@ -63,7 +63,7 @@ with team_of.reported(Path(sys.argv[1]).parent), team_of.joined() as (team, devi
 def test_a_process_that_fails_ends_the_job_with_its_own_error(tmp_path, monkeypatch):
     (tmp_path / "waiting.py").write_text(WAITING)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setenv(logs.PLACE, str(tmp_path / "job.log"))
+    monkeypatch.setenv(logs.VARIABLE, str(tmp_path / "job.log"))
     with pytest.raises(InputError, match=r"^the second process found no pixels$"):
         distributed.launch("waiting", 2, {})
     assert (tmp_path / "job.log").read_text().endswith("INFO looking for pixels\n")
@@ -85,20 +85,20 @@ def test_the_first_error_is_reported(tmp_path, error, expected, message):
         distributed._raise_report(tmp_path, 1, stopped=False)
 
 
-def test_processes_that_were_killed_leave_what_torchrun_said(tmp_path):
+def test_killed_processes_leave_the_log_of_torchrun(tmp_path):
     (tmp_path / "torchrun.log").write_text("Signal 9 (SIGKILL) received")
     with pytest.raises(RuntimeError, match=r"status 1.*\nSignal 9"):
         distributed._raise_report(tmp_path, 1, stopped=False)
 
 
-def test_processes_that_were_stopped_before_they_could_report_are_no_defect(tmp_path, monkeypatch):
+def test_processes_stopped_before_they_report_are_no_defect(tmp_path, monkeypatch):
     monkeypatch.setattr(distributed, "PATIENCE", 0.0)
-    with pytest.raises(interruption.Interrupted, match="told to stop"):
+    with pytest.raises(interruption.Interrupted, match="stopped by a signal"):
         distributed._raise_report(tmp_path, 1, stopped=True)
 
 
 class Ended:
-    """A job that ended well just when it was looked at again."""
+    """A job that ended well between two polls."""
 
     polled = 0
 
@@ -110,7 +110,7 @@ class Ended:
         return 0
 
 
-def test_a_job_that_ended_well_when_the_signal_came_has_ended_well(monkeypatch):
+def test_a_job_that_ended_well_before_the_signal_succeeds(monkeypatch):
     @interruption.contextmanager
     def stopped():
         yield lambda: True
@@ -130,22 +130,22 @@ def late(*task):
     work(*task)
     if os.environ["RANK"] == "0":
         os.kill(int(os.environ["JOB"]), signal.SIGTERM)
-        time.sleep(3)  # in which torchrun is told to stop, and tells its processes
+        time.sleep(3)  # in which torchrun is task to stop, and tells its processes
 work, {work} = {work}, late
 segment._main(Path(sys.argv[1]))
 """
 
 
-@pytest.mark.fault("SIGTERM for a team whose last step is done", "its files are written, and the job ends well")
-@pytest.mark.parametrize("work", ["checkpoints.save_outputs", "segment.train"])
-def test_a_signal_when_all_was_written_leaves_a_job_that_ended_well(tmp_path, monkeypatch, work):
+@pytest.mark.fault("SIGTERM for a team whose last step is done", "its files are written, and the job succeeds")
+@pytest.mark.parametrize("work", ["checkpoints.save_outputs", "segment.train_in_process"])
+def test_a_job_whose_files_are_written_succeeds_after_a_signal(tmp_path, monkeypatch, work):
     (tmp_path / "late.py").write_text(LATE.format(work=work))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("JOB", str(os.getpid()))
-    told = toy_training.stretch(tmp_path, 16, gpus=2)
-    distributed.launch("late", 2, told.model_dump(mode="json"))
-    assert checkpoints.are_whole(told.folder, segment.fingerprint(told, torch.device("cpu")))
-    assert not told.side_file.exists()
+    task = toy_training.toy_segment(tmp_path, 16, gpus=2)
+    distributed.launch("late", 2, task.model_dump(mode="json"))
+    assert checkpoints.are_whole(task.folder, segment.fingerprint(task))
+    assert not task.side_file.exists()
 
 
 SLOW = """
@@ -159,21 +159,21 @@ def slow(*batch):
             os.kill(int(os.environ["JOB"]), signal.SIGTERM)
         time.sleep(5)
     return losses.edm_loss(*batch)
-passes, segment.LEFT_TO_SAVE = [], 0.5
+passes, segment.TIME_TO_SAVE = [], 0.5
 losses.EDM = losses.EDM._replace(loss=slow)
 segment._main(Path(sys.argv[1]))
 """
 
 
-@pytest.mark.fault("SIGTERM for a team in a pass that outlasts all but the first", "the step is given up, and saved")
-def test_the_first_gives_up_a_step_that_the_others_do_not_finish(tmp_path, monkeypatch):
+@pytest.mark.fault("SIGTERM for a team in a long forward pass", "the step is undone, and the state saved")
+def test_the_first_process_undoes_a_step_that_others_do_not_finish(tmp_path, monkeypatch):
     (tmp_path / "slow.py").write_text(SLOW)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("JOB", str(os.getpid()))
-    told = toy_training.stretch(tmp_path, 80, gpus=2)
-    with pytest.raises(InputError, match="was told to stop at images_seen 16 and its state was saved"):
-        distributed.launch("slow", 2, told.model_dump(mode="json"))
-    assert json.loads(arrays.load_metadata(told.side_file)["snapshot"])["images_seen"] == 16
+    task = toy_training.toy_segment(tmp_path, 80, gpus=2)
+    with pytest.raises(InputError, match="was stopped by a signal at images_seen 16; its state is in"):
+        distributed.launch("slow", 2, task.model_dump(mode="json"))
+    assert json.loads(arrays.load_metadata(task.side_file)["snapshot"])["images_seen"] == 16
 
 
 TIMES = """
@@ -189,7 +189,7 @@ with team_of.reported(Path(sys.argv[1]).parent), team_of.joined() as (team, devi
 """
 
 
-def test_a_process_may_wait_long_for_the_first_which_may_wait_for_another_job(tmp_path, monkeypatch):
+def test_a_process_may_wait_long_for_the_first_one(tmp_path, monkeypatch):
     (tmp_path / "times.py").write_text(TIMES)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     distributed.launch("times", 2, {})
@@ -204,16 +204,16 @@ import toy_training
 from hidden_gaussian.jobs import job_log
 from hidden_gaussian.training import segment
 with job_log({log!r}):
-    segment.run(toy_training.stretch(Path({root!r}), 20000, gpus=2, checkpoint_minutes=0.01))
+    segment.train_segment(toy_training.toy_segment(Path({root!r}), 20000, gpus=2, checkpoint_minutes=0.01))
 """
 
 
 @pytest.mark.fault("SIGTERM for a team", "saved and ended within 10 seconds")
 def test_a_signal_saves_and_ends_all_processes_within_10_seconds(tmp_path):
     script = SCRIPT.format(tests=str(ROOT / "tests/fixtures"), log=str(tmp_path / "job.log"), root=str(tmp_path))
-    place = {"PYTHONPATH": str(ROOT / "workflow")}
-    job = subprocess.Popen([sys.executable, "-c", script], env=os.environ | place, stderr=subprocess.PIPE, text=True)
-    side_file = toy_training.stretch(tmp_path, 20000).side_file
+    library = {"PYTHONPATH": str(ROOT / "workflow")}
+    job = subprocess.Popen([sys.executable, "-c", script], env=os.environ | library, stderr=subprocess.PIPE, text=True)
+    side_file = toy_training.toy_segment(tmp_path, 20000).side_file
     while not side_file.exists():
         assert job.poll() is None
         time.sleep(0.05)
@@ -223,6 +223,6 @@ def test_a_signal_saves_and_ends_all_processes_within_10_seconds(tmp_path):
     assert time.monotonic() - start < 10
     assert job.returncode == 1
     images_seen = json.loads(arrays.load_metadata(side_file)["snapshot"])["images_seen"]
-    assert f"was told to stop at images_seen {images_seen} " in errors
+    assert f"was stopped by a signal at images_seen {images_seen};" in errors
     assert "Traceback" not in errors
     assert not side_file.with_name(side_file.name + ".lock").exists()

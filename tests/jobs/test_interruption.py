@@ -1,4 +1,4 @@
-"""Signals and locks: restored, waited for, and freed, in this process, in threads and in processes of their own."""
+"""Signals and locks, in this process, in threads and in other processes."""
 
 import errno
 import fcntl
@@ -25,7 +25,7 @@ def test_a_signal_becomes_a_flag_and_its_handler_is_restored():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_thread_which_cannot_catch_signals_is_never_interrupted():
+def test_a_thread_cannot_catch_signals_and_is_never_interrupted():
     def interrupted() -> tuple[bool, object]:
         with interruption.interruption() as stopped:
             return stopped(), signal.getsignal(signal.SIGTERM)
@@ -46,7 +46,7 @@ with interruption.delayed_end(0.3):
 """
 
 
-def test_a_process_that_waits_for_another_ends_a_while_after_a_signal():
+def test_a_waiting_process_ends_some_time_after_a_signal():
     library = str(ROOT / "workflow")
     command = [sys.executable, "-c", WAITING]
     with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": library}, stdout=subprocess.PIPE) as job:
@@ -57,7 +57,7 @@ def test_a_process_that_waits_for_another_ends_a_while_after_a_signal():
         assert time.monotonic() - start > 0.25
 
 
-def test_a_delayed_end_leaves_signals_as_they_were():
+def test_a_delayed_end_restores_signal_handlers():
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     with interruption.delayed_end(0.0):
         assert signal.getsignal(signal.SIGTERM) is not before[0]
@@ -77,12 +77,12 @@ def test_a_second_trainer_waits_for_the_first(tmp_path, monkeypatch, caplog):
     with interruption.lock(path) as waited:
         thread = threading.Thread(target=second)
         thread.start()
-        while "waiting for its end" not in caplog.text:
+        while "waiting until it ends" not in caplog.text:
             time.sleep(0.01)
         order.append(("first", waited))
     thread.join()
     assert order == [("first", False), ("second", True)]
-    (tmp_path / "cell.safetensors.lock").touch()  # left by a job that was killed
+    (tmp_path / "cell.safetensors.lock").touch()  # of a killed job
     with interruption.lock(path) as waited:
         assert not waited
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""How jobs end: what is told on the terminal."""
+"""Errors of jobs: one line on the terminal."""
 
 import errno
 from pathlib import Path
@@ -10,15 +10,15 @@ from hidden_gaussian.jobs import logs
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "line"),
     [
         (InputError("x.npy is damaged"), "Error: x.npy is damaged\n"),
         (OSError(errno.EFBIG, "File too large", "x.npy"), "Error: x.npy: File too large\n"),
         (OSError(errno.EFBIG, "File too large"), "Error: File too large\n"),
-        (OSError("no room"), "Error: no room\n"),
+        (OSError("no space"), "Error: no space\n"),
     ],
 )
-def test_an_error_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception, said: str) -> None:
+def test_an_error_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception, line: str) -> None:
     with pytest.raises(SystemExit), logs.job_log(tmp_path / "x.log"):
         raise error
-    assert capsys.readouterr().err == said
+    assert capsys.readouterr().err == line

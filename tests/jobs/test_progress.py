@@ -1,11 +1,11 @@
-"""Progress where there is no terminal: a line now and then."""
+"""Progress without a terminal."""
 
 import io
 
 from hidden_gaussian.jobs import progress
 
 
-def test_progress_is_a_line_now_and_then_where_there_is_no_terminal():
+def test_progress_without_a_terminal_is_a_line_now_and_then():
     stream = io.StringIO()
     with progress.progress_bar("n12a/ve4r1/i80", 80, done=40, stream=stream, every=0.0) as show:
         show(60)

@@ -116,7 +116,7 @@ HOSTILE = {
     "a bomb": (lambda: tensor(0, (2**40,), (0,)), "does not fit its storage"),
     "cut": (lambda: pickle.dumps(published("ve"))[:-100], "is damaged"),
     "nothing": (lambda: b"", "is damaged"),
-    "no network": (lambda: b"}.", "holds no network"),
+    "no network": (lambda: b"}.", "has no network"),
 }
 
 

@@ -251,7 +251,7 @@ def _log(place: Path, images: int) -> str:
 
 
 def _stopped_at(text: str) -> int | None:
-    found = re.search(r"was told to stop at images_seen (\d+) and its state was saved", text)
+    found = re.search(r"was stopped by a signal at images_seen (\d+); its state is in", text)
     return found and int(found[1])
 
 

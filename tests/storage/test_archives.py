@@ -1,4 +1,4 @@
-"""Archives: names as other programs write them, and decompression bombs."""
+"""Archives: names from other programs, and decompression bombs."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from toy_images import GOOD, THREE, bad_zip, make_zip, packed, pixels
 
 
 def test_harmless_names_in_a_zip_are_read(tmp_path):
-    """As bsdtar writes them, and times of the day."""
+    """Names from bsdtar, and times of the day."""
     entries = {"./": b"", "./a.png": GOOD["b/0.png"], "12:30.png": GOOD["b/1.png"]}
     array, _ = packed(tmp_path, kind="zip", path=str(make_zip(tmp_path / "x.zip", entries)), count=2)
     np.testing.assert_array_equal(array, pixels(2).transpose(0, 3, 1, 2))
@@ -20,13 +20,13 @@ def test_harmless_names_in_a_zip_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("module", "limit", "value", "message"),
     [
-        (archives, "ENTRY_LIMIT", 100, r"entry b/0.png has \d+ bytes, more than the 100 allowed"),
+        (archives, "ENTRY_LIMIT", 100, r"entry b/0.png has \d+ bytes; expected at most 100"),
         (archives, "RATIO_LIMIT", 0.1, "decompression bomb"),
         (
             conversion,
             "PIXEL_LIMIT",
             63,
-            "8 x 8 pixels, more than the 63 allowed: it is taken for a decompression bomb",
+            "8 x 8 pixels, as in a decompression bomb; expected at most 63",
         ),
     ],
 )

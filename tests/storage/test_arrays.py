@@ -1,4 +1,4 @@
-"""Files: whole or absent, deterministic, free of pickles, clear about damage."""
+"""Files of arrays, tensors and JSON: deterministic, without pickles, with errors that name a damaged file."""
 
 import pickle
 import struct
@@ -37,7 +37,7 @@ def test_arrays_of_objects_are_refused_both_ways(tmp_path):
         files.load_array(tmp_path / "b.npy")
 
 
-def test_tensors_round_trip_views_and_all(tmp_path):
+def test_tensors_and_views_round_trip(tmp_path):
     whole = torch.arange(6.0).reshape(2, 3)
     tensors = {"row": whole[0], "turned": whole.T, "half": whole.bfloat16(), "scalar": torch.tensor(2.0)}
     files.save_tensors(tmp_path / "t.safetensors", tensors, {"note": "é"})
@@ -115,7 +115,7 @@ def test_json_is_sorted_and_finite(tmp_path):
     assert not (tmp_path / "b.json").exists()
 
 
-def test_sha256_is_the_published_one(tmp_path):
+def test_sha256_equals_the_published_example(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, B.1
     assert files.sha256(tmp_path / "abc") == expected
@@ -127,7 +127,7 @@ def test_data_modules_do_not_import_torch():
     assert ended.returncode == 0
 
 
-def test_files_of_others_have_no_checksum_and_are_read(tmp_path: Path) -> None:
+def test_files_of_other_programs_have_no_checksum_and_are_read(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", PIXELS)
     safetensors.numpy.save_file({"a": PIXELS}, tmp_path / "a.safetensors")
     for mmap in (False, True):
@@ -137,7 +137,7 @@ def test_files_of_others_have_no_checksum_and_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("array", [np.arange(6.0).reshape(2, 3).T, np.float32(3), np.zeros((0, 2)), PIXELS[::2]])
-def test_arrays_of_any_layout_are_read_as_they_were_by_us_and_by_numpy(tmp_path: Path, array: np.ndarray) -> None:
+def test_arrays_of_any_layout_are_read_here_and_by_numpy(tmp_path: Path, array: np.ndarray) -> None:
     files.save_array(tmp_path / "a.npy", array)
     for found in (files.load_array(tmp_path / "a.npy"), np.load(tmp_path / "a.npy")):
         assert found.shape == np.shape(array) and (found == array).all()

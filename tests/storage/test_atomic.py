@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear complete or not at all."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_the_temporary_file_is_a_sibling_of_the_same_kind(tmp_path):
+def test_the_temporary_file_is_in_the_same_folder_with_the_same_suffix(tmp_path):
     with atomic_path(tmp_path / "figure.pdf") as temporary:
         assert temporary.parent == tmp_path
         assert temporary.suffix == ".pdf"

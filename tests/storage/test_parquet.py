@@ -1,4 +1,4 @@
-"""Shards and tables: what is written comes back, the same bytes each time, and what is wrong is refused."""
+"""Shards and tables: rows round-trip, equal rows give equal bytes, and wrong rows are refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def estimates() -> pd.DataFrame:
     return pd.DataFrame({**columns, "subset_size": [8, 16], "scale": [16, None], "count": 3})
 
 
-def test_shard_comes_back(tmp_path: Path) -> None:
+def test_a_shard_round_trips(tmp_path: Path) -> None:
     parquet.write_shard(tmp_path / "a.parquet", frame())
     found = parquet.read_shard(tmp_path / "a.parquet")
     assert list(found.columns) == [column.name for column in schemas.SHARD.columns]
@@ -41,8 +41,8 @@ def test_shard_comes_back(tmp_path: Path) -> None:
     assert isinstance(found["quantity"].dtype, pd.CategoricalDtype)
 
 
-def test_shards_concatenate_whatever_is_absent(tmp_path: Path) -> None:
-    """A column that is null in one shard and filled in another is the usual trouble."""
+def test_shards_with_absent_values_are_concatenated(tmp_path: Path) -> None:
+    """A column may be null in one shard and filled in another."""
     parquet.write_shard(tmp_path / "a.parquet", frame())
     parquet.write_shard(tmp_path / "b.parquet", frame("n8b/gaussian").assign(reference_id="n8a/gaussian"))
     found = parquet.read_shards([tmp_path / "a.parquet", tmp_path / "b.parquet"])
@@ -57,7 +57,7 @@ def test_only_some_quantities_are_read(tmp_path: Path) -> None:
     assert parquet.read_shards([tmp_path / "a.parquet"], {"loss"})["quantity"].tolist() == ["loss"] * 3
 
 
-def test_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     content = []
     for name in ("a", "b"):
         parquet.write_shard(tmp_path / f"{name}.parquet", frame())
@@ -67,12 +67,12 @@ def test_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     assert content[0] == content[1]
 
 
-def test_csv_twin_has_the_same_numbers(tmp_path: Path) -> None:
+def test_the_csv_has_the_same_numbers(tmp_path: Path) -> None:
     parquet.write_table(tmp_path / "t.parquet", estimates(), schemas.ESTIMATES)
-    whole, twin = parquet.read_table(tmp_path / "t.parquet", schemas.ESTIMATES), pd.read_csv(tmp_path / "t.csv")
-    assert list(twin.columns) == list(whole.columns)
-    assert twin["value"].tolist() == whole["value"].tolist() == [0.1, 1 / 3]
-    assert twin["subset_size"].tolist() == [8, 16]
+    table, csv = parquet.read_table(tmp_path / "t.parquet", schemas.ESTIMATES), pd.read_csv(tmp_path / "t.csv")
+    assert list(csv.columns) == list(table.columns)
+    assert csv["value"].tolist() == table["value"].tolist() == [0.1, 1 / 3]
+    assert csv["subset_size"].tolist() == [8, 16]
     assert "16," in (tmp_path / "t.csv").read_text() and "16.0" not in (tmp_path / "t.csv").read_text()
 
 
@@ -85,30 +85,30 @@ def test_every_column_is_described(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"colour": "red"}, "'colour' is unknown"),
         ({"value": np.nan}, "'value' lacks a value"),
         ({"value": np.inf}, "'value' has an infinite value"),
         ({"value": "much"}, "wrong type"),
         ({"id": None}, "'id' lacks a value"),
-        ({"image": 0}, "the same place"),
+        ({"image": 0}, "the same key"),
     ],
 )
-def test_wrong_rows_are_refused(tmp_path: Path, change: dict[str, object], said: str) -> None:
-    with pytest.raises(InputError, match=said) as caught:
+def test_wrong_rows_are_refused(tmp_path: Path, change: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
         parquet.write_shard(tmp_path / "a.parquet", frame().assign(**change))
     assert str(tmp_path / "a.parquet") in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 
-def test_missing_column_is_named(tmp_path: Path) -> None:
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'quantity' is missing"):
         parquet.write_shard(tmp_path / "a.parquet", frame().drop(columns="quantity"))
 
 
-def test_damaged_file_is_named(tmp_path: Path) -> None:
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     parquet.write_shard(tmp_path / "a.parquet", frame())
     (tmp_path / "b.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-20])
     with pytest.raises(InputError, match=r"b\.parquet is damaged.*delete it and run again"):
@@ -129,7 +129,7 @@ def test_a_table_of_another_schema_is_named(tmp_path: Path, missing: str) -> Non
 
 
 @pytest.mark.fault("values that are not finite", "no shard is written")
-def test_a_network_that_is_not_finite_is_not_tabulated(tmp_path: Path) -> None:
+def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     for value, expected in ((np.nan, "lacks a value"), (np.inf, "infinite")):
         frame = pd.DataFrame({"id": ["a"], "quantity": ["x"], "value": [value]})
         with pytest.raises(InputError, match=expected):

@@ -1,3 +1,5 @@
+"""Augmentation against closed forms: flips, shifts, rotations, moments, labels and their distributions."""
+
 import math
 
 import numpy as np
@@ -21,13 +23,13 @@ def photographs(count=3, side=16):
 
 
 def backward(**parameters):
-    """The map of one image, from the parameters that are not zero."""
-    names = ["mirrored", "upside_down", "scale", "angle", "axis", "stretch", "right", "down"]
+    """The map of one image, from its nonzero parameters."""
+    names = ["mirrored", "upside_down", "scale", "angle", "axis", "anisotropy", "right", "down"]
     row = [float(parameters.get(name, 0)) for name in names]
     return augmentation._backward_map(torch.tensor([row], dtype=torch.float64))
 
 
-def test_probability_zero_only_mirrors_half_and_says_so():
+def test_probability_zero_mirrors_half_of_the_images_only_and_labels_them():
     images = photographs(100)
     moved, labels = augment(images, probability=0, generator=generator())
     mirrored = labels[:, 0] == 1
@@ -63,9 +65,9 @@ def test_quarter_turns_equal_rot90(quarters):
 
 
 def blob(side=64):
-    """A round Gaussian off the centre, and its first and second moments' coordinates."""
-    place = (torch.arange(side, dtype=torch.float64) + 0.5) * 2 / side - 1
-    down, right = torch.meshgrid(place, place, indexing="ij")
+    """Coordinates of the pixels, and a round Gaussian off the centre."""
+    axis = (torch.arange(side, dtype=torch.float64) + 0.5) * 2 / side - 1
+    down, right = torch.meshgrid(axis, axis, indexing="ij")
     return right, down, torch.exp(-((right - 0.2) ** 2 + (down + 0.1) ** 2) / (2 * 0.1**2))
 
 
@@ -79,8 +81,8 @@ def moments(image, right, down):
     ("parameters", "expected"),
     [
         ({"scale": 1}, (0.2 * 2**0.2, -0.1 * 2**0.2, 0.1 * 2**0.2, 0.1 * 2**0.2)),
-        ({"stretch": 2}, (0.2 * 2**0.4, -0.1 * 2**-0.4, 0.1 * 2**0.4, 0.1 * 2**-0.4)),
-        ({"stretch": 2, "axis": math.pi / 2}, (0.2 * 2**-0.4, -0.1 * 2**0.4, 0.1 * 2**-0.4, 0.1 * 2**0.4)),
+        ({"anisotropy": 2}, (0.2 * 2**0.4, -0.1 * 2**-0.4, 0.1 * 2**0.4, 0.1 * 2**-0.4)),
+        ({"anisotropy": 2, "axis": math.pi / 2}, (0.2 * 2**-0.4, -0.1 * 2**0.4, 0.1 * 2**-0.4, 0.1 * 2**0.4)),
         ({"right": 1, "down": -2}, (0.2 + 0.25, -0.1 - 0.5, 0.1, 0.1)),
         ({"scale": 1, "right": 1}, (0.2 * 2**0.2 + 0.25, -0.1 * 2**0.2, 0.1 * 2**0.2, 0.1 * 2**0.2)),
     ],
@@ -93,18 +95,18 @@ def test_maps_move_a_gaussian_as_their_closed_form(parameters, expected):
     )
 
 
-def test_maps_undo_scaling_turning_stretching_and_shifting_in_this_order():
+def test_maps_undo_scaling_rotation_anisotropic_scaling_and_shift_in_this_order():
     def turn(angle):
         return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
     along, shift = 2 ** (0.2 * -1.3), 0.25 * np.array([[0.5], [-0.8]])
     forward = turn(1.1) @ np.diag([along, 1 / along]) @ turn(-1.1) @ turn(0.4) * 2 ** (0.2 * 0.7)
-    found = backward(scale=0.7, angle=0.4, axis=1.1, stretch=-1.3, right=0.5, down=-0.8)[0].numpy()
-    places = np.random.default_rng(0).normal(size=(2, 5))
-    np.testing.assert_allclose(found[:, :2] @ (forward @ places + shift) + found[:, 2:], places, atol=1e-12)
+    found = backward(scale=0.7, angle=0.4, axis=1.1, anisotropy=-1.3, right=0.5, down=-0.8)[0].numpy()
+    points = np.random.default_rng(0).normal(size=(2, 5))
+    np.testing.assert_allclose(found[:, :2] @ (forward @ points + shift) + found[:, 2:], points, atol=1e-12)
 
 
-def test_images_that_keep_their_place_are_untouched():
+def test_images_that_do_not_move_are_unchanged():
     images = photographs(64)
     moved, labels = augment(images, probability=0.15, generator=generator(1))
     still = ~labels[:, 2:].any(1)
@@ -114,11 +116,21 @@ def test_images_that_keep_their_place_are_untouched():
     assert not any(torch.equal(a, b) for a, b in zip(moved[~still], expected[~still], strict=True))
 
 
-def test_labels_have_the_laws_of_the_paper():
+def test_labels_have_the_distributions_of_the_paper():
     count, probability = 40_000, 0.3
     _, labels = augment(torch.zeros(count, 1, 1, 1), probability=probability, generator=generator(2))
     applied = (labels != 0).double().mean(0)
-    expected = [0.5, 0.15, 0.3, 0.3, 0.3, 0.3, 0.15, 0.3, 0.3]  # the axis of stretching is tilted half of the time
+    expected = [
+        0.5,
+        0.15,
+        0.3,
+        0.3,
+        0.3,
+        0.3,
+        0.15,
+        0.3,
+        0.3,
+    ]  # the axis is tilted half of the time
     torch.testing.assert_close(applied, torch.tensor(expected, dtype=torch.float64), atol=0.012, rtol=0)
     for column in (2, 7, 8):
         values = labels[:, column][labels[:, column] != 0]
@@ -135,7 +147,7 @@ def test_turns_and_axes_are_uniform_over_the_circle():
     assert parameters[:, 5].std().item() == pytest.approx(1, abs=0.03)
 
 
-def test_labels_say_what_was_done():
+def test_labels_are_functions_of_the_parameters():
     parameters = augmentation.draw(200, probability=0.5, generator=generator(6))
     _, labels = augmentation.augment(torch.zeros(200, 1, 1, 1).double(), parameters)
     a0, a1, a2, a3, a4, a5, a6, a7 = parameters.numpy().T

@@ -1,8 +1,9 @@
-"""Ten autoencoders a cell: each level against training alone, pieces against one go, and the Gaussian denoiser."""
+"""Ten autoencoders a cell against each level trained alone, an uninterrupted run, and the Gaussian denoiser."""
 
 import contextlib
 import json
 import zipfile
+from collections import deque
 
 import numpy as np
 import pandas as pd
@@ -12,17 +13,17 @@ from torch import nn
 
 from hidden_gaussian import networks, seeding, spectrum
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.data import images
 from hidden_gaussian.denoisers import AutoencoderDenoiser, GaussianDenoiser, is_defined, open_denoiser
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.jobs import interruption
 from hidden_gaussian.measurement import shared_noise
 from hidden_gaussian.measurement.noised_batch import Target
 from hidden_gaussian.noise_schedule import schedule
+from hidden_gaussian.pixels import to_unit
 from hidden_gaussian.sampling import solvers
 from hidden_gaussian.settings import Measures, Network, Training
 from hidden_gaussian.storage import arrays
-from hidden_gaussian.training import autoencoders, batches, loop, segment
+from hidden_gaussian.training import autoencoders, batches, loop
 from hidden_gaussian.training import losses as objectives
 from hidden_gaussian.training.segment import Segment
 from hidden_gaussian.training.state import TrainingState
@@ -39,22 +40,22 @@ def cell(images_seen, kind="skip"):
 
 
 def train(root, images_seen, previous=None, kind="skip", recipe=RECIPE):
-    made = cell(images_seen, kind)
+    target = cell(images_seen, kind)
     arrays.save_array(root / "images.npy", PIXELS)
-    arrays.save_array(root / "subset.npy", np.arange(COUNT))
-    stretch = Segment(
-        cell=made,
+    arrays.save_array(root / target.subset / "subset.npy", np.arange(COUNT))
+    segment = Segment(
+        cell=target,
         network=NETWORK,
         training=recipe,
         images=root / "images.npy",
-        subset=root / "subset.npy",
+        subset=root / target.subset / "subset.npy",
         seed=5,
         previous_state=None if previous is None else root / cell(previous, kind).id / "states.zip",
-        side_file=root / "unfinished" / f"{made.id}.safetensors",
-        folder=root / made.id,
+        side_file=root / "unfinished" / f"{target.id}.safetensors",
+        folder=root / target.id,
     )
-    autoencoders.run(stretch, "cpu")
-    return stretch.folder
+    autoencoders.train_autoencoders(segment, "cpu")
+    return segment.folder
 
 
 def content(folder):
@@ -66,31 +67,31 @@ def whole(tmp_path_factory):
     return train(tmp_path_factory.mktemp("whole"), 48)
 
 
-def test_a_chain_of_snapshots_equals_one_stretch(whole, tmp_path):
+def test_a_chain_of_checkpoints_equals_one_segment(whole, tmp_path):
     train(tmp_path, 16)
     assert content(train(tmp_path, 48, 16)) == content(whole)
     assert not list((tmp_path / "unfinished").rglob("*.*"))
 
 
 @pytest.mark.parametrize("stop", [3, 12, 31])
-def test_a_stopped_run_goes_on_and_keeps_finished_levels(whole, tmp_path, monkeypatch, stop):
-    """Every level has six steps: the run is stopped in one, and begun again."""
+def test_a_stopped_run_continues_and_keeps_finished_levels(whole, tmp_path, monkeypatch, stop):
+    """Every level has six steps; the run is stopped in one of them and started again."""
     started = []
-    train_level = segment.train
+    train_level = autoencoders.train_in_process
 
-    def spied(stretch, device):
-        started.append(stretch.previous_state)
-        train_level(stretch, device)
+    def spied(segment, device):
+        started.append(segment.previous_state)
+        train_level(segment, device)
 
     stop_in(tmp_path, stop)
-    monkeypatch.setattr(segment, "train", spied)
+    monkeypatch.setattr(autoencoders, "train_in_process", spied)
     assert content(train(tmp_path, 48)) == content(whole)
     finished = sum(state is not None and state.name == "state.safetensors" for state in started)
     assert finished == stop // 6
 
 
 def stop_in(root, step, previous=None):
-    """Stop a run in one of its steps, counted over the levels."""
+    """Stop a run in a step, counted over all levels."""
     calls = []
 
     @interruption.contextmanager
@@ -103,7 +104,7 @@ def stop_in(root, step, previous=None):
             train(root, 48, previous)
 
 
-@pytest.mark.fault("a finished level of autoencoders is damaged", "named, set aside; trained from the last snapshot")
+@pytest.mark.fault("a finished level of autoencoders is damaged", "named, set aside; trained from the last checkpoint")
 @pytest.mark.parametrize("before", [None, 16])
 def test_a_damaged_level_is_named_set_aside_and_trained_again(whole, tmp_path, caplog, before):
     if before:
@@ -117,14 +118,14 @@ def test_a_damaged_level_is_named_set_aside_and_trained_again(whole, tmp_path, c
     assert f"{level}.damaged" in caplog.text
 
 
-@pytest.mark.fault("two jobs train one cell of autoencoders", "the second takes over what the first made")
+@pytest.mark.fault("two jobs train one cell of autoencoders", "the second uses the result of the first")
 @pytest.mark.parametrize("change", [None, "states.zip", "weights.safetensors", "training.parquet", "settings"])
-def test_what_the_other_job_trained_is_not_trained_again(tmp_path, monkeypatch, change):
+def test_a_cell_that_another_job_trained_is_not_trained_again(tmp_path, monkeypatch, change):
     folder, recipe = train(tmp_path, 16), RECIPE
     if change == "settings":
         recipe = RECIPE.model_copy(update={"learning_rate": 1e-3})
     elif change:
-        (folder / change).write_bytes(b"not whole")
+        (folder / change).write_bytes(b"damaged")
     before = content(folder)
 
     @contextlib.contextmanager
@@ -135,7 +136,7 @@ def test_what_the_other_job_trained_is_not_trained_again(tmp_path, monkeypatch, 
         raise AssertionError("trained again")
 
     monkeypatch.setattr(interruption, "lock", waited)
-    monkeypatch.setattr(segment, "train", refuse)
+    monkeypatch.setattr(autoencoders, "train_in_process", refuse)
     if change:
         with pytest.raises(AssertionError, match="trained again"):
             train(tmp_path, 16, recipe=recipe)
@@ -146,7 +147,7 @@ def test_what_the_other_job_trained_is_not_trained_again(tmp_path, monkeypatch, 
 
 
 def test_a_level_is_trained_with_the_plain_loss_at_its_sigma(whole):
-    """Level 3 alone, by a loop that knows nothing of cells."""
+    """Level 3 alone, by a loop written out here."""
     seed = seeding.derive(seeding.derive(5, "autoencoder", 3), "training/toy/n12a/dae-skip4r1")
     options = json.loads(arrays.load_metadata(whole / "weights.safetensors")["options"])
     network = networks.build(**options, seed=seeding.derive(seed, "weights")).train()
@@ -169,7 +170,7 @@ def test_statistics_of_batch_normalisation_are_those_of_the_averaged_weights(who
     denoiser = AutoencoderDenoiser.load(whole / "weights.safetensors")
     network = denoiser.denoisers[2].network
     generator = torch.Generator().manual_seed(1)
-    clean = torch.from_numpy(PIXELS).float().div(127.5).sub(1).repeat(400, 1, 1, 1)
+    clean = to_unit(torch.from_numpy(PIXELS).float()).repeat(400, 1, 1, 1)
     noisy = clean + SIGMAS[2] * torch.randn(clean.shape, generator=generator)
     first, norm, _ = network.model.encoder[0][0]
     with torch.no_grad():
@@ -179,7 +180,7 @@ def test_statistics_of_batch_normalisation_are_those_of_the_averaged_weights(who
 
 
 class Normed(nn.Module):
-    """Batch normalisation that has seen other images."""
+    """Batch normalisation with the statistics of other images."""
 
     def __init__(self):
         super().__init__()
@@ -191,20 +192,21 @@ class Normed(nn.Module):
         return self.norm(noisy)
 
 
-def test_statistics_of_batch_normalisation_are_plain_means_over_batches_and_forget_the_training():
+def test_calibrated_statistics_are_plain_means_over_batches_and_the_network_given_is_unchanged():
     network, objective, cpu = Normed(), objectives.at_level(0.5), torch.device("cpu")
     plain = RECIPE.model_copy(update={"augment": 0.0})
-    autoencoders.calibrate(network, PIXELS, plain, objective, 3, cpu)
+    calibrated = autoencoders.calibrated(network, PIXELS, plain, objective, 3)
     steps = range(autoencoders.CALIBRATION)
     drawn = [batches.draw(PIXELS, step, plain, 3, cpu, objective.levels) for step in steps]
     noisy = torch.stack([batch.clean + 0.5 * batch.noise for batch in drawn])
-    torch.testing.assert_close(network.norm.running_mean[0], noisy.mean(), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(calibrated.norm.running_mean[0], noisy.mean(), rtol=1e-4, atol=1e-4)
     expected = torch.stack([part.var() for part in noisy]).mean()
-    torch.testing.assert_close(network.norm.running_var[0], expected, rtol=1e-4, atol=1e-4)
-    assert not network.training
+    torch.testing.assert_close(calibrated.norm.running_var[0], expected, rtol=1e-4, atol=1e-4)
+    assert not calibrated.training
+    assert network.norm.running_mean == 7.0
 
 
-def test_losses_are_means_over_levels_and_images_count_for_each(whole):
+def test_losses_are_means_over_levels_and_every_level_counts_its_images(whole):
     log = pd.read_parquet(whole / "training.parquet")
     assert log["images_seen"].tolist() == [48]
     losses = []
@@ -228,7 +230,7 @@ def test_other_kinds_train_and_sample(tmp_path, kind):
     assert drawn.isfinite().all()
 
 
-def test_levels_are_refused_where_there_is_no_network(whole):
+def test_a_noise_level_without_a_network_is_refused(whole):
     denoiser = AutoencoderDenoiser.load(whole / "weights.safetensors")
     noisy = torch.randn(3, 1, SIDE, SIDE)
     torch.testing.assert_close(denoiser(noisy, SIGMAS[4]), denoiser.denoisers[4](noisy, 1.0 * SIGMAS[4]))
@@ -250,25 +252,24 @@ def test_a_linear_autoencoder_becomes_the_gaussian_denoiser(level):
     recipe = Training(batch=64, learning_rate=1e-2, warmup=0, ema_half_life=6_400, augment=0)
     linear = networks.build("dae-linear", resolution=SIDE, channels=1, scale=4, seed=0, **NETWORK.model_dump())
     state, sigma = TrainingState.start(linear), SIGMAS[level]
-    for _ in loop.train(state, pixels, recipe, until=64 * 500, seed=0, objective=objectives.at_level(sigma)):
-        pass
-    clean = images.to_unit(pixels)
+    deque(loop.train(state, pixels, recipe, until=64 * 500, seed=0, objective=objectives.at_level(sigma)), maxlen=0)
+    clean = torch.from_numpy(to_unit(pixels.astype(np.float32)))
     noisy = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))
     expected = GaussianDenoiser(spectrum.fit(pixels))(noisy, sigma)
     assert (state.ema(noisy, sigma) - expected).square().mean().sqrt() < 0.04
     assert (clean.mean(0) - expected).square().mean().sqrt() > (0.1 if level else 0.001)
 
 
-def test_measures_leave_out_levels_without_a_network(whole):
+def test_measurements_skip_noise_levels_without_a_network(whole):
     gaussian = GaussianDenoiser(spectrum.fit(PIXELS))
     denoiser = AutoencoderDenoiser.load(whole / "weights.safetensors")
-    clean = images.to_unit(PIXELS)
-    subject = Target("n12a/dae-skip4r1/i48", denoiser, "n12a/gaussian", gaussian, {}, clean.mean(0))
+    clean = torch.from_numpy(to_unit(PIXELS.astype(np.float32)))
+    target = Target("n12a/dae-skip4r1/i48", denoiser, "n12a/gaussian", gaussian, {}, clean.mean(0))
     settings = Measures(images=8, draws=1, levels=10, linearity_levels=40)
-    frame, _ = shared_noise.measure(subject, {"train": clean[:4]}, {}, settings, None, seed=0)
+    frame, _ = shared_noise.measure(target, {"train": clean[:4]}, {}, settings, None, seed=0)
     assert sorted(frame["sigma"].unique(), reverse=True) == SIGMAS
     linear = frame[frame["parameter"] == "alpha"]["sigma"].unique()
-    assert sorted(linear, reverse=True) == [SIGMAS[place] for place in (0, 3, 6, 9)]
+    assert sorted(linear, reverse=True) == [SIGMAS[level] for level in (0, 3, 6, 9)]
     nowhere = AutoencoderDenoiser([1.0], [denoiser.denoisers[0].network])
     with pytest.raises(InputError, match=r"measures\.levels is 10"):
         shared_noise.measure(
@@ -278,9 +279,9 @@ def test_measures_leave_out_levels_without_a_network(whole):
 
 
 def test_damaged_states_are_named(whole, tmp_path):
-    place = tmp_path / cell(48).id / "states.zip"
-    place.parent.mkdir(parents=True)
-    place.write_bytes((whole / "states.zip").read_bytes()[:1000])
+    path = tmp_path / cell(48).id / "states.zip"
+    path.parent.mkdir(parents=True)
+    path.write_bytes((whole / "states.zip").read_bytes()[:1000])
     with pytest.raises(InputError, match=r"states\.zip is damaged"):
         train(tmp_path, 96, 48)
 
@@ -292,18 +293,18 @@ def test_damaged_states_are_named(whole, tmp_path):
         ({"microbatch": 4}, r"training\.microbatch was None, is 4"),
     ],
 )
-def test_other_settings_do_not_go_on(tmp_path, changes, difference):
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path, changes, difference):
     train(tmp_path, 8)
     with pytest.raises(InputError, match=difference):
         train(tmp_path, 16, 8, recipe=RECIPE.model_copy(update=changes))
 
 
 @pytest.mark.parametrize("architecture", networks.ARCHITECTURES)
-def test_images_a_pass_count_where_each_pass_has_its_own_statistics(architecture):
+def test_the_size_of_parts_matters_only_to_networks_with_batch_normalisation(architecture):
     network = networks.build(architecture, resolution=SIDE, channels=1, scale=4, seed=0, **NETWORK.model_dump())
     normed = any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
-    whole, one_pass, halves, quarters = (
+    whole, one_part, halves, quarters = (
         RECIPE.model_copy(update={"microbatch": size}).recipe(architecture) for size in (None, 8, 4, 2)
     )
-    assert whole == one_pass
+    assert whole == one_part
     assert (whole != halves) == (halves != quarters) == normed

@@ -1,4 +1,4 @@
-"""Files of weights become cells: .safetensors, and pickles with the nested structure of the published ones."""
+"""Files of weights become checkpoints: .safetensors, and pickles with the structure of the published ones."""
 
 import json
 import pickle
@@ -69,7 +69,7 @@ def with_head(options):
 
 
 @pytest.mark.parametrize("head", [True, False])
-def test_safetensors_have_options_or_those_of_the_settings(head):
+def test_safetensors_without_options_have_those_of_the_settings(head):
     _, tensors, _ = recorded("ve")
     path = with_head(OPTIONS if head else None)
     denoiser, about = imported(path, "ve", sha256=arrays.sha256(path).upper())
@@ -81,16 +81,16 @@ def test_safetensors_have_options_or_those_of_the_settings(head):
 @pytest.mark.parametrize(
     ("wrapper", "changes", "message"),
     [
-        ("VPPrecond", {}, "holds a VPPrecond, expected EDMPrecond or VEPrecond"),
+        ("VPPrecond", {}, "has a VPPrecond; expected EDMPrecond or VEPrecond"),
         ("EDMPrecond", {"label_dim": 10}, "label_dim 0"),
         ("EDMPrecond", {"surprise": 1}, "no \\['surprise'\\]"),
-        ("EDMPrecond", {"encoder_type": "skip"}, "'encoder_type': 'skip'.* not built here"),
-        ("EDMPrecond", {"model_channels": 16}, "declares scale 8, but .* holds 16"),
-        ("EDMPrecond", {"num_blocks": 3}, "does not fit a network of the options"),
-        ("EDMPrecond", {"img_resolution": None}, "without its arguments by name"),
+        ("EDMPrecond", {"encoder_type": "skip"}, "'encoder_type': 'skip'.*; expected one of"),
+        ("EDMPrecond", {"model_channels": 16}, "has scale 16; expected 8"),
+        ("EDMPrecond", {"num_blocks": 3}, "does not fit a network with the options"),
+        ("EDMPrecond", {"img_resolution": None}, "without named arguments"),
     ],
 )
-def test_networks_that_cannot_be_made_are_refused(wrapper, changes, message):
+def test_networks_that_cannot_be_built_are_refused(wrapper, changes, message):
     path = Path("network.pkl")
     path.write_bytes(pickle.dumps(published("ve", wrapper, **changes)))
     with pytest.raises(InputError, match=message):
@@ -98,8 +98,8 @@ def test_networks_that_cannot_be_made_are_refused(wrapper, changes, message):
 
 
 HEADS = {
-    "a list": ([], "no mapping in JSON"),
-    "a number": (3, "no mapping in JSON"),
+    "a list": ([], "expected a mapping in JSON"),
+    "a number": (3, "expected a mapping in JSON"),
     "no factors": ({"channel_mult": None}, "channel_mult: .*expected a valid tuple"),
     "a text of factors": ({"channel_mult": "122"}, "channel_mult: .*expected a valid tuple"),
     "a factor of 0": ({"channel_mult": [1, 0, 2]}, r"channel_mult\.1: .*expected a number greater than 0"),
@@ -114,7 +114,7 @@ HEADS = {
     "a word of dropout": ({"dropout": "x"}, "dropout: .*expected a valid number"),
     "no dropout": ({"dropout": None}, "dropout: .*expected a valid number"),
     "an unknown option": ({"surprise": 1}, r"pretrained\.0\.path: .* missing or unknown: surprise"),
-    "half a channel": ({"scale": 8.5}, r"declares scale 8, but .* holds 8\.5"),
+    "half a channel": ({"scale": 8.5}, r"has scale 8\.5; expected 8"),
 }
 
 
@@ -143,13 +143,13 @@ PARTS = {
 }
 
 
-@pytest.mark.fault("a network pickle whose parts are of other kinds", "one sentence that names the file, no cell")
+@pytest.mark.fault("a network pickle with unknown parts", "one sentence that names the file, no cell")
 @pytest.mark.parametrize("name", PARTS)
 def test_pickles_with_other_parts_are_refused(name):
-    snapshot, path = published("ve"), Path("network.pkl")
-    PARTS[name](snapshot["ema"], snapshot["ema"].model)
-    path.write_bytes(pickle.dumps(snapshot))
-    with pytest.raises(InputError, match=r"network\.pkl holds a network (with parts of other|whose options cannot)"):
+    checkpoint, path = published("ve"), Path("network.pkl")
+    PARTS[name](checkpoint["ema"], checkpoint["ema"].model)
+    path.write_bytes(pickle.dumps(checkpoint))
+    with pytest.raises(InputError, match=r"network\.pkl: (a network with unknown parts|options that cannot be used)"):
         imported(path, "ve")
     assert not list(Path().rglob("weights.safetensors"))
 
@@ -158,24 +158,24 @@ def test_absent_and_other_files_are_refused():
     with pytest.raises(InputError, match=r"grid\.pretrained\.0\.path: absent\.pkl is not a file"):
         imported(Path("absent.pkl"), "ve")
     save_file(recorded("ve")[0], "network.safetensors")
-    with pytest.raises(InputError, match=r"grid\.pretrained\.0\.sha256 is ab"):
+    with pytest.raises(InputError, match=r"grid\.pretrained\.0\.sha256: .* expected ab"):
         imported(Path("network.safetensors"), "ve", sha256="ab")
     Path("network.pt").touch()
-    with pytest.raises(InputError, match=r"network\.pt is neither a \.safetensors nor a \.pkl file"):
+    with pytest.raises(InputError, match=r"network\.pt was found; expected a \.safetensors or \.pkl file"):
         imported(Path("network.pt"), "ve")
     Path("cut.safetensors").write_bytes(Path("network.safetensors").read_bytes()[:1000])
-    with pytest.raises(InputError, match=r"cut\.safetensors cannot be read .*: fetch it again"):
+    with pytest.raises(InputError, match=r"cut\.safetensors cannot be read .*; download it again"):
         imported(Path("cut.safetensors"), "ve")
 
 
-def test_weights_that_are_no_numbers_or_have_other_names_are_refused():
+def test_weights_that_are_not_finite_or_have_other_names_are_refused():
     weights = recorded("ve")[0]
     name = next(iter(weights))
     save_file(weights | {name: weights[name] * torch.nan}, "network.safetensors")
-    with pytest.raises(InputError, match=f"NaN or infinite weights, in {name}"):
+    with pytest.raises(InputError, match=f"NaN or infinite weights in {name}"):
         imported(Path("network.safetensors"), "ve")
     save_file({name.removeprefix("model."): tensor for name, tensor in weights.items()}, "network.safetensors")
-    with pytest.raises(InputError, match="names begin with 'model\\.'"):
+    with pytest.raises(InputError, match="names that begin with 'model\\.'"):
         imported(Path("network.safetensors"), "ve")
 
 

@@ -1,4 +1,4 @@
-"""The loop of training against Adam and averages written out, and what it says of numbers that are no numbers."""
+"""The training loop against Adam and averages written out, and its errors for losses that are not finite."""
 
 import copy
 
@@ -34,8 +34,8 @@ def test_training_equals_adam_and_the_average_written_out(rampup):
         clean, noise = batch.clean.double().numpy(), batch.noise.double().numpy()
         sigma = batch.sigma.double().numpy()[:, None, None, None]
         noisy = clean + sigma * noise
-        slope = ((sigma**2 + 0.25) / (0.5 * sigma) ** 2 * 2 * (weight * noisy - clean) * noisy).sum() / 8
-        first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
+        gradient = ((sigma**2 + 0.25) / (0.5 * sigma) ** 2 * 2 * (weight * noisy - clean) * noisy).sum() / 8
+        first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
         rate = 1e-2 * min(8 * step / 64, 1)
         moment, scale = first / (1 - 0.9 ** (step + 1)), second / (1 - 0.999 ** (step + 1))
         weight -= rate * moment / (np.sqrt(scale) + 1e-8)
@@ -58,7 +58,7 @@ def test_training_finds_the_wiener_gain():
     assert state.ema.weight.item() == pytest.approx(variance / (variance + 0.25), abs=0.01)
 
 
-def test_the_curve_holds_mean_losses_per_pixel():
+def test_the_curve_has_mean_losses_per_pixel():
     settings = recipe(augment=0, learning_rate=1e-30, warmup=0)
     state = TrainingState.start(Gain())
     steps = run(state, settings, 120 * 8)
@@ -91,7 +91,7 @@ def test_microbatches_and_shares_give_the_same_gradient():
         torch.testing.assert_close(cut, whole, rtol=1e-4, atol=1e-5)
 
 
-def test_dropout_flips_and_augmentation_take_part():
+def test_dropout_flips_and_augmentation_change_the_loss():
     states = [TrainingState.start(small_network()) for _ in range(3)]
     for state, changes in zip(states, ({}, {"x_flip": False}, {"augment": 0}), strict=True):
         run(state, recipe(**changes), 24)
@@ -112,38 +112,38 @@ def test_training_leaves_the_global_generator_alone():
 
 
 class Deserted(Team):
-    """The others have ended."""
+    """The other processes have ended."""
 
-    def add(self, totals):
+    def all_reduce_(self, totals):
         raise ConnectionError
 
 
 @pytest.mark.parametrize("architecture", ["ve", "dae-skip"])
-@pytest.mark.parametrize(("team", "questions"), [(ALONE, 3), (Deserted(0, 2), 2)])
-def test_a_step_that_is_given_up_leaves_no_trace(architecture, team, questions):
+@pytest.mark.parametrize(("team", "checks"), [(ALONE, 3), (Deserted(0, 2), 2)])
+def test_a_stopped_step_leaves_no_trace(architecture, team, checks):
     options = {"resolution": SIDE, "channels": 1, "scale": 4, "seed": 1, **NETWORK.model_dump()}
     settings = recipe(augment=0, microbatch=2)
     states = [TrainingState.start(networks.build(architecture, **options)) for _ in range(2)]
     whole, cut = states
     run(whole, settings, 24)
-    before, asked = copy.deepcopy(cut.network.state_dict()), []
-    for told in range(1, questions + 1):
-        calls = iter(range(told, 0, -1))
+    before, left = copy.deepcopy(cut.network.state_dict()), []
+    for last in range(1, checks + 1):
+        calls = iter(range(last, 0, -1))
         steps = loop.train(
             cut, PIXELS, settings, until=24, seed=3, team=team, stopped=lambda calls=calls: next(calls) == 1
         )
         assert list(steps) == []
-        asked.append(next(calls, None))
+        left.append(next(calls, None))
         assert all(torch.equal(before[name], tensor) for name, tensor in cut.network.state_dict().items())
         assert cut.images_seen == 0
         assert not cut.log()
-    assert asked == [None] * questions
+    assert left == [None] * checks
     run(cut, settings, 24)
     assert_same(whole, cut)
 
 
 class Poisoned(Gain):
-    """Its loss is not a number from the fifth step on."""
+    """Its loss is NaN from the fifth step on."""
 
     calls = 0
 
@@ -167,7 +167,7 @@ def test_a_loss_that_is_not_finite_ends_training_and_keeps_the_last_good_state(t
 
 
 class Spiked(Gain):
-    """Its loss is finite, but its first gradient is not: infinite, or no number where the factor is 0."""
+    """Its loss is finite, its first gradient infinite, or NaN if the factor is 0."""
 
     def __init__(self, factor):
         super().__init__()
@@ -178,60 +178,77 @@ class Spiked(Gain):
 
 
 class Large(Gain):
-    """It asks for more memory than any machine has."""
+    """It allocates more memory than any machine has."""
 
     def forward(self, noisy, sigma, augment_labels=None):
         return super().forward(noisy, sigma) + torch.empty(10**15)
 
 
-@pytest.mark.fault("a batch that no memory holds", "one sentence that names the setting")
+@pytest.mark.fault("a batch too large for the memory", "one sentence that names the setting")
 @pytest.mark.parametrize(("network", "batch"), [(Gain, 10**15), (Large, 8)])
 def test_a_batch_that_does_not_fit_memory_is_one_sentence(network, batch):
-    with pytest.raises(InputError, match=f"training.batch: {batch} images .* set training.microbatch") as caught:
+    with pytest.raises(
+        InputError, match=f"training.batch: {batch} images .* set a smaller training.microbatch"
+    ) as caught:
         run(TrainingState.start(network()), recipe(augment=0, batch=batch), batch)
     assert "\n" not in str(caught.value)
 
 
-def test_other_errors_of_torch_are_not_taken_for_a_want_of_memory():
+def test_other_errors_of_torch_are_not_reported_as_lack_of_memory():
     state = TrainingState.start(Gain())
     state.network.forward = lambda *_: torch.ones(2) @ torch.ones(3)
     with pytest.raises(RuntimeError, match="size"):
         run(state, recipe(augment=0), 8)
 
 
-@pytest.mark.parametrize(("factor", "taken"), [(0, 0), (1, 1e5), (-1, 1e5)])
-def test_a_gradient_that_is_not_finite_is_cleaned(factor, taken):
+@pytest.mark.parametrize(("factor", "used"), [(0, 0), (1, 1e5), (-1, 1e5)])
+def test_a_gradient_that_is_not_finite_is_cleaned(factor, used):
     state = TrainingState.start(Spiked(factor))
     run(state, recipe(augment=0, warmup=0), 8)
     assert state.network.weight.item() != pytest.approx(0.3, abs=1e-4)
-    assert state.network.other.abs().item() == pytest.approx(1e-2 if taken else 0, rel=1e-3)  # one step of Adam
+    assert state.network.other.abs().item() == pytest.approx(1e-2 if used else 0, rel=1e-3)  # one step of Adam
     square = state.moments["exp_avg_sq"].max().sqrt().item() / 1e-3**0.5
-    assert square == pytest.approx(taken, rel=1e-3) if taken else square < 1e4
+    assert square == pytest.approx(used, rel=1e-3) if used else square < 1e4
 
 
 @pytest.fixture
-def tf32_as_before():
-    places = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = [place.allow_tf32 for place in places]
-    yield places
-    for place, allowed in zip(places, before, strict=True):
-        place.allow_tf32 = allowed
+def tf32_flags():
+    """The backends with the flag, which is restored afterwards."""
+    backends = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [backend.allow_tf32 for backend in backends]
+    yield backends
+    for backend, allowed in zip(backends, before, strict=True):
+        backend.allow_tf32 = allowed
 
 
+class Recorded(Gain):
+    """It records the precision of products."""
+
+    def forward(self, noisy, sigma, augment_labels=None):
+        backends = torch.backends.cuda.matmul, torch.backends.cudnn
+        self.precision = (noisy[0, 0] @ noisy[0, 0]).dtype, {backend.allow_tf32 for backend in backends}
+        return super().forward(noisy, sigma)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
-def test_a_pass_has_the_precision_that_was_asked_for(precision, tf32_as_before):
-    ones = torch.ones(2, 2)
-    for place in tf32_as_before:
-        place.allow_tf32 = precision != "tf32"
-    with loop._arithmetic(precision, torch.device("cpu")):
-        assert (ones @ ones).dtype == (torch.bfloat16 if precision == "bf16" else torch.float32)
-    assert all(place.allow_tf32 == (precision == "tf32") for place in tf32_as_before)
+def test_the_network_computes_in_the_precision_of_the_settings_and_flags_are_restored(
+    precision, allowed, tf32_flags, monkeypatch
+):
+    for backend in tf32_flags:
+        backend.allow_tf32 = allowed
+    monkeypatch.setattr(loop, "_precisions", lambda _: {precision})
+    state = TrainingState.start(Recorded())
+    run(state, recipe(augment=0, precision=precision), 8)
+    expected = torch.bfloat16 if precision == "bf16" else torch.float32
+    assert state.network.precision == (expected, {precision == "tf32"})
+    assert [backend.allow_tf32 for backend in tf32_flags] == [allowed, allowed]
 
 
-def test_a_state_that_saw_more_images_is_refused():
+def test_a_state_with_more_images_seen_is_refused():
     state = TrainingState.start(Gain())
     run(state, recipe(augment=0), 16)
-    with pytest.raises(InputError, match="16 were seen before, which is more than 8"):
+    with pytest.raises(InputError, match="the state has 16; expected at most 8"):
         run(state, recipe(augment=0), 8)
 
 
@@ -244,7 +261,7 @@ def test_a_state_that_saw_more_images_is_refused():
         ({"augment": 0, "precision": "tf32"}, 8, "training.precision: tf32"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(changes, until, named, monkeypatch):
+def test_impossible_settings_are_refused(changes, until, named, monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     with pytest.raises(InputError, match=named):
         run(TrainingState.start(Gain()), recipe(**changes), until)

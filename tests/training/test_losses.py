@@ -1,4 +1,4 @@
-"""Losses and their noise levels against the formulas, in float64."""
+"""Losses and the distributions of noise levels against the formulas, in float64."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from toy_training import Gain, recipe
 RECIPE = recipe()
 
 
-def test_loss_equals_the_formula():
+def test_the_edm_loss_equals_its_formula():
     generator = torch.Generator().manual_seed(0)
     clean, noise = torch.randn(2, 5, 1, 4, 4, generator=generator).double()
     sigma = torch.tensor([0.01, 0.3, 1.0, 5.0, 80.0]).double()
@@ -22,7 +22,7 @@ def test_loss_equals_the_formula():
         assert loss == pytest.approx((level**2 + 0.25) / (level * 0.5) ** 2 * (error**2).sum(), rel=1e-6)
 
 
-def test_objectives_have_their_laws():
+def test_objectives_have_their_losses_and_distributions_of_noise_levels():
     normal = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
     logs = objectives.log_uniform(normal, RECIPE).log()
     assert logs.min() > np.log(0.02)
@@ -51,16 +51,16 @@ def test_objectives_have_their_laws():
     assert objectives.objective_of("vp") == (batches.log_normal, objectives.edm_loss)
 
 
-def test_the_network_is_told_the_levels_and_the_labels():
-    told = []
+def test_the_network_gets_the_noise_levels_and_the_labels():
+    calls = []
 
     def network(noisy, sigma, labels):
-        told.append((sigma, labels))
+        calls.append((sigma, labels))
         return noisy
 
     clean = torch.zeros(2, 1, 4, 4)
     batch = Batch(clean, clean, torch.tensor([0.5, 2.0]), torch.ones(2, 9))
     for loss in (objectives.edm_loss, objectives.ve_loss, objectives.plain_loss):
         loss(network, batch, 0.5)
-    assert len(told) == 3
-    assert all(sigma is batch.sigma and labels is batch.labels for sigma, labels in told)
+    assert len(calls) == 3
+    assert all(sigma is batch.sigma and labels is batch.labels for sigma, labels in calls)

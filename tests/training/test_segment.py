@@ -1,4 +1,4 @@
-"""Stretches that are chained, killed, stopped, out of disk, or trained twice, against one that nothing disturbed."""
+"""Training segments that are chained, killed, stopped, out of space or trained twice, against undisturbed ones."""
 
 import contextlib
 import hashlib
@@ -32,23 +32,31 @@ from hidden_gaussian.training import batches, checkpoints, loop, losses, segment
 from hidden_gaussian.training.state import TrainingState
 from smoke_study import ROOT
 from toy_images import PIXELS
-from toy_training import NETWORK, assert_same_snapshot, begun, cell, everything, small_network, stretch, train_cell
+from toy_training import (
+    NETWORK,
+    all_files,
+    assert_same_checkpoint,
+    cell,
+    stop_after_one_step,
+    toy_segment,
+    train_cell,
+)
 
 
-def test_a_chain_of_snapshots_equals_one_stretch(tmp_path, short_intervals):
+def test_a_chain_of_checkpoints_equals_one_segment(tmp_path, short_intervals):
     whole = train_cell(tmp_path / "whole", 96)
     train_cell(tmp_path / "chain", 0)
     train_cell(tmp_path / "chain", 56, 0)
     chain = train_cell(tmp_path / "chain", 96, 56)
-    assert_same_snapshot(whole, chain)
+    assert_same_checkpoint(whole, chain)
     log = pd.read_parquet(chain / "training.parquet")
     assert log.images_seen.tolist() == [40, 80, 96]
     assert log.learning_rate.tolist() == pytest.approx([1e-2 * 32 / 64, 1e-2, 1e-2])
     assert not list((tmp_path / "chain" / "unfinished").rglob("*.*"))
 
 
-@pytest.mark.fault("a training is killed", "it goes on from its side file, to the same bits")
-def test_a_run_that_died_goes_on_from_its_side_file(tmp_path, monkeypatch):
+@pytest.mark.fault("a training is killed", "it continues from its side file, to the same bits")
+def test_a_run_that_died_continues_from_its_side_file(tmp_path, monkeypatch):
     whole = train_cell(tmp_path / "whole", 80)
     died = []
 
@@ -64,7 +72,7 @@ def test_a_run_that_died_goes_on_from_its_side_file(tmp_path, monkeypatch):
             train_cell(tmp_path / "died", 80, checkpoint_minutes=1e-9)  # saves after every step
     starts = []
     monkeypatch.setattr(segment, "progress_bar", spy_on(progress.progress_bar, starts))
-    assert_same_snapshot(whole, train_cell(tmp_path / "died", 80))
+    assert_same_checkpoint(whole, train_cell(tmp_path / "died", 80))
     assert died
     assert starts == [6 * 8]
 
@@ -77,8 +85,8 @@ def spy_on(shown, starts):
     return spied
 
 
-def test_how_it_is_saved_and_cut_may_change(tmp_path):
-    side_file = begun(tmp_path)
+def test_the_saving_interval_and_the_parts_of_a_batch_may_change(tmp_path):
+    side_file = stop_after_one_step(tmp_path)
     folder = train_cell(tmp_path, 80, checkpoint_minutes=9, microbatch=4)
     assert pd.read_parquet(folder / "training.parquet").images_seen.iloc[-1] == 80
     assert not side_file.exists()
@@ -92,29 +100,27 @@ def test_how_it_is_saved_and_cut_may_change(tmp_path):
         ({}, 1, "recipe was"),
     ],
 )
-def test_a_side_file_of_another_seed_network_or_way_of_training_is_refused(
-    tmp_path, monkeypatch, changes, version, named
-):
-    begun(tmp_path)
+def test_a_side_file_of_another_seed_network_or_version_is_refused(tmp_path, monkeypatch, changes, version, named):
+    stop_after_one_step(tmp_path)
     monkeypatch.setattr(versions, "TRAINING", versions.TRAINING + version)
     with pytest.raises(InputError, match=named):
-        segment.train(stretch(tmp_path, 80).model_copy(update=changes), torch.device("cpu"))
+        segment.train_in_process(toy_segment(tmp_path, 80).model_copy(update=changes), torch.device("cpu"))
 
 
-def test_the_side_file_is_kept_until_the_snapshot_is_written(tmp_path, monkeypatch):
-    side_file = begun(tmp_path)
+def test_the_side_file_stays_until_the_checkpoint_is_written(tmp_path, monkeypatch):
+    side_file = stop_after_one_step(tmp_path)
 
     def fail(*_):
-        raise InputError("no room")
+        raise InputError("no space")
 
     monkeypatch.setattr(checkpoints, "save_outputs", fail)
-    with pytest.raises(InputError, match="no room"):
+    with pytest.raises(InputError, match="no space"):
         train_cell(tmp_path, 80)
     assert side_file.exists()
 
 
 def test_the_state_is_saved_every_checkpoint_minutes(tmp_path, monkeypatch):
-    """By a clock that goes on by 20 seconds between two looks at it; the last state is the snapshot's own."""
+    """By a clock that advances by 20 seconds at every reading; the last state belongs to the checkpoint."""
     clock, saved, save = itertools.count(0, 20), [], checkpoints.save_state
 
     def spied(path, state, fingerprint):
@@ -127,8 +133,8 @@ def test_the_state_is_saved_every_checkpoint_minutes(tmp_path, monkeypatch):
     assert saved == [(False, 4 * 8), (False, 8 * 8), (True, 10 * 8)]
 
 
-def test_a_snapshot_further_than_the_side_file_is_preferred(tmp_path, monkeypatch):
-    side_file, starts = begun(tmp_path), []
+def test_a_checkpoint_further_than_the_side_file_is_preferred(tmp_path, monkeypatch):
+    side_file, starts = stop_after_one_step(tmp_path), []
     train_cell(tmp_path, 16)
     monkeypatch.setattr(segment, "progress_bar", spy_on(progress.progress_bar, starts))
     train_cell(tmp_path, 80, 16)
@@ -147,46 +153,46 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-@pytest.mark.fault("the disk runs full in a training", "one error; earlier files intact; a rerun goes on")
-def test_a_disk_that_runs_full_can_be_cleared_and_training_goes_on(small_disk, tmp_path):
+@pytest.mark.fault("the disk runs full in a training", "one error; earlier files intact; a rerun continues")
+def test_training_continues_after_a_full_disk_was_cleared(small_disk, tmp_path):
     train_cell(small_disk, 40)
-    side_file = begun(small_disk)
-    before, ballast = everything(small_disk), small_disk / "ballast"
+    side_file = stop_after_one_step(small_disk)
+    before, ballast = all_files(small_disk), small_disk / "ballast"
     free = os.statvfs(small_disk)
     ballast.write_bytes(bytes(free.f_bavail * free.f_bsize - 16_384))
     with pytest.raises(InputError, match=f"{side_file}: .*No space left on device"):
         train_cell(small_disk, 80, checkpoint_minutes=1e-9)
     ballast.unlink()
-    assert everything(small_disk) == before
-    assert_same_snapshot(train_cell(small_disk, 80), train_cell(tmp_path / "whole", 80))
+    assert all_files(small_disk) == before
+    assert_same_checkpoint(train_cell(small_disk, 80), train_cell(tmp_path / "whole", 80))
 
 
-@pytest.mark.fault("a training whose results are on a read-only place", "one sentence; nothing changes")
-def test_a_read_only_place_is_one_sentence(tmp_path, read_only, capsys):
+@pytest.mark.fault("a training whose results folder is read-only", "one sentence; nothing changes")
+def test_a_read_only_folder_is_one_sentence(tmp_path, read_only, capsys):
     train_cell(tmp_path / "results", 8)
-    told, before = stretch(tmp_path / "results", 16, 8), everything(tmp_path / "results")
+    task, before = toy_segment(tmp_path / "results", 16, 8), all_files(tmp_path / "results")
     read_only(tmp_path / "results")
     capsys.readouterr()
     with pytest.raises(SystemExit), job_log(tmp_path / "job.log"):
-        segment.train(told, torch.device("cpu"))
+        segment.train_in_process(task, torch.device("cpu"))
     said = capsys.readouterr().err
     assert re.fullmatch(r"Error: \S+: (Read-only file system|Permission denied)\n", said)
     assert "Traceback" not in (tmp_path / "job.log").read_text()
-    assert everything(tmp_path / "results") == before
+    assert all_files(tmp_path / "results") == before
 
 
 @pytest.mark.fault("the clock goes backwards in a training, and before it", "the same bytes")
 def test_a_clock_that_goes_backwards_changes_nothing(tmp_path, monkeypatch):
-    """Every look at the clock is an hour earlier than the one before; what came before is dated in the future."""
+    """Every reading is an hour earlier than the one before; older files are dated in the future."""
     for name in ("steady", "jumping"):
         train_cell(tmp_path / name, 16)
-        begun(tmp_path / name, 80)
+        stop_after_one_step(tmp_path / name, 80)
     for path in (tmp_path / "jumping").rglob("*"):
         os.utime(path, (4e9, 4e9))
-    looks = iter(range(10**6))
+    readings = iter(range(10**6))
 
     def earlier():
-        return 1e9 - 3600 * next(looks)
+        return 1e9 - 3600 * next(readings)
 
     with monkeypatch.context() as patch:
         patch.setattr(time, "time", earlier)
@@ -194,10 +200,10 @@ def test_a_clock_that_goes_backwards_changes_nothing(tmp_path, monkeypatch):
         patch.setattr(tqdm.std, "time", earlier)
         patch.setattr(segment, "progress_bar", partial(progress.progress_bar, every=0.0))
         train_cell(tmp_path / "jumping", 80, 16, checkpoint_minutes=1e-9)
-    assert next(looks) > 8  # it was looked at
+    assert next(readings) > 8  # the clock was read
     train_cell(tmp_path / "steady", 80, 16)
     files_of = [
-        {path.relative_to(tmp_path / name): content for path, content in everything(tmp_path / name).items()}
+        {path.relative_to(tmp_path / name): content for path, content in all_files(tmp_path / name).items()}
         for name in ("steady", "jumping")
     ]
     assert files_of[0] == files_of[1]
@@ -230,7 +236,7 @@ def test_a_signal_saves_and_ends_with_an_error_within_10_seconds(tmp_path, numbe
     )
     assert job.stdout.readline() == "ready\n"
     side_file = tmp_path / "unfinished" / f"{cell(20000).id}.safetensors"
-    while not side_file.exists():  # the steps go on
+    while not side_file.exists():  # steps are running
         assert job.poll() is None
         time.sleep(0.01)
     job.send_signal(number)
@@ -241,7 +247,7 @@ def test_a_signal_saves_and_ends_with_an_error_within_10_seconds(tmp_path, numbe
     assert "Traceback" not in errors + log.read_text()
     saved = arrays.load_tensors(side_file)
     images_seen = json.loads(arrays.load_metadata(side_file)["snapshot"])["images_seen"]
-    assert f"was told to stop at images_seen {images_seen} " in errors
+    assert f"was stopped by a signal at images_seen {images_seen};" in errors
     assert not side_file.with_name(side_file.name + ".lock").exists()
     whole = arrays.load_tensors(train_cell(tmp_path / "whole", images_seen) / "state.safetensors")
     assert saved.keys() == whole.keys()
@@ -249,7 +255,7 @@ def test_a_signal_saves_and_ends_with_an_error_within_10_seconds(tmp_path, numbe
 
 
 class Signalled(nn.Module):
-    """A network that takes its time, and whose job is told to stop in some pass; from then on a pass is slower."""
+    """A network that sends its job SIGTERM in some forward pass; later passes are slow."""
 
     def __init__(self, network, at):
         super().__init__()
@@ -264,59 +270,58 @@ class Signalled(nn.Module):
         return self.network(*arguments)
 
 
-@pytest.mark.fault("SIGTERM in a step of many seconds", "the step is given up after a part of the batch, and saved")
-def test_a_long_step_is_given_up_and_trained_again(tmp_path, monkeypatch):
+@pytest.mark.fault(
+    "SIGTERM in a step of many seconds", "the step is undone after a part of the batch; the state is saved"
+)
+def test_a_long_step_is_undone_and_trained_again(tmp_path, monkeypatch):
     whole = train_cell(tmp_path / "whole", 80, microbatch=1)
     start = TrainingState.start
     with monkeypatch.context() as patch:
         patch.setattr(TrainingState, "start", lambda network, device: unwrapped(start(Signalled(network, 20), device)))
-        begun = time.monotonic()
-        with pytest.raises(interruption.Interrupted, match="told to stop at images_seen 16 "):
+        start_time = time.monotonic()
+        with pytest.raises(interruption.Interrupted, match="stopped by a signal at images_seen 16;"):
             train_cell(tmp_path / "cut", 80, microbatch=1)
-        assert time.monotonic() - begun < 10  # four more passes would take 12 seconds
-    assert_same_snapshot(whole, train_cell(tmp_path / "cut", 80, microbatch=1))
+        assert time.monotonic() - start_time < 10  # four more passes would take 12 seconds
+    assert_same_checkpoint(whole, train_cell(tmp_path / "cut", 80, microbatch=1))
 
 
 def unwrapped(state):
-    """The state whose files do not know of the wrapper."""
+    """The state, with the tensor names of the wrapped network in its files."""
     for module in (state.network, state.ema):
         module.state_dict = module.network.state_dict
     return state
 
 
-def test_a_network_is_trained_with_the_objective_of_its_architecture_or_at_its_one_level(tmp_path):
-    told = stretch(tmp_path, 8)
-    baseline = told.model_copy(update={"cell": replace(told.cell, architecture="ve-baseline")})
-    level = told.model_copy(update={"sigma": 2.0}).objective
-    assert told.objective is losses.EDM
+def test_the_objective_follows_from_the_architecture_or_the_one_noise_level(tmp_path):
+    task = toy_segment(tmp_path, 8)
+    baseline = task.model_copy(update={"cell": replace(task.cell, architecture="ve-baseline")})
+    level = task.model_copy(update={"sigma": 2.0}).objective
+    assert task.objective is losses.EDM
     assert baseline.objective is losses.VARIANCE_EXPLODING
     assert level.loss is losses.plain_loss
-    assert level.levels(torch.zeros(3), told.training).tolist() == [2.0] * 3
+    assert level.levels(torch.zeros(3), task.training).tolist() == [2.0] * 3
 
 
-def test_a_stretch_maps_its_images_and_its_fingerprint_is_that_of_their_bytes(tmp_path, monkeypatch):
+def test_a_segment_maps_its_images_and_its_fingerprint_has_their_checksum(tmp_path, monkeypatch):
     monkeypatch.setattr(batches, "BLOCK", 5)
-    told = stretch(tmp_path, 8)
-    pixels = told.pixels()
-    assert isinstance(pixels.images, np.memmap)
-    state = TrainingState.start(small_network())
-    found = segment._fingerprint(told, state, pixels)["images"]
-    assert found == hashlib.sha256(PIXELS.tobytes()).hexdigest()
+    task = toy_segment(tmp_path, 8)
+    assert isinstance(task.pixels().images, np.memmap)
+    assert segment.fingerprint(task)["images"] == hashlib.sha256(PIXELS.tobytes()).hexdigest()
 
 
-def test_a_subset_of_more_images_than_there_are_is_refused(tmp_path):
-    told = stretch(tmp_path, 8)
-    arrays.save_array(told.subset, np.arange(1, len(PIXELS) + 1))
-    with pytest.raises(InputError, match=r"subset\.npy names image 12 of 12: delete it and run again"):
-        segment.train(told, torch.device("cpu"))
+def test_a_subset_with_an_index_beyond_the_images_is_refused(tmp_path):
+    task = toy_segment(tmp_path, 8)
+    arrays.save_array(task.subset, np.arange(1, len(PIXELS) + 1))
+    with pytest.raises(InputError, match=r"subset\.npy has index 12; expected less than 12; delete it and run again"):
+        segment.train_in_process(task, torch.device("cpu"))
 
 
-@pytest.mark.fault("two jobs train one cell", "the second takes over what the first made")
+@pytest.mark.fault("two jobs train one cell", "the second uses the result of the first")
 @pytest.mark.parametrize("damage", [None, "state.safetensors", "weights.safetensors", "training.parquet"])
-def test_what_the_other_job_trained_is_not_trained_again(tmp_path, monkeypatch, damage):
+def test_a_segment_that_another_job_trained_is_not_trained_again(tmp_path, monkeypatch, damage):
     folder = train_cell(tmp_path, 32)
     if damage:
-        (folder / damage).write_bytes(b"not whole")
+        (folder / damage).write_bytes(b"damaged")
 
     @contextlib.contextmanager
     def waited(path):

@@ -28,6 +28,7 @@ from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
 from hidden_gaussian.denoisers.network import load_network
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.jobs import logs
+from hidden_gaussian.pixels import to_unit
 from hidden_gaussian.sampling import sample_sets
 from hidden_gaussian.storage import arrays as files
 from hidden_gaussian.storage import parquet
@@ -337,14 +338,14 @@ def test_no_image_is_an_error_in_one_sentence() -> None:
 @pytest.mark.fault("sigma 0", "the image itself")
 def test_without_noise_the_gaussian_returns_images_of_its_subset() -> None:
     law = spectrum.fit(PIXELS)
-    clean = images.to_unit(PIXELS)
+    clean = torch.from_numpy(to_unit(PIXELS.astype(np.float32)))
     torch.testing.assert_close(GaussianDenoiser(law)(clean, 0.0), clean, atol=1e-5, rtol=0)
 
 
 @pytest.mark.fault("sigma 1e-6, 1e6", "finite")
 @pytest.mark.parametrize("sigma", [1e-6, 1e6])
 def test_extreme_noise_levels_are_finite(sigma: float) -> None:
-    noisy = images.to_unit(PIXELS) + sigma * torch.randn(12, 1, 8, 8)
+    noisy = torch.from_numpy(to_unit(PIXELS.astype(np.float32))) + sigma * torch.randn(12, 1, 8, 8)
     for denoiser in (GaussianDenoiser(spectrum.fit(PIXELS)), EmpiricalDenoiser(torch.from_numpy(PIXELS))):
         assert denoiser(noisy, sigma).isfinite().all()
 
@@ -354,7 +355,7 @@ def test_extreme_noise_levels_are_finite(sigma: float) -> None:
 def test_batches_may_be_empty_and_tiles_of_any_size(tile: int) -> None:
     denoiser = EmpiricalDenoiser(torch.from_numpy(PIXELS), tile=tile)
     assert denoiser(torch.zeros(0, 1, 8, 8), 1.0).shape == (0, 1, 8, 8)
-    noisy = images.to_unit(PIXELS) + 0.5
+    noisy = torch.from_numpy(to_unit(PIXELS.astype(np.float32))) + 0.5
     expected = EmpiricalDenoiser(torch.from_numpy(PIXELS))(noisy, 0.5)
     torch.testing.assert_close(denoiser(noisy, 0.5), expected)
 

@@ -1,4 +1,4 @@
-"""Names of what a study makes: subsets, cells of the grid, denoisers. Nothing else takes their paths apart."""
+"""Ids of subsets, cells and denoisers. No other module parses them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CELL = re.compile(rf"{_SUBSET.pattern}/([a-z-]+)(\d+)r(\d+)/i(\d+)")
 
 @dataclass(frozen=True, order=True)
 class Subset:
-    """The training images of one size and half.
+    """A training subset, by its size and half.
 
     Examples
     --------
@@ -43,7 +43,7 @@ class Subset:
     @classmethod
     @cache
     def parse(cls, text: str) -> Subset:
-        """Read a subset back from its id.
+        """Parse the id of a subset.
 
         Raises
         ------
@@ -58,14 +58,14 @@ class Subset:
 
 @dataclass(frozen=True, order=True)
 class DenoiserId:
-    """A denoiser or a sample set, named by its path below the dataset's folder.
+    """A denoiser or a sample set, by its path below the dataset's folder.
 
     Attributes
     ----------
     subset : Subset
-        The training images that the denoiser belongs to.
+        The training images.
     name : str
-        The path below the subset's folder: ``gaussian``, ``ve16r1/i64000``, ``ve16r1/i64000/linear``.
+        Path below the subset's folder: ``gaussian``, ``ve16r1/i64000``, ``ve16r1/i64000/linear``.
 
     Examples
     --------
@@ -86,17 +86,17 @@ class DenoiserId:
 
     @property
     def other_half(self) -> DenoiserId:
-        """The same denoiser of the other half's subset."""
+        """The same denoiser for the other half."""
         return replace(self, subset=self.subset.other_half)
 
     @property
     def kind(self) -> str:
-        """Last part of the path: the name of a reference denoiser, ``linear``, or the images seen of a network."""
+        """Last part of the path: name of a reference denoiser, ``linear``, or images seen of a network."""
         return self.name.rpartition("/")[2]
 
     @property
     def is_network(self) -> bool:
-        """Whether this is a trained network, not a reference denoiser or a linear map."""
+        """Whether this is a network, not a reference denoiser or a linear map."""
         return _CELL.fullmatch(self.id) is not None
 
     @property
@@ -106,11 +106,11 @@ class DenoiserId:
 
     @property
     def owner(self) -> DenoiserId:
-        """The denoiser that a distilled linear map is fitted to; of any other denoiser, itself."""
+        """The denoiser that a linear map is fitted to; for every other denoiser, itself."""
         return replace(self, name=self.name.rpartition("/")[0]) if self.is_linear else self
 
     def cell(self, dataset: str) -> Cell:
-        """Return the cell of a network, or of the network that a linear map is fitted to.
+        """Return the cell of a network, or of a linear map's network.
 
         Raises
         ------
@@ -122,12 +122,12 @@ class DenoiserId:
     @classmethod
     @cache
     def parse(cls, text: str) -> DenoiserId:
-        """Read a denoiser's name back from its path.
+        """Parse the path of a denoiser.
 
         Raises
         ------
         InputError
-            If the path does not begin with a subset, or names nothing below it.
+            If the path does not begin with a subset, or has nothing below it.
         """
         subset, _, name = text.partition("/")
         if not name:
@@ -137,7 +137,13 @@ class DenoiserId:
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """One point of the grid: a network, trained on one subset, kept after a number of images seen."""
+    """One point of the grid: a network trained on a subset, at a checkpoint.
+
+    Examples
+    --------
+    >>> Cell.parse("digits", "n64a/ve16r1/i6400").epoch
+    100.0
+    """
 
     dataset: str
     subset_size: int
@@ -150,7 +156,7 @@ class Cell:
     @property
     def subset(self) -> str:
         """Folder of the training subset, such as ``n64a``."""
-        return f"n{self.subset_size}{self.half}"
+        return Subset(self.subset_size, self.half).id
 
     @property
     def run(self) -> str:
@@ -159,37 +165,37 @@ class Cell:
 
     @property
     def id(self) -> str:
-        """Path of the snapshot below the dataset's folder, such as ``n64a/ve16r1/i64000``."""
+        """Path of the checkpoint below the dataset's folder, such as ``n64a/ve16r1/i64000``."""
         return f"{self.run}/i{self.images_seen}"
 
     @property
     def epoch(self) -> float:
-        """How many times each training image was seen."""
+        """How often each training image was seen."""
         return self.images_seen / self.subset_size
 
     @property
     def is_pretrained(self) -> bool:
-        """Whether the snapshot comes from a file instead of a training run."""
+        """Whether the checkpoint is imported from a file."""
         return self.replicate == 0
 
     @property
     def is_levelwise(self) -> bool:
-        """Whether there is a network for each of some noise levels, and no denoiser between them."""
+        """Whether the cell has a network at some noise levels only, as denoising autoencoders have."""
         return self.architecture.startswith("dae-")
 
     @property
     def networks(self) -> int:
-        """How many networks the cell is; images_seen counts the images that each of them saw."""
+        """Number of networks in the cell; images_seen is the number for each of them."""
         return noise_schedule.AUTOENCODERS if self.is_levelwise else 1
 
     @property
     def state(self) -> str:
-        """Name of the file that training goes on from."""
+        """Name of the file that training continues from."""
         return "states.zip" if self.is_levelwise else "state.safetensors"
 
     @classmethod
     def parse(cls, dataset: str, identifier: str) -> Cell:
-        """Read a cell back from its id.
+        """Parse the id of a cell.
 
         Raises
         ------
@@ -198,7 +204,7 @@ class Cell:
         """
         match = _CELL.fullmatch(identifier)
         if match is None:
-            raise InputError(f"{identifier!r} is not the id of a cell; one looks like 'n64a/ve16r1/i64000'")
+            raise InputError(f"{identifier!r} is not the id of a cell; expected one like 'n64a/ve16r1/i64000'")
         size, half, architecture, scale, replicate, images_seen = match.groups()
         return cls(dataset, int(size), half, architecture, int(scale), int(replicate), int(images_seen))
 

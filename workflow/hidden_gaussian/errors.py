@@ -1,5 +1,5 @@
-"""The one error that is the user's to repair."""
+"""The error that a user can correct."""
 
 
 class InputError(Exception):
-    """Bad input, told in one sentence: which file or key, what was found, what was expected, what to do."""
+    """Bad input, in one sentence: the file or key, what was found, what was expected, what to do."""

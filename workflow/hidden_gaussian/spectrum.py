@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.pixels import HALF_RANGE
 from hidden_gaussian.storage import holding, load_arrays, load_metadata, save_tensors
 
 EXACT = 1024  # products of two pixels that float32 sums exactly: 1024 * 128 * 128 = 2**24
 BLOCK = EXACT
-CENTRE, STEP = 127.5, 1 / 127.5  # a pixel v stands for (v - CENTRE) * STEP, in [-1, 1]
+CENTRE, STEP = HALF_RANGE, 1 / HALF_RANGE  # a pixel v stands for (v - CENTRE) * STEP, in [-1, 1]
 
 Array = NDArray[np.float64]
 

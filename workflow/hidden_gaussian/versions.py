@@ -1,7 +1,6 @@
-"""Versions of the numbers, by stage: raised by hand when an edit would change results, and only then.
+"""Versions of the numbers, by stage: raised by hand if an edit changes results, and only then.
 
-Rules hand them to Snakemake as parameters, so raising one makes exactly what depends on it again; a comment reruns
-nothing.
+Rules pass them to Snakemake as parameters. Raising one repeats the jobs that depend on it; other edits repeat nothing.
 """
 
 IMAGES = 3

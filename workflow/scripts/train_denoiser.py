@@ -2,11 +2,11 @@
 
 from hidden_gaussian import settings
 from hidden_gaussian.jobs import job_log
-from hidden_gaussian.training import Segment, segment
+from hidden_gaussian.training import Segment, train_segment
 
 inputs, wildcards = snakemake.input, snakemake.wildcards
 identifier = f"n{wildcards.size}{wildcards.half}/{wildcards.run}/i{wildcards.images_seen}"
 with job_log(snakemake.log[0]):
     study = settings.read(snakemake.config)
     files = {"images": inputs.images, "subset": inputs.subset, "before": inputs.before}
-    segment.run(Segment.of(study, wildcards.dataset, identifier, **files))
+    train_segment(Segment.of(study, wildcards.dataset, identifier, **files))

@@ -1,4 +1,4 @@
-"""Images: from a source on disk to one packed array, its held-out images, and nested, disjoint subsets.
+"""Images: from a source on disk to one packed array, held-out images, and nested subsets in disjoint halves.
 
 Takes folders, archives and published files; gives uint8 arrays of shape (image, channel, row, column) and indices into
 them.

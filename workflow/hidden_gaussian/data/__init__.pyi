@@ -1,6 +1,6 @@
 from . import duplicates, images, splits
 from .downloads import fetch_archives
-from .images import load_inputs, open_images, open_subset, pack, to_unit
+from .images import load_inputs, open_images, open_subset, pack
 
 __all__ = [
     "duplicates",
@@ -11,5 +11,4 @@ __all__ = [
     "open_subset",
     "pack",
     "splits",
-    "to_unit",
 ]

@@ -1,4 +1,4 @@
-"""Pictures of any mode, size and orientation -> squares of uint8 pixels."""
+"""Conversion of pictures of any mode, size and orientation to squares of uint8 pixels."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from hidden_gaussian.errors import InputError
 
 Picture = bytes | np.ndarray | Image.Image
 PIXEL_LIMIT = 2**26
-"""Pixels of one image, decoded; larger ones are taken for decompression bombs."""
+"""Largest image, in decoded pixels; larger ones count as decompression bombs."""
 MODES = {"rgb": "RGB", "grey": "L"}
 
 
 def convert(picture: Picture, *, resolution: int, colour: str, where: str = "image") -> np.ndarray:
     """Decode one picture, crop its central square, and resize it.
 
-    A rotation that the EXIF data ask for is applied, as viewers do. Transparent pixels show white,
-    16-bit grey is scaled to 8 bits, palettes and CMYK become colours. The filter is Lanczos with
-    antialiasing, as in the data preparation of Karras et al. (2022); an image of the right size is not
-    touched.
+    EXIF rotations are applied. Transparent pixels become white, 16-bit grey is scaled to 8 bits, palettes and CMYK
+    become RGB. The filter is Lanczos with antialiasing, as in the data preparation of Karras et al. (2022); an image of
+    the right size is not resampled.
 
     Parameters
     ----------
@@ -32,7 +31,7 @@ def convert(picture: Picture, *, resolution: int, colour: str, where: str = "ima
     colour : {'rgb', 'grey'}
         Grey is the luma of ITU-R 601.
     where : str
-        What it is, for the error.
+        Name of the picture, for errors.
 
     Returns
     -------
@@ -54,7 +53,7 @@ def convert(picture: Picture, *, resolution: int, colour: str, where: str = "ima
 
 
 def size(picture: Picture) -> int:
-    """Return how many bytes a picture takes as it is."""
+    """Return the size of a picture in bytes, before conversion."""
     if isinstance(picture, Image.Image):
         return picture.width * picture.height * len(picture.getbands())
     return len(picture) if isinstance(picture, bytes) else getattr(picture, "nbytes", 0)
@@ -66,22 +65,22 @@ def _decoded(picture: Picture, colour: str, where: str) -> Image.Image:
         too_large = image.width * image.height > PIXEL_LIMIT
         if not too_large:
             return _eight_bits(ImageOps.exif_transpose(image)).convert(MODES[colour])
-    except Exception as error:  # Pillow's decoders raise many kinds for a damaged file
+    except Exception as error:  # Pillow raises many classes for damaged files
         reason = str(error)
         if isinstance(error, UnidentifiedImageError) and isinstance(picture, bytes):
-            reason = _told(picture)
+            reason = _format(picture)
         raise InputError(f"{where} cannot be decoded ({reason}); replace or remove it") from error
     raise InputError(
-        f"{where} has {image.width} x {image.height} pixels, more than the {PIXEL_LIMIT} allowed: "
-        "it is taken for a decompression bomb; make it smaller or remove it"
+        f"{where} has {image.width} x {image.height} pixels, as in a decompression bomb; "
+        f"expected at most {PIXEL_LIMIT}; make it smaller or remove it"
     )
 
 
-def _told(content: bytes) -> str:
-    """Say what a file is that is no PNG or JPEG, from its head alone."""
+def _format(content: bytes) -> str:
+    """Describe a file that is neither PNG nor JPEG, from its head."""
     try:
         with Image.open(io.BytesIO(content)) as image:
-            return f"it is {image.format}, to be converted to PNG or JPEG"
+            return f"it is {image.format}; expected PNG or JPEG"
     except Exception:
         return "it is not an image"
 
@@ -92,8 +91,8 @@ def _opened(picture: Picture) -> Image.Image:
     if isinstance(picture, Image.Image):
         return picture
     if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8:
-        found = getattr(picture, "dtype", type(picture).__name__)
-        raise TypeError(f"found {found}, expected an image of uint8 pixels")
+        kind = getattr(picture, "dtype", type(picture).__name__)
+        raise TypeError(f"{kind} was found; expected an image of uint8 pixels")
     squeezed = picture[:, :, 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
     return Image.fromarray(np.ascontiguousarray(squeezed))
 

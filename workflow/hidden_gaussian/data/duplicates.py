@@ -1,11 +1,10 @@
-"""Equal and nearly equal images, which would make a held-out image or another half a training image.
+"""Equal and nearly equal images, which would put training images into the held-out images or the other half.
 
-Two images are near duplicates when the root mean square of their pixel differences is at most CONTRAST_SHARE
-of their contrast (the geometric mean of their pixels' standard deviations). Measured: five pairs among 10,000
-faces that are the same photograph have shares up to 0.187 at 64 pixels a side and 0.132 at 16, and the
-nearest others 0.359 and 0.213; the nearest of CIFAR-10's 50,000 training images have 0.225. Below SMALLEST
-pixels a side likeness and identity cannot be told apart (20 pairs of scikit-learn's 8x8 digits have shares
-below 0.2), so that only equal images count there.
+Two images are near duplicates if the root mean square of their pixel differences is at most CONTRAST_SHARE of their
+contrast (the geometric mean of their pixels' standard deviations). Measured: among 10,000 faces five pairs show the
+same photograph, with shares up to 0.187 at 64 pixels a side and 0.132 at 16; the next pairs have 0.359 and 0.213. The
+nearest of the 50,000 training images of CIFAR-10 have 0.225. Below SMALLEST pixels a side different images can be as
+near as copies (20 pairs of the 8x8 digits of scikit-learn have shares below 0.2); there only equal images count.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hidden_gaussian.pixels import HALF_RANGE
 from hidden_gaussian.storage import load_json, save_json
 
 CONTRAST_SHARE = 0.2
@@ -33,9 +33,9 @@ class Duplicates:
     Attributes
     ----------
     groups : tuple of tuples of int
-        Indices of images that are the same picture, ascending.
+        Indices of images that are the same picture, in ascending order.
     heldout : tuple of (int, int)
-        An image of a held-out source of its own, and a training image that it equals.
+        Index of an image of a separate held-out source, and of a training image equal or near to it.
     """
 
     groups: tuple[tuple[int, ...], ...] = ()
@@ -43,11 +43,11 @@ class Duplicates:
 
     @property
     def members(self) -> list[int]:
-        """Images that have a duplicate, group by group."""
+        """Indices of images that have a duplicate, group by group."""
         return [index for group in self.groups for index in group]
 
     def __str__(self) -> str:
-        """Say how many were found."""
+        """Describe the numbers of duplicates."""
         return (
             f"{len(self.members)} images are equal or nearly equal to another, in {len(self.groups)} groups, and "
             f"{len(self.heldout)} images of a held-out source to a training image"
@@ -60,18 +60,18 @@ def find(images: np.ndarray, heldout: np.ndarray | None = None, *, near: bool = 
     Parameters
     ----------
     images : ndarray of shape (image, channel, row, column), uint8
-        May be memory-mapped: a tile is read at a time.
+        May be memory-mapped; read in blocks.
     heldout : ndarray, optional
-        Held-out images of another source, compared with `images` but not with each other.
+        Held-out images of a separate source, compared with `images` but not with each other.
     near : bool
-        Whether nearly equal images count too: that search compares all pairs.
+        Whether nearly equal images count too; this search compares all pairs.
     """
     near = near and min(images.shape[-2:]) >= SMALLEST
     first: dict[bytes, int] = {}
     labels = np.array([first.setdefault(digest, index) for index, digest in enumerate(_digests(images))], np.int64)
     single = np.fromiter(first.values(), np.int64, len(first))
     if near:
-        _join_near(labels, images, single)
+        labels = _joined(labels, images, single)
     order = np.argsort(labels, kind="stable")
     runs = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
     groups = tuple(sorted(tuple(run.tolist()) for run in runs if len(run) > 1))
@@ -81,7 +81,7 @@ def find(images: np.ndarray, heldout: np.ndarray | None = None, *, near: bool = 
     equal = [first.get(digest, own + index) for index, digest in enumerate(_digests(heldout))]
     labels = np.concatenate([np.arange(own), np.array(equal, np.int64)])
     if near:
-        _join_near(labels, images, single, heldout)
+        labels = _joined(labels, images, single, heldout)
     copies = np.flatnonzero(labels[own:] < own)
     return Duplicates(groups, tuple((int(copy), int(labels[own + copy])) for copy in copies))
 
@@ -90,8 +90,8 @@ def _digests(images: np.ndarray) -> list[bytes]:
     return [hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest() for image in images]
 
 
-def _join_near(labels: np.ndarray, images: np.ndarray, single: np.ndarray, other: np.ndarray | None = None) -> None:
-    """Give near images one label: of `images` among each other, or of `other` with `images`."""
+def _joined(labels: np.ndarray, images: np.ndarray, single: np.ndarray, other: np.ndarray | None = None) -> np.ndarray:
+    """Return labels that are equal for near images: among `images`, or between `other` and `images`."""
     second, shift = (images, 0) if other is None else (other, len(images))
     rows = single if other is None else np.arange(len(other))
     left = _screen(images, single)
@@ -99,17 +99,18 @@ def _join_near(labels: np.ndarray, images: np.ndarray, single: np.ndarray, other
     for top in range(0, len(single), _TILE):
         block = _forms(left[top : top + _TILE])
         for start in range(top if other is None else 0, len(rows), _TILE):
-            found = np.argwhere(block @ right[start : start + _TILE].T >= 0)
-            pairs = np.stack([single[top + found[:, 0]], rows[start + found[:, 1]]], 1)
-            _confirm(labels, images, second, pairs, shift)
+            near = np.argwhere(block @ right[start : start + _TILE].T >= 0)
+            pairs = np.stack([single[top + near[:, 0]], rows[start + near[:, 1]]], 1)
+            labels = _confirmed(labels, images, second, pairs, shift)
+    return labels
 
 
 def _screen(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Return a row for each image: 8 x 8 block means m of its central grey pixels, contrast s, |m|^2, 1.
 
-    Averaging over blocks and channels never increases a mean square. With these scales |m - m'|^2 is at most
-    the number of pixels times the mean square difference, and s s' is that number times the product of the
-    standard deviations: no near pair fails the screen |m - m'|^2 <= CONTRAST_SHARE^2 s s'.
+    Averages over blocks and channels never increase a mean square. With these scales |m - m'|^2 is at most the number
+    of pixels times the mean square difference, and s s' is this number times the product of the standard deviations.
+    Therefore every near pair passes the screen |m - m'|^2 <= CONTRAST_SHARE^2 s s'.
     """
     height, width = images.shape[-2:]
     block = min(height, width) // _GRID
@@ -119,7 +120,7 @@ def _screen(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     for start in range(0, len(chosen), _PAIRS):
         pixels = images[chosen[start : start + _PAIRS]].astype(np.float32)
         rows = screen[start : start + _PAIRS]
-        grey = pixels[:, :, top : top + side, left : left + side].mean(1) - np.float32(127.5)
+        grey = pixels[:, :, top : top + side, left : left + side].mean(1) - HALF_RANGE
         means = grey.reshape(-1, _GRID, block, _GRID, block).mean((2, 4)).reshape(len(rows), -1)
         rows[:, :-3] = means * block
         rows[:, -3] = pixels.std((1, 2, 3)) * np.sqrt(height * width)
@@ -130,17 +131,17 @@ def _screen(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 def _forms(screen: np.ndarray) -> np.ndarray:
     """Return rows whose product with another row of a screen is CONTRAST_SHARE^2 s s' - |m - m'|^2.
 
-    It is a little larger, so that rounding loses no pair.
+    The product is slightly larger, so that rounding loses no pair.
     """
     means, contrast, square = screen[:, :-3], screen[:, -3:-2], screen[:, -2:-1]
     keep = np.float32(1 - _ROUNDING)
     return np.hstack([2 * means, CONTRAST_SHARE**2 * contrast, np.full_like(square, -keep), -keep * square])
 
 
-def _confirm(labels: np.ndarray, images: np.ndarray, other: np.ndarray, pairs: np.ndarray, shift: int) -> None:
-    """Join the pairs (image, other image) whose pixels themselves are near.
+def _confirmed(labels: np.ndarray, images: np.ndarray, other: np.ndarray, pairs: np.ndarray, shift: int) -> np.ndarray:
+    """Return labels in which the pairs (image, other image) with near pixels are joined.
 
-    Pairs that are joined already are not looked at, so that many copies of one image cost little.
+    Pairs with equal labels are skipped, so that many copies of one image cost little.
     """
     while len(pairs := pairs[labels[pairs[:, 0]] != labels[shift + pairs[:, 1]]]):
         now, pairs = pairs[:_PAIRS], pairs[_PAIRS:]
@@ -148,11 +149,12 @@ def _confirm(labels: np.ndarray, images: np.ndarray, other: np.ndarray, pairs: n
         bound = CONTRAST_SHARE**2 * x.std((1, 2, 3)) * y.std((1, 2, 3))
         for a, b in now[np.square(x - y).mean((1, 2, 3)) <= bound]:
             low, high = sorted((labels[a], labels[shift + b]))
-            labels[labels == high] = low
+            labels = np.where(labels == high, low, labels)
+    return labels
 
 
 def save(path: str | Path, duplicates: Duplicates) -> None:
-    """Write the groups, how many images they hold, and the thresholds, as JSON."""
+    """Write groups, numbers of images and thresholds as JSON."""
     content = {
         "groups": duplicates.groups,
         "group_count": len(duplicates.groups),

@@ -1,4 +1,4 @@
-"""Images: any source, cropped and resized, packed into one uint8 array that is mapped, not read."""
+"""Packed images: one uint8 array of the images of any source, cropped, resized and memory-mapped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +18,7 @@ from hidden_gaussian.jobs import progress_bar
 from hidden_gaussian.settings import Source
 from hidden_gaussian.storage import atomic_path, load_array, save_json, seal_array, sha256
 
-if TYPE_CHECKING:
-    import torch
-
-_BATCH, _BYTES = 64, 2**28  # pictures held at a time: so many, or as many as have so many bytes
+_BATCH, _BYTES = 64, 2**28  # most pictures in memory at a time, and about the most bytes of them
 
 
 def pack(
@@ -35,25 +32,25 @@ def pack(
     key: str = "source",
     workers: int | None = None,
 ) -> dict[str, Any]:
-    """Convert every image of a source and write them as one array, in the order of the source.
+    """Convert all images of a source and write them as one array, in the order of the source.
 
-    Threads decode (Pillow releases the interpreter), a batch at a time: memory does not grow.
+    Threads decode (Pillow releases the interpreter), one batch at a time, so that memory does not grow.
 
     Parameters
     ----------
     source, key : Source, str
-        Where the images come from, and the setting that says so, such as ``datasets.faces.source``.
+        The source of the images, and its setting, such as ``datasets.faces.source``.
     array, about : path
-        Made: ``.npy``, uint8, (image, channel, row, column), and JSON with count, shape and checksums.
+        Files to make: ``.npy``, uint8, (image, channel, row, column), and JSON with count, shape and checksums.
     resolution, colour : int, {'rgb', 'grey'}
         Pixels a side; channels.
     seed, workers : int
-        Root seed, which chooses the patches of photographs; threads, one a core by default.
+        Root seed, for patches of photographs and for surrogates; threads, by default one a core.
 
     Raises
     ------
     InputError
-        If the source is not as declared or unsafe, or an image is damaged. Nothing is written then.
+        If the source is not as declared or unsafe, or an image is damaged; then no file is written.
     """
     pictures = sources.open_source(source, resolution=resolution, seed=seed, key=key)
     checksum = _checked(source, pictures, key)
@@ -66,7 +63,7 @@ def pack(
 
 
 def _write(path: Path, blocks: Iterator[np.ndarray], shape: tuple[int, ...]) -> None:
-    """Write an array block by block: pages of a map would count as memory of the job."""
+    """Write an array block by block; pages of a memory map would count as memory of the job."""
     with path.open("wb") as file:
         head = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, head)
@@ -83,7 +80,7 @@ def _record(
     checksum: str | None,
     pixels_sha256: str,
 ) -> dict[str, Any]:
-    """Return what is known of the images; not their path, which may change from machine to machine."""
+    """Return the content of ``about``, without the path of the source, which differs between machines."""
     record = {
         "source": source.model_dump(mode="json", exclude={"path", "sha256"}),
         "count": pictures.count,
@@ -97,28 +94,27 @@ def _record(
 
 
 def _checked(source: Source, pictures: sources.Pictures, key: str) -> str | None:
-    """Return the checksum of a source that is as declared; its images are counted first, which takes no reading."""
+    """Check a source against its settings and return its checksum; counting comes first, because it reads nothing."""
     if pictures.count != source.count:
         below = f" below '{source.prefix}'" if source.prefix else ""
         raise InputError(
-            f"{key}.count declares {source.count} images, but {source.path or source.kind} has "
-            f"{pictures.count}{below}: set it to {pictures.count} or give the complete source"
+            f"{key}.count: {source.path or source.kind} has {pictures.count} images{below}; expected {source.count}; "
+            f"set it to {pictures.count} or give the complete source"
         )
-    found = pictures.checksum()
-    if source.sha256 is None or found == source.sha256.lower():
-        return found
-    if found is None:
-        raise InputError(f"{key}.sha256 is set, but a source of kind '{source.kind}' has no archive: remove it")
+    checksum = pictures.checksum()
+    if source.sha256 is None or checksum == source.sha256.lower():
+        return checksum
+    if checksum is None:
+        raise InputError(f"{key}.sha256: a source of kind '{source.kind}' has no archive; remove the setting")
     raise InputError(
-        f"{key}.sha256 is {source.sha256}, but {source.path} has {found}: "
-        "the data are others than those declared; fetch them again or correct the setting"
+        f"{key}.sha256: {source.path} has {checksum}; expected {source.sha256}; download it again or correct it"
     )
 
 
 def _converted(
     pictures: sources.Pictures, resolution: int, colour: str, key: str, workers: int | None
 ) -> Iterator[np.ndarray]:
-    """Yield blocks of converted images, showing progress."""
+    """Yield blocks of converted images and show progress."""
 
     def convert_one(named: tuple[str, conversion.Picture]) -> np.ndarray:
         name, picture = named
@@ -133,7 +129,7 @@ def _converted(
             yield np.stack(list(pool.map(convert_one, batch)))
             done += len(batch)
             show(done)
-            del batch  # before the next one is read
+            del batch  # frees its memory before the next one is read
 
 
 def _batch(stream: Iterator[tuple[str, conversion.Picture]]) -> Iterator[tuple[str, conversion.Picture]]:
@@ -146,7 +142,7 @@ def _batch(stream: Iterator[tuple[str, conversion.Picture]]) -> Iterator[tuple[s
 
 
 def open_images(path: str | Path, *, verify: bool = False) -> np.ndarray:
-    """Map a packed array, read-only; on request, read it all and compare its checksum.
+    """Map a packed array read-only; on request, read it and compare its checksum.
 
     Returns
     -------
@@ -155,19 +151,19 @@ def open_images(path: str | Path, *, verify: bool = False) -> np.ndarray:
     Raises
     ------
     InputError
-        If the file is absent or damaged, or holds something else.
+        If the file is absent, damaged or another kind of array.
     """
     array = load_array(path, mmap=True, verify=verify)
     if array.dtype != np.uint8 or array.ndim != 4:
         raise InputError(
-            f"{path} is {array.dtype} of shape {array.shape}, expected uint8 (image, channel, row, column): "
-            "delete it and run again"
+            f"{path} is {array.dtype} of shape {array.shape}; expected uint8 (image, channel, row, column); delete it "
+            "and run again"
         )
     return array
 
 
 def open_subset(packed: str | Path, subset: str | Path) -> np.ndarray:
-    """Return the images that a ``subset.npy`` names, in its order, uint8; InputError if either file is not sound."""
+    """Return the images of a ``subset.npy`` in its order, uint8; InputError if a file is absent or damaged."""
     return _chosen(open_images(packed), splits.load_subset(subset), subset)
 
 
@@ -178,23 +174,22 @@ def _chosen(array: np.ndarray, indices: np.ndarray, path: str | Path) -> np.ndar
 
 
 def load_inputs(root: str | Path, name: str, count: int | None = None, *, subset: Path | None = None) -> np.ndarray:
-    """Return clean images of one kind of input, always the same ones in the same order.
+    """Return clean images of one kind of input, always in the same order.
 
-    A larger count only adds images at the end, and half b's subsets, like half a's, share their first images
-    whatever their size. Held-out images of a source of their own that are also among the training images are
-    left out.
+    A larger count only adds images at the end. The subsets of a half share their first images, whatever their size.
+    Images of a separate held-out source that are also among the training images are left out.
 
     Parameters
     ----------
     root : Path
         The dataset's folder.
     name : {'train', 'heldout', 'foreign', 'remainder'}
-        Images of the subset; images never trained on; images of another source; images of the source in
-        neither half of the subset's size (duplicates left out).
+        Images of the subset; images never trained on; images of another source; images in neither half of the subset's
+        size, without duplicates.
     count : int, optional
-        How many; fewer if there are fewer; default: all.
+        At most this many; default: all.
     subset : Path, optional
-        The subset's ``subset.npy``, needed by 'train' and 'remainder'.
+        The subset's ``subset.npy``, for 'train' and 'remainder'.
 
     Returns
     -------
@@ -208,19 +203,19 @@ def load_inputs(root: str | Path, name: str, count: int | None = None, *, subset
         split = splits.load_split(source)
         chosen = split.heldout if name == "heldout" else split.heldout[:0]
         if not len(chosen) and (root / f"{name}.npy").exists():
-            return _from_elsewhere(root, name, count)
+            return _separate(root, name, count)
     elif subset is not None and name in ("train", "remainder"):
         source, chosen = subset, splits.load_subset(subset)
         if name == "remainder":
-            found = duplicates.load(root / "duplicates.json")
-            chosen = splits.remainder(splits.load_split(root / "split.safetensors"), len(chosen), found)
+            copies = duplicates.load(root / "duplicates.json")
+            chosen = splits.remainder(splits.load_split(root / "split.safetensors"), len(chosen), copies)
     else:
-        raise ValueError(f"inputs '{name}' of subset {subset}: expected train, heldout, foreign or remainder")
+        raise ValueError(f"inputs '{name}' of subset {subset}; expected train, heldout, foreign or remainder")
     return _chosen(open_images(packed), chosen[:count], source)
 
 
-def _from_elsewhere(root: Path, name: str, count: int | None) -> np.ndarray:
-    """Return images of a source of their own in a fixed random order: sources are often sorted by class."""
+def _separate(root: Path, name: str, count: int | None) -> np.ndarray:
+    """Return images of a separate source in a fixed random order, because sources are often sorted by class."""
     array = open_images(root / f"{name}.npy")
     chosen = seeding.numpy_stream(0, f"order of {name} images").permutation(len(array))
     if name == "heldout":
@@ -228,10 +223,3 @@ def _from_elsewhere(root: Path, name: str, count: int | None) -> np.ndarray:
         chosen = chosen[~np.isin(chosen, copies)]
     rows: np.ndarray = array[chosen[:count]]
     return rows
-
-
-def to_unit(array: np.ndarray) -> torch.Tensor:
-    """Return pixels 0 to 255 as a float32 tensor in [-1, 1]: v / 127.5 - 1."""
-    import torch
-
-    return torch.from_numpy(np.array(array, dtype=np.float32)).div_(127.5).sub_(1)

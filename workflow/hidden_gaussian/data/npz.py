@@ -1,4 +1,4 @@
-"""Images in an .npz file: one uint8 array, read image by image."""
+"""Images in an ``.npz`` file: one uint8 array, read image by image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hidden_gaussian.errors import InputError
 from hidden_gaussian.storage import archives
 
 _CHANNELS = (1, 3, 4)
-_LONE = b"\x93NUMPY"  # how an .npy file begins
+_NPY = b"\x93NUMPY"  # the first bytes of an .npy file
 
 
 def open_array(path: Path, name: str | None, key: str) -> tuple[int, Iterator[tuple[str, np.ndarray]]]:
@@ -24,28 +24,28 @@ def open_array(path: Path, name: str | None, key: str) -> tuple[int, Iterator[tu
     path : Path
         The .npz file.
     name : str, optional
-        Which of its arrays; may be left out where there is one.
+        The array; may be omitted if there is only one.
     key : str
-        The setting that describes the source, for the errors.
+        The setting of the source, for errors.
 
     Returns
     -------
     int, iterator of (str, ndarray)
-        How many images there are; their names and themselves, (row, column[, channel]).
+        The number of images; their names and pixels, (row, column[, channel]).
 
     Raises
     ------
     InputError
-        If the file or the array is missing, damaged, or no images.
+        If the file or the array is absent, damaged, or has no images.
     """
     _check_several(path, key)
     with archives.open_zip(path, f"{key}.path") as archive:
-        held = [entry.removesuffix(".npy") for entry in archive.namelist() if entry.endswith(".npy")]
-        if name is None and len(held) != 1:
-            raise InputError(f"{key}.name: {path} holds the arrays {held}; say which one has the images")
-        chosen = name or held[0]
-        if chosen not in held:
-            raise InputError(f"{key}.name: {path} has no array '{chosen}'; it holds {held}")
+        names = [entry.removesuffix(".npy") for entry in archive.namelist() if entry.endswith(".npy")]
+        if name is None and len(names) != 1:
+            raise InputError(f"{key}.name: {path} has the arrays {names}; expected one; name the one with the images")
+        chosen = name or names[0]
+        if chosen not in names:
+            raise InputError(f"{key}.name: {path} has no array '{chosen}'; expected one of {names}; correct the name")
         where = f"{key}.path: array '{chosen}' of {path}"
         with archives.open_entry(archive, f"{chosen}.npy", where) as file:
             shape = _shape(file, where)
@@ -56,31 +56,31 @@ def _check_several(path: Path, key: str) -> None:
     if not path.is_file():
         raise InputError(f"{key}.path: {path} is not a file; give the path of an .npz file")
     with path.open("rb") as file:
-        if file.read(len(_LONE)) == _LONE:
-            raise InputError(f"{key}.path: {path} is a lone .npy array; expected an .npz: save it by numpy.savez")
+        if file.read(len(_NPY)) == _NPY:
+            raise InputError(f"{key}.path: {path} is an .npy array; expected an .npz file; save it with numpy.savez")
 
 
 def _shape(file: IO[bytes], where: str) -> tuple[int, ...]:
-    """Read the head of a .npy file up to its pixels, and return the shape."""
+    """Read the head of an ``.npy`` file up to its pixels, and return the shape."""
     version = np.lib.format.read_magic(file)
     head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = head(file)
     if dtype.hasobject:
-        raise InputError(f"{where} holds pickled objects, expected uint8 pixels: it is refused")
+        raise InputError(f"{where} has pickled objects; expected uint8 pixels; save the pixels alone")
     coloured = len(shape) == 4 and (shape[1] in _CHANNELS or shape[3] in _CHANNELS)
     if dtype != np.uint8 or not (len(shape) == 3 or coloured) or 0 in shape:
         raise InputError(
             f"{where} is {dtype} of shape {shape}; expected uint8 of shape (image, row, column), "
-            "(image, row, column, channel) or (image, channel, row, column) with 1, 3 or 4 channels"
+            "(image, row, column, channel) or (image, channel, row, column) with 1, 3 or 4 channels; save it so"
         )
     if fortran:
-        raise InputError(f"{where} is in Fortran's order; expected C order: save numpy.ascontiguousarray of it")
+        raise InputError(f"{where} is in Fortran order; expected C order; save numpy.ascontiguousarray of it")
     archives.check_size(f"{where}: an image", math.prod(shape[1:]))
     return tuple(shape)
 
 
 def _rows(path: Path, name: str, shape: tuple[int, ...], key: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield an array's images one by one, without reading the whole of it."""
+    """Yield the images of an array one by one."""
     size, where = math.prod(shape[1:]), f"{key}.path: array '{name}' of {path}"
     with (
         archives.open_zip(path, f"{key}.path") as archive,
@@ -90,12 +90,12 @@ def _rows(path: Path, name: str, shape: tuple[int, ...], key: str) -> Iterator[t
         for index in range(shape[0]):
             content = file.read(size)
             if len(content) < size:
-                raise InputError(f"{where} ends at image {index} of {shape[0]}")
+                raise InputError(f"{where} ends at image {index}; expected {shape[0]} images; download the file again")
             yield f"image {index}", _channels_last(np.frombuffer(content, np.uint8).reshape(shape[1:]))
 
 
 def _channels_last(image: np.ndarray) -> np.ndarray:
-    """Return the image as (row, column[, channel]); of two axes that may be channels the one beside a square is it."""
+    """Return the image as (row, column[, channel]); if both ends may be channels, the one next to a square is."""
     if image.ndim == 2:
         return image
     first, row, column = image.shape

@@ -1,4 +1,4 @@
-"""Where images come from: one function a kind, each giving a count and a stream of named pictures."""
+"""Sources of images: one function a kind, which returns a count and a stream of named pictures."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures in the order of their source, read while they are iterated over.
+    """Pictures in the order of their source, read during iteration.
 
     Attributes
     ----------
     count : int
-        How many there are.
+        Number of pictures.
     stream : iterable of (str, bytes or ndarray or Image)
         Name, and an encoded file, a uint8 array (row, column[, channel]) or a decoded image.
     checksum : callable
-        Computes the SHA-256 of the archive, or of a folder's names and contents; None where there is neither.
+        Computes the SHA-256 of the archive, or of a folder's names and contents; None for other sources.
     clipped : callable, optional
-        Share of the pixels of surrogates that had to be clipped, among those that were read.
+        Share of clipped pixels among the surrogates read so far.
     """
 
     count: int
@@ -56,16 +56,16 @@ def open_source(source: Source, *, resolution: int, seed: int, key: str) -> Pict
     source : Source
         The settings.
     resolution : int
-        Pixels a side; only patches of photographs depend on it.
+        Pixels a side, for patches of photographs only.
     seed : int
-        Root seed; only the choice of patches of photographs, and surrogates, depend on it.
+        Root seed, for patches of photographs and surrogates only.
     key : str
-        The setting that describes the source, such as ``datasets.faces.source``, for the errors.
+        The setting of the source, such as ``datasets.faces.source``, for errors.
 
     Raises
     ------
     InputError
-        If the source is missing, empty, damaged or unsafe.
+        If the source is absent, empty, damaged or unsafe.
     """
     match source.kind:
         case "digits":
@@ -73,21 +73,21 @@ def open_source(source: Source, *, resolution: int, seed: int, key: str) -> Pict
         case "photographs":
             return _photographs(source.count, resolution, seed, key)
         case "zip":
-            return _zip(_place(source), source.prefix, key)
+            return _zip(_path(source), source.prefix, key)
         case "folder":
-            return _folder(_place(source), source.prefix, key)
+            return _folder(_path(source), source.prefix, key)
         case "npz":
-            path = _place(source)
+            path = _path(source)
             return Pictures(*npz.open_array(path, source.name, key), partial(sha256, path))
         case "torchvision":
             return Pictures(*torchvision.open_named(source, key))
         case "cifar10":
-            return _cifar10(_place(source), str(source.options.get("split", "train")), key)
+            return _cifar10(_path(source), str(source.options.get("split", "train")), key)
         case "gaussian-surrogate" | "phase-surrogate":
             return _surrogates(source, seed)
 
 
-def _place(source: Source) -> Path:
+def _path(source: Source) -> Path:
     return Path(source.path or "").expanduser()
 
 
@@ -96,7 +96,7 @@ def _numbered(arrays: Iterable[np.ndarray]) -> Iterator[tuple[str, Picture]]:
 
 
 def _digits() -> Pictures:
-    """scikit-learn's scans of handwritten digits: 1,797 images of 8 x 8 pixels, 0 to 16."""
+    """Open scikit-learn's scans of handwritten digits: 1,797 images of 8 x 8 pixels, 0 to 16."""
     from sklearn.datasets import load_digits
 
     pixels = np.rint(load_digits().images * (255 / 16)).astype(np.uint8)
@@ -104,44 +104,44 @@ def _digits() -> Pictures:
 
 
 def _photographs(count: int, resolution: int, seed: int, key: str) -> Pictures:
-    """Patches of scikit-learn's two photographs, apart from each other if there is room, else overlapping."""
+    """Cut patches from scikit-learn's two photographs, without overlap if there are enough."""
     from sklearn.datasets import load_sample_images
 
     photographs = load_sample_images().images
-    places: list[tuple[int, int, int]] = []
+    corners: list[tuple[int, int, int]] = []
     for stride in range(resolution, 0, -1):
-        places = [
+        corners = [
             (number, row, column)
             for number, photograph in enumerate(photographs)
             for row in range(0, photograph.shape[0] - resolution + 1, stride)
             for column in range(0, photograph.shape[1] - resolution + 1, stride)
         ]
-        if len(places) >= count:
+        if len(corners) >= count:
             break
     else:
         raise InputError(
-            f"{key}.count asks for {count} patches of {resolution} pixels, but the photographs "
-            f"have only {len(places)}: ask for fewer"
+            f"{key}.count: {count} patches of {resolution} pixels; expected at most {len(corners)}, the number in the "
+            "photographs; set fewer"
         )
-    order = seeding.numpy_stream(seed, "photographs").permutation(len(places))[:count]
+    order = seeding.numpy_stream(seed, "photographs").permutation(len(corners))[:count]
     patches = (
         photographs[number][row : row + resolution, column : column + resolution]
-        for number, row, column in (places[place] for place in order)
+        for number, row, column in (corners[corner] for corner in order)
     )
     return Pictures(count, _numbered(patches))
 
 
 def _surrogates(source: Source, seed: int) -> Pictures:
-    """Random images that imitate those of another data set."""
-    made = surrogates.Surrogates(source.kind, load_array(_place(source), mmap=True), source.count, seed)
+    """Draw surrogates of the images of another dataset."""
+    made = surrogates.Surrogates(source.kind, load_array(_path(source), mmap=True), source.count, seed)
     return Pictures(source.count, _numbered(made), clipped=lambda: made.clipped)
 
 
 def _zip(path: Path, prefix: str, key: str) -> Pictures:
-    """PNG and JPEG files in a zip file, below a prefix, in the order of their names."""
+    """Open the PNG and JPEG files of a zip file below a prefix, sorted by name."""
     archive = archives.open_zip(path, f"{key}.path")
     entries = archives.image_entries(archive, prefix=prefix, suffixes=SUFFIXES, key=f"{key}.path")
-    _tell_others(path, archive.namelist(), entries, prefix, key)
+    _report_others(path, archive.namelist(), entries, prefix, key)
 
     def stream() -> Iterator[tuple[str, Picture]]:
         with archive:
@@ -151,49 +151,49 @@ def _zip(path: Path, prefix: str, key: str) -> Pictures:
     return Pictures(len(entries), stream(), partial(sha256, path))
 
 
-def _tell_others(path: Path, names: Iterable[str], chosen: Sequence[object], prefix: str, key: str) -> None:
-    """Log how many images are of kinds that are not read; refuse a place where no image is read."""
+def _report_others(path: Path, names: Iterable[str], chosen: Sequence[object], prefix: str, key: str) -> None:
+    """Log the number of images of other formats; InputError if there is no PNG or JPEG."""
     others = sum(archives.is_below(name, prefix) and archives.is_image(name, OTHERS) for name in names)
-    told = f"{others} images that are neither PNG nor JPEG are left out: convert them" if others else ""
+    advice = f"{others} images are neither PNG nor JPEG and are left out; convert them"
     if not chosen:
         below = f" below the prefix '{prefix}'" if prefix else ""
-        todo = told or "check the path and the prefix"
-        raise InputError(f"{key}.path: {path} holds no PNG or JPEG images{below}; expected at least one: {todo}")
+        todo = advice if others else "check the path and the prefix"
+        raise InputError(f"{key}.path: {path} has no PNG or JPEG images{below}; expected at least one; {todo}")
     if others:
-        logger.warning("%s.path: %s: %s", key, path, told)
+        logger.warning("%s.path: %s: %s", key, path, advice)
 
 
 def _folder(path: Path, prefix: str, key: str) -> Pictures:
-    """PNG and JPEG files in a folder and those in it, also through links, below a prefix, in the order of names."""
+    """Open the PNG and JPEG files of a folder below a prefix, sorted by name; links are followed."""
     if not path.is_dir():
-        raise InputError(f"{key}.path: {path} is not a folder of PNG or JPEG images, nor a name under archives")
-    found = list(_files(path, prefix, key))
-    names = sorted(name for name in found if archives.is_below(name, prefix) and archives.is_image(name, SUFFIXES))
-    _tell_others(path, found, names, prefix, key)
+        raise InputError(f"{key}.path: {path} is neither a folder nor a name under 'archives'; correct the path")
+    files = list(_files(path, prefix, key))
+    names = sorted(name for name in files if archives.is_below(name, prefix) and archives.is_image(name, SUFFIXES))
+    _report_others(path, files, names, prefix, key)
     return Pictures(len(names), _contents(path, names, key), lambda: _digest(_contents(path, names, key)))
 
 
 def _files(path: Path, prefix: str, key: str, folder: str = "", around: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Yield the names of files in a folder and those in it; a link that leads back to a folder around it is left."""
-    place = path / folder
-    if (real := os.path.realpath(place)) in around:
+    """Yield the names of files in a folder and its subfolders; links to a parent folder are skipped."""
+    current = path / folder
+    if (real := os.path.realpath(current)) in around:
         return
     try:
-        held = list(place.iterdir())
+        entries = list(current.iterdir())
     except OSError as error:
-        raise InputError(f"{key}.path: {place} cannot be read ({error.strerror}); make it readable") from error
-    for file in held:
+        raise InputError(f"{key}.path: {current} cannot be read ({error.strerror}); make it readable") from error
+    for file in entries:
         name = file.relative_to(path).as_posix()
         if file.is_dir():
-            shown = not file.name.startswith(".")
-            if shown and (archives.is_below(name, prefix) or archives.is_below(prefix, name)):
+            visible = not file.name.startswith(".")
+            if visible and (archives.is_below(name, prefix) or archives.is_below(prefix, name)):
                 yield from _files(path, prefix, key, name, around | {real})
-        elif file.is_file() or not file.exists():  # a link to nothing is told when it is read
+        elif file.is_file() or not file.exists():  # a broken link gives an error when it is read
             yield name
 
 
 def _digest(contents: Iterable[tuple[str, bytes]]) -> str:
-    """Return the checksum of names, in whatever encoding they have on disk, and contents."""
+    """Return the checksum of names, in their encoding on disk, and contents."""
     digest = hashlib.sha256()
     for name, content in contents:
         digest.update(os.fsencode(name) + f"\0{len(content)}\0".encode())
@@ -214,15 +214,15 @@ def _contents(path: Path, names: list[str], key: str) -> Iterator[tuple[str, byt
 
 
 def _cifar10(path: Path, split: str, key: str) -> Pictures:
-    """CIFAR-10's original archive: batches of rows of 3,072 bytes (channel, row, column)."""
+    """Open CIFAR-10's original archive: batches of rows of 3,072 bytes (channel, row, column)."""
     if split not in _BATCHES:
-        raise InputError(f"{key}.options.split is '{split}'; expected 'train' or 'test'")
+        raise InputError(f"{key}.options.split: '{split}' was found; expected 'train' or 'test'; correct it")
     batches = dict(archives.tar_batches(path, _BATCHES[split], f"{key}.path"))
     rows = []
     for name in _BATCHES[split]:
         data = batches[name].get("data")
         if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != 3072:
-            raise InputError(f"{key}.path: {path}: {name} has no array 'data' with rows of 3072 bytes")
+            raise InputError(f"{key}.path: {path}: {name} has no rows of 3072 bytes; download the archive again")
         rows.append(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
     count = sum(len(batch) for batch in rows)
     return Pictures(count, _numbered(image for batch in rows for image in batch), partial(sha256, path))

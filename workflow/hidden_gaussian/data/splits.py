@@ -1,14 +1,14 @@
-"""Which images are held out, and which are trained on: one seeded order, nested subsets, and halves apart."""
+"""Held-out and training images: one seeded order, nested subsets, and disjoint halves."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from hidden_gaussian import seeding
+from hidden_gaussian.cells import Subset
 from hidden_gaussian.data import duplicates
 from hidden_gaussian.data.duplicates import Duplicates
 from hidden_gaussian.errors import InputError
@@ -25,7 +25,7 @@ class Split:
     heldout : ndarray of int64
         Images that are never trained on.
     order : ndarray of int64
-        The others. Half a takes the first ones, half b the last ones.
+        All other images. Half a takes the first ones, half b the last ones.
     """
 
     heldout: np.ndarray
@@ -35,83 +35,82 @@ class Split:
 def split(
     images: np.ndarray, heldout: int, seed: int, *, found: Duplicates | None = None, key: str = "heldout"
 ) -> Split:
-    """Set held-out images aside and put the others in the order that subsets are cut from.
+    """Choose held-out images and order the other ones; subsets are cut from both ends of this order.
 
-    Held-out images have no duplicates. Those that have are put together and end at the middle of the order,
-    so that small subsets hold none, and of two halves only a does.
+    Held-out images have no duplicates. Images with duplicates end at the middle of the order: small subsets have none,
+    and of two halves only half a has any.
 
     Parameters
     ----------
     images : ndarray of shape (image, channel, row, column), uint8
         All images of the source.
     heldout : int
-        How many to set aside.
+        Number of held-out images.
     seed : int
         Root seed of the study.
     found : Duplicates, optional
-        Those among the images; default: they are looked for.
+        Duplicates among the images; default: they are searched for.
     key : str
-        The setting that gives `heldout`, for the error.
+        The setting of `heldout`, for errors.
 
     Raises
     ------
     InputError
-        If there are not enough images without duplicates to hold out, or none would be left; or if a half has no room
-        for those that have duplicates.
+        If there are too few images without duplicates, no training image would be left, or a half is too small for all
+        images with duplicates.
     """
     members = np.array((found or duplicates.find(images)).members, np.int64)
     shuffled = seeding.numpy_stream(seed, "split").permutation(len(images)).astype(np.int64)
     singles = shuffled[~np.isin(shuffled, members)]
     if heldout > len(singles) or heldout >= len(images):
         raise InputError(
-            f"{key} asks to hold out {heldout} images, but of the {len(images)} images only {len(singles)} "
-            "have no duplicate, and one at least must remain to train on: hold out fewer"
+            f"{key}: {heldout} of {len(images)} images; expected at most the {len(singles)} without a duplicate, and "
+            "at least one training image; hold out fewer"
         )
     aside, rest = singles[:heldout], singles[heldout:]
-    room = (len(rest) + len(members)) // 2
-    if len(members) > room:
+    middle = (len(rest) + len(members)) // 2
+    if len(members) > middle:
         raise InputError(
-            f"{len(members)} of the {len(images)} images are equal or nearly equal to another, but where {key} is "
-            f"{heldout} one half has room for {room}, and the other would hold copies of them: remove copies until at "
-            "most so many are left; if they are no copies but alike, near_duplicates: false counts equal ones only"
+            f"{key}: {len(members)} of {len(images)} images are equal or nearly equal to another; expected at most "
+            f"{middle}, because half a must contain them all; remove copies, or set near_duplicates: false if they "
+            "only look alike"
         )
-    start = room - len(members)
+    start = middle - len(members)
     return Split(aside, np.concatenate([rest[:start], members, rest[start:]]))
 
 
 def check_heldout(found: Duplicates, count: int, *, key: str = "heldout") -> None:
-    """Refuse a held-out source of `count` images when too few of them are not among the training images.
+    """Check that enough of the `count` images of a held-out source are not among the training images.
 
     Raises
     ------
     InputError
-        Naming the setting that gives the source, `key`.
+        If too few are left; it names the setting of the source, `key`.
     """
     left = count - len(found.heldout)
     if left < FEWEST_UNSEEN:
         raise InputError(
-            f"{key}: of its {count} images {len(found.heldout)} are also among the training images, which leaves "
-            f"{left}; expected at least {FEWEST_UNSEEN} that are not: hold out other images"
+            f"{key}: {len(found.heldout)} of {count} images are also among the training images, which leaves {left}; "
+            f"expected at least {FEWEST_UNSEEN}; hold out other images"
         )
 
 
 def subset_indices(
     split: Split, size: int, half: str, *, apart: bool = False, key: str = "grid.runs.subset_sizes"
 ) -> np.ndarray:
-    """Return a subset's images: half a begins at the front of the order, half b at its end.
+    """Return the images of a subset: half a starts at the beginning of the order, half b at its end.
 
     A smaller subset of a half is the beginning of a larger one.
 
     Parameters
     ----------
     split, size : Split, int
-        The order, and how many images.
+        The order, and the number of images.
     half : {'a', 'b'}
-        Which end.
     apart : bool
-        Whether the other half of this size is wanted too: they must share no image.
+        Whether the other half of this size is needed too; the halves must share no image.
     key : str
-        The setting that asks for the size, for the error.
+        The setting of the size, for errors.
 
     Returns
     -------
@@ -121,21 +120,21 @@ def subset_indices(
     Raises
     ------
     InputError
-        If there are not so many images, or the halves would overlap.
+        If there are too few images, or the halves would overlap.
     """
     total = len(split.order)
     if size > total:
-        raise InputError(f"{key} asks for {size} training images, but there are {total}: ask for at most {total}")
+        raise InputError(f"{key}: {size} training images; expected at most all {total} images; set a smaller size")
     if apart and 2 * size > total:
         raise InputError(
-            f"{key} asks for halves a and b of {size} images each, but {total} images give two disjoint "
-            f"halves of at most {total // 2}: ask for fewer or for one half"
+            f"{key}: halves a and b of {size} images each; expected at most {total // 2}, half of {total} images; set "
+            "a smaller size or one half"
         )
     return {"a": split.order, "b": split.order[::-1]}[half][:size].copy()
 
 
 def remainder(split: Split, size: int, found: Duplicates) -> np.ndarray:
-    """Return the images in neither half of a size, without those that have duplicates; may be empty."""
+    """Return the images in neither half of a size, without images that have duplicates; may be empty."""
     middle = split.order[size : max(len(split.order) - size, size)]
     return middle[~np.isin(middle, found.members)]
 
@@ -146,26 +145,32 @@ def save_split(path: str | Path, split: Split) -> None:
 
 
 def load_split(path: str | Path) -> Split:
-    """Read a split; InputError if it is absent, damaged or another kind of file."""
+    """Read a split; InputError if the file is absent, damaged or of another kind."""
     arrays = load_arrays(path)
     with holding(path, "a split"):
         return Split(arrays["heldout"], arrays["order"])
 
 
 def load_subset(path: str | Path) -> np.ndarray:
-    """Read which images a subset has, int64; InputError if absent, damaged or not as many as its folder's name says."""
+    """Read the indices of a subset's images, int64.
+
+    Raises
+    ------
+    InputError
+        If the file is absent or damaged, or its folder is not named after a subset of this size, such as ``n64a``.
+    """
     indices = load_array(path)
     if indices.dtype != np.int64 or indices.ndim != 1 or (indices < 0).any():
         raise InputError(
-            f"{path} is {indices.dtype} of shape {indices.shape}, expected numbers of images: delete it and run again"
+            f"{path} is {indices.dtype} of shape {indices.shape}; expected indices of images; delete it and run again"
         )
-    named = re.fullmatch(r"n(\d+)[ab]", Path(path).parent.name)
-    if named and len(indices) != int(named.group(1)):
-        raise InputError(f"{path} names {len(indices)} images, expected {named.group(1)}: delete it and run again")
+    size = Subset.parse(Path(path).parent.name).size
+    if len(indices) != size:
+        raise InputError(f"{path} has {len(indices)} indices; expected {size}; delete it and run again")
     return indices
 
 
 def check_subset(indices: np.ndarray, total: int, path: str | Path) -> None:
-    """Refuse images beyond the `total` that there are; InputError names the file, `path`, that names them."""
+    """Raise InputError if the file `path` has indices beyond the `total` number of images."""
     if len(indices) and indices.max() >= total:
-        raise InputError(f"{path} names image {indices.max()} of {total}: delete it and run again")
+        raise InputError(f"{path} has index {indices.max()}; expected less than {total}; delete it and run again")

@@ -1,4 +1,4 @@
-"""Images that share low moments with another dataset and nothing else: what they show is no property of photographs."""
+"""Surrogates: random images that share only low moments with the images of a source dataset."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from numpy.typing import NDArray
 from hidden_gaussian.seeding import numpy_stream
 
 Array = NDArray[np.float64]
-BLOCK = 256  # surrogates, and images, at a time
+BLOCK = 256  # surrogates or images processed at a time
 
 
 class Surrogates:
-    """Random images made from those of a dataset, rounded to whole pixel values and clipped to 0 ... 255.
+    """Random images made from the images of a dataset, rounded to integers and clipped to 0 ... 255.
 
     ``gaussian-surrogate``: mu + sum_i g_i (x_i - mu) / sqrt(N) with standard normal g has exactly the mean and the
-    covariance of the images, and needs no decomposition of the covariance.
-    ``phase-surrogate``: an image less the mean, each Fourier coefficient turned by the phase of white noise, plus the
-    mean. Every image keeps its power spectrum, the channels their phase differences; the covariance becomes its average
-    over all translations (Theiler et al. 1992).
+    covariance of the images, without a decomposition of the covariance.
+    ``phase-surrogate``: subtract the mean from an image, rotate each Fourier coefficient by the phase of white noise,
+    add the mean. Images keep their power spectrum, and channels their phase differences; the covariance becomes its
+    average over all translations (Theiler et al. 1992).
 
-    Clipping changes the moments where the law reaches beyond black and white: the share of clipped pixels, known when
-    all have been drawn, says whether it matters. Rounding adds a variance of 1/12 of a pixel value squared.
+    Clipping changes the moments if the distribution extends beyond black and white; the share of clipped pixels, known
+    after iteration, shows how much. Rounding adds a variance of 1/12 of a squared pixel value.
 
     Parameters
     ----------
     kind : str
         ``gaussian-surrogate`` or ``phase-surrogate``.
     images : uint8 ndarray of shape (N, channels, height, width)
-        Of the dataset.
+        Images of the dataset.
     count : int
-        How many to make. Surrogate i is a function of the images, the seed and i.
+        Number of surrogates. Surrogate i is a function of the images, the seed and i.
     seed : int
         Root seed.
     """

@@ -1,4 +1,4 @@
-"""torchvision's data sets by name; what their code raises is told as one sentence."""
+"""Datasets of torchvision by name; any error of their code becomes one sentence."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from hidden_gaussian.settings import Source
 
 
 def open_named(source: Source, key: str) -> tuple[int, Iterator[tuple[str, Any]]]:
-    """Open one of torchvision's data sets, which decodes the images itself.
+    """Open a dataset of torchvision, which decodes the images itself.
 
     Parameters
     ----------
     source : Source
-        With the class's name, the place, and further arguments.
+        Settings with the class's name, the path and options.
     key : str
-        The setting that describes it, for the errors.
+        The setting of the source, for errors.
 
     Returns
     -------
     int, iterator of (str, Image or ndarray)
-        How many images there are; their names and themselves.
+        The number of images; their names and images.
 
     Raises
     ------
     InputError
-        If there is no such class, it is LSUN, a package is missing, or whatever the class raises.
+        If there is no such class, it is LSUN, a package is missing, or the class raises any error.
     """
     name = source.name or ""
     if name.startswith("LSUN"):
         raise InputError(
-            f"{key}.name: torchvision reads {name} through a pickle that it leaves in the folder: it is refused; "
-            "export the images to a zip or folder, and use a source of that kind"
+            f"{key}.name: torchvision reads {name} through a pickle in the folder, which could run code; expected "
+            "another dataset; export the images to a zip or folder, and use a source of that kind"
         )
     try:
         dataset = _class(name, key)(str(Path(source.path or "").expanduser()), **_options(source))
@@ -45,7 +45,7 @@ def open_named(source: Source, key: str) -> tuple[int, Iterator[tuple[str, Any]]
         raise
     except ModuleNotFoundError as error:
         raise InputError(
-            f"{key}: torchvision needs the package '{error.name}' for {name}, which is not installed: install it, or "
+            f"{key}: torchvision needs the package '{error.name}' for {name}, which is not installed; install it, or "
             "give the images as a zip or folder"
         ) from error
     except Exception as error:
@@ -62,7 +62,7 @@ def _class(name: str, key: str) -> Any:
     known = [each for each in datasets.__all__ if inspect.isclass(getattr(datasets, each))]
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1) or ["FashionMNIST"]
-        raise InputError(f"{key}.name: torchvision has no data set '{name}'; one that it has is '{near[0]}'")
+        raise InputError(f"{key}.name: torchvision has no dataset '{name}'; expected one like '{near[0]}'; correct it")
     return getattr(datasets, name)
 
 
@@ -82,5 +82,5 @@ def _stream(dataset: Any, count: int, where: str) -> Iterator[tuple[str, Any]]:
 
 
 def _words(error: Exception) -> str:
-    """Return what another's code says, in one line."""
+    """Return the message of an error on one line."""
     return " ".join(str(error).split())

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hidden_gaussian.denoisers.protocol import column
 from hidden_gaussian.denoisers.screening import Averaged, Block, Multiples, Noisy, Screened, Screening, chosen
+from hidden_gaussian.pixels import HALF_RANGE
 
 BLOCK = 1024  # images turned into floating point at a time
 KEPT = 2**25  # numbers up to which a set is kept in floating point: 128 MB
@@ -105,7 +106,7 @@ class EmpiricalDenoiser:
         self.images = images.flatten(1)
         self.tile, self.block = tile, min(tile, BLOCK)
         self.whole = images.dtype == torch.uint8
-        self.scale, self.offset = (127.5, 127.5) if self.whole else (1.0, 0.0)
+        self.scale, self.offset = (HALF_RANGE, HALF_RANGE) if self.whole else (1.0, 0.0)
         total = torch.stack([part.sum(0, dtype=torch.float64) for part in torch.split(self.images, BLOCK)]).sum(0)
         # whole numbers for uint8 pixels: then their differences are exact in any precision
         self.centre = (total / len(images)).round() if self.whole else total / len(images)

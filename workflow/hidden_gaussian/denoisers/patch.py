@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from hidden_gaussian.denoisers.empirical import FLOOR
 from hidden_gaussian.denoisers.protocol import column
+from hidden_gaussian.pixels import to_unit
 
 TOGETHER = 512  # patches of either side compared at a time: their logits, 2 MB, stay in a core's cache
 
@@ -51,7 +52,7 @@ class PatchDenoiser:
         best = queries.new_full((len(queries), 1), torch.finfo(queries.dtype).min)
         total = queries.new_zeros(len(queries), channels + 1)  # of weighted centres, and of weights
         for images in torch.split(self.images, max(1, TOGETHER // self.images[0, 0].numel())):
-            clean = images.to(queries) / 127.5 - 1
+            clean = to_unit(images.to(queries))
             keys, centres = self._patches(clean), clean.flatten(2).transpose(0, 1).flatten(1)
             logits = torch.addmm(keys.square().sum(1) / -2, queries, keys.T)
             highest = torch.maximum(best, logits.detach().amax(1, keepdim=True))

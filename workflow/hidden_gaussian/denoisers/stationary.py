@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hidden_gaussian.data import to_unit
 from hidden_gaussian.denoisers.protocol import column
+from hidden_gaussian.pixels import HALF_RANGE, to_unit
 from hidden_gaussian.storage import holding, load_tensors, save_tensors
 
 BATCH = 512
@@ -54,10 +54,10 @@ class StationaryDenoiser:
     @classmethod
     def fit(cls, images: NDArray[np.uint8]) -> StationaryDenoiser:
         """Return the denoiser of training images of shape (N, channels, height, width), in float64."""
-        mean = torch.from_numpy(images.sum(0, dtype=np.int64) / (127.5 * len(images)) - 1)
+        mean = torch.from_numpy(images.sum(0, dtype=np.int64) / (HALF_RANGE * len(images)) - 1)
         total = torch.zeros(())
         for start in range(0, len(images), BATCH):
-            centred = to_unit(images[start : start + BATCH]).double() - mean
+            centred = torch.from_numpy(to_unit(images[start : start + BATCH].astype(np.float32))).double() - mean
             spectra = torch.fft.rfft2(centred, norm="ortho")
             total = total + torch.einsum("bchw,bdhw->hwcd", spectra, spectra.conj())
         values, vectors = torch.linalg.eigh(total / len(images))

@@ -1,7 +1,7 @@
-"""What a running job does beside its work: log, progress bar, interruption, several devices.
+"""The surroundings of a running job: its log, progress bar, interruption handling and several processes.
 
-Takes a log file, an iterable, a command for several processes; gives messages on the terminal and in the log, a bar, a
-signal that arrives between two steps, a team of processes.
+Takes a log file, a number of images, a module to run in several processes; gives messages on the terminal and in the
+log, a bar, signals that arrive between two steps, a team of processes.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Several processes of one machine that train one network: each takes a share of the same batch."""
+"""Several processes on one machine that train one network: each takes a share of every batch."""
 
 from __future__ import annotations
 
@@ -26,39 +26,44 @@ from hidden_gaussian.jobs import interruption, logs
 from hidden_gaussian.storage import save_json
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-LONGEST = timedelta(days=7)  # one may wait for another that waits for a job before; of one that fails torchrun tells
-PATIENCE = 10.0  # seconds in which the processes that were told to stop report
+TIMEOUT = timedelta(days=7)  # long: the first process may wait for another job, and torchrun reports one that fails
+PATIENCE = 10.0  # seconds for the processes to report after a signal
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Team:
-    """The processes that train one network, as one of them sees it; by default it is alone.
+    """The processes that train one network, as seen from one of them; by default a single process.
 
     Attributes
     ----------
     rank : int
-        Which process this is. The first, 0, is the one that reads and writes files.
+        Number of this process. Process 0 reads and writes the files.
     size : int
-        How many there are.
+        Number of processes.
+
+    Examples
+    --------
+    >>> Team(rank=1, size=2).share(8)
+    slice(4, 8, None)
     """
 
     rank: int = 0
     size: int = 1
 
     def share(self, batch: int) -> slice:
-        """Return the part of a batch, a multiple of the team's size, that this process takes."""
+        """Return this process's part of a batch, whose size is a multiple of the team's."""
         part = batch // self.size
         return slice(self.rank * part, (self.rank + 1) * part)
 
-    def add(self, totals: Tensor) -> None:
-        """Replace a tensor by its sum over the team."""
+    def all_reduce_(self, totals: Tensor) -> None:
+        """Replace a tensor by its sum over the team; in place, because gradients are views of it."""
         if self.size > 1:
             distributed.all_reduce(totals)
 
-    def follow(self, *tensors: Tensor) -> None:
-        """Replace tensors by those of the first process."""
+    def broadcast_(self, *tensors: Tensor) -> None:
+        """Replace tensors by those of process 0; in place, because parameters are views of them."""
         if self.size > 1:
             for tensor in tensors:
                 distributed.broadcast(tensor, 0)
@@ -69,49 +74,51 @@ ALONE = Team()
 
 @contextmanager
 def joined() -> Iterator[tuple[Team, torch.device]]:
-    """Join the team that torchrun started this process for, and find its device.
+    """Join the team of a process that torchrun started; yield the team and this process's device.
+
+    Without GPUs the processes share the cores.
 
     Raises
     ------
     InputError
-        If there are fewer GPUs than processes; without any, the processes share the cores.
+        If there are GPUs, but fewer than processes.
     """
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    found = torch.cuda.device_count()
-    if 0 < found < size:
+    count = torch.cuda.device_count()
+    if 0 < count < size:
         raise InputError(
-            f"training.gpus is {size}, but this job sees {found}: ask the cluster for as many, or lower training.gpus"
+            f"training.gpus: {count} GPUs were found; expected {size}; request {size} from the cluster, or lower it"
         )
-    device = torch.device("cuda", rank) if found else torch.device("cpu")
-    if found:
+    device = torch.device("cuda", rank) if count else torch.device("cpu")
+    if count:
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if found else "gloo", timeout=LONGEST)
+    distributed.init_process_group("nccl" if count else "gloo", timeout=TIMEOUT)
     yield Team(rank, size), device
-    distributed.destroy_process_group()  # not after an error: the others must not notice before it is reported
+    distributed.destroy_process_group()  # not after an error: it must be reported before other processes notice
 
 
 def launch(module: str, processes: int, task: Mapping[str, Any]) -> None:
-    """Run ``python -m module task.json`` in several processes at once, and end as they report.
+    """Run ``python -m module task.json`` in several processes, and raise the error that the first of them reports.
 
-    Their standard output joins this process's standard error. What torchrun itself has to say is shown only where a
-    process ended without an error of its own. SIGTERM and SIGINT are passed on.
+    Their standard output joins this process's standard error. The output of torchrun itself is shown only if no
+    process reports. SIGTERM and SIGINT are passed on.
 
     Parameters
     ----------
     module : str
-        It must run its work in :func:`reported`, with the folder of the file as its place.
+        It must run its work within :func:`reported`, with the folder of ``task.json``.
     processes : int
     task : mapping
-        Handed over as JSON.
+        Passed as JSON.
 
     Raises
     ------
     InputError, OSError
-        What ended the first process that failed.
+        The error of the first process that failed.
     Interrupted
-        If they were told to stop before they had anything to save.
+        If a signal came before there was anything to save.
     RuntimeError
-        Where that was a defect, or the processes were killed; with what is known of it.
+        If that error was a defect, or the processes were killed.
     """
     with TemporaryDirectory() as name, interruption.interruption() as stopped:
         folder = Path(name)
@@ -126,21 +133,20 @@ def launch(module: str, processes: int, task: Mapping[str, Any]) -> None:
             if job.poll() is None:
                 job.terminate()
         ended = job.wait()
-        if ended:  # as torchrun always does when it was told to stop, even where all was done
+        if ended:  # as torchrun does after every signal, even if all work was done
             _raise_report(folder, ended, stopped())
 
 
 @contextmanager
 def reported(folder: Path) -> Iterator[Callable[[], None]]:
-    """Log where the job does, and write down the error that ends this process, unless another had one before.
+    """Write to the job's log, and report the error that ends this process, unless another process reported before.
 
-    Others fail too once one is gone; what ended the first is what matters.
+    Once one process is gone, the others fail too; only the first error matters.
 
     Yields
     ------
     callable
-        For the process that writes the files, to say that all are written: however processes end after that, the job
-        has ended well.
+        To be called when all files are written: the job then succeeds, however the processes end.
     """
     try:
         with logs.same_log():
@@ -164,27 +170,27 @@ def _description(error: Exception) -> dict[str, Any]:
 
 
 def _raise_report(folder: Path, ended: int, stopped: bool) -> None:
-    """Raise the error that a process reported, unless the first report is that all was done."""
-    deadline = time.monotonic() + (PATIENCE if stopped else 0)  # told to stop twice, torchrun ends before the processes
+    """Raise the error of the first report, unless it says that all work was done."""
+    deadline = time.monotonic() + (PATIENCE if stopped else 0)  # after two signals torchrun ends before the processes
     while (report := _read_report(folder / "report.json")) is None and time.monotonic() < deadline:
         time.sleep(0.1)
     if report is None and stopped:
-        raise interruption.Interrupted("training was told to stop before its first step was done: run again")
+        raise interruption.Interrupted("training was stopped by a signal before its first step; run again")
     if report is None:
-        said = (folder / "torchrun.log").read_text()
-        raise RuntimeError(f"the processes that train together ended with status {ended}; torchrun said:\n{said}")
+        log = (folder / "torchrun.log").read_text()
+        raise RuntimeError(f"the processes of the team ended with status {ended}; the log of torchrun:\n{log}")
     if "done" in report:
         return
     if "input" in report:
         raise InputError(report["input"])
     if "system" in report:
         raise OSError(*report["system"])
-    raise RuntimeError(f"in one of the processes that train together: {report['defect']}")
+    raise RuntimeError(f"in one process of the team: {report['defect']}")
 
 
 def _read_report(path: Path) -> dict[str, Any] | None:
     try:
         report: dict[str, Any] = json.loads(path.read_text())
-    except (FileNotFoundError, ValueError):  # not there, or being written
+    except (FileNotFoundError, ValueError):  # absent, or not completely written
         return None
     return report

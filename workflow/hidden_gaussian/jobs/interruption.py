@@ -1,4 +1,4 @@
-"""What keeps a long job's files whole: one process at a time, and a way to stop where it can save."""
+"""Interruption handling: signals that let a job save first, and a lock that keeps other jobs from its files."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from typing import TextIO
 
 from hidden_gaussian.errors import InputError
 
-PAUSE = 2.0  # seconds between two looks at a lock that another job holds
+PAUSE = 2.0  # seconds between two attempts to get a lock
 
 logger = logging.getLogger(__name__)
 
 
 class Interrupted(InputError):
-    """A job was told to stop, and its state was saved."""
+    """A signal stopped the job; its state, if it had one, is saved."""
 
 
 @contextmanager
 def lock(path: Path) -> Iterator[bool]:
-    """Let one job at a time work at a file, such as the unfinished state of a cell; the others wait.
+    """Let one job at a time use a file, such as the unfinished state of a cell; other jobs wait.
 
-    A job that outlives its killed Snakemake meets the job of the next run here.
+    A job can outlive its killed Snakemake; the same job of the next run then waits here.
 
     Parameters
     ----------
@@ -38,51 +38,51 @@ def lock(path: Path) -> Iterator[bool]:
     Yields
     ------
     bool
-        Whether it was held by another, which may have done the work meanwhile.
+        Whether this job had to wait; the other one may have done the work meanwhile.
     """
-    place = path.with_name(path.name + ".lock")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    file, waited = _waited_for(place)
+    path = path.with_name(path.name + ".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file, waited = _locked(path)
     with file:
         try:
             yield waited
         finally:
-            place.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
-def _waited_for(place: Path) -> tuple[TextIO, bool]:
-    """Return the locked file, and whether it was held by another at first."""
+def _locked(path: Path) -> tuple[TextIO, bool]:
+    """Return the locked file, and whether this job had to wait for it."""
     waited = False
     while True:
-        file = place.open("w")
-        if _acquired(file, place):
+        file = path.open("w")
+        if _acquired(file, path):
             return file, waited
         file.close()
         if not waited:
-            logger.warning("%s is held by another job: waiting for its end", place)
+            logger.warning("%s is held by another job; waiting until it ends", path)
         waited = True
         time.sleep(PAUSE)
 
 
-def _acquired(file: TextIO, place: Path) -> bool:
+def _acquired(file: TextIO, path: Path) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as error:  # some cluster file systems are mounted without locks
-        logger.warning("%s cannot be locked (%s): see to it that no other job trains this cell", place, error.strerror)
+        logger.warning("%s cannot be locked (%s); make sure that no other job trains this cell", path, error.strerror)
         return True
-    return place.exists() and os.path.samestat(os.fstat(file.fileno()), place.stat())  # not removed by its last holder
+    return path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())  # its last holder removes the file
 
 
 @contextmanager
 def interruption() -> Iterator[Callable[[], bool]]:
-    """Turn SIGTERM and SIGINT into a flag, so that a job can come to a place where it can save.
+    """Turn SIGTERM and SIGINT into a flag, so that a job can finish its step and save.
 
     Yields
     ------
     callable
-        True once a signal has come. Outside the main thread, where signals cannot be caught, always False.
+        Returns True once a signal has come; always False outside the main thread, where signals cannot be caught.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
@@ -101,10 +101,10 @@ def interruption() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def delayed_end(seconds: float) -> Iterator[None]:
-    """Go on for some seconds after SIGTERM or SIGINT, then end at once.
+    """Continue for some seconds after SIGTERM or SIGINT, then end at once.
 
-    For a process whose partner must save. The main thread may be waiting for that partner
-    outside of Python, where no handler of Python's runs: so a thread waits for the signal.
+    For a process whose partner must save. The main thread may wait for that partner outside Python, where no Python
+    handler runs; therefore another thread waits for the signal.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -112,9 +112,9 @@ def delayed_end(seconds: float) -> Iterator[None]:
     woken = signal.set_wakeup_fd(writer)
 
     def end() -> None:
-        told = os.read(reader, 1)
+        signalled = os.read(reader, 1)
         os.close(reader)
-        if told:
+        if signalled:
             time.sleep(seconds)
             os._exit(1)
 
@@ -123,6 +123,6 @@ def delayed_end(seconds: float) -> Iterator[None]:
         yield
     finally:
         signal.set_wakeup_fd(woken)
-        os.close(writer)  # which ends the thread, if no signal came
+        os.close(writer)  # ends the thread if no signal came
         for number, handler in before.items():
             signal.signal(number, handler)

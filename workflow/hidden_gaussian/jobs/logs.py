@@ -1,4 +1,4 @@
-"""How a job ends: one sentence in its log and on the terminal for the user's errors, a traceback for ours."""
+"""The log of a job. A user's error ends it with one sentence there and on the terminal, a defect with a traceback."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pathlib import Path
 
 from hidden_gaussian.errors import InputError
 
-PLACE = "HIDDEN_GAUSSIAN_LOG"  # environment variable by which the processes that a job starts find its log
+VARIABLE = "HIDDEN_GAUSSIAN_LOG"  # environment variable with the path of the log, for the processes of a job
 
 
 @contextmanager
 def job_log(path: str | Path) -> Iterator[logging.Logger]:
-    """Log a job to its file, and end it with status 1 and one sentence where the input was bad.
+    """Log a job to its file; on bad input end it with one sentence and status 1.
 
     Parameters
     ----------
     path : path
         The rule's ``log:``; its folder is made.
     """
-    place = Path(path).absolute()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    os.environ[PLACE] = str(place)
+    path = Path(path).absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.environ[VARIABLE] = str(path)
     with same_log() as logger:
         try:
             yield logger
@@ -35,24 +35,24 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
             sys.exit(1)
         except OSError as error:
             logger.error("%s", error)
-            of = f"{error.filename}: " if error.filename else ""
-            print(f"Error: {of}{error.strerror or error}", file=sys.stderr, flush=True)
+            where = f"{error.filename}: " if error.filename else ""
+            print(f"Error: {where}{error.strerror or error}", file=sys.stderr, flush=True)
             sys.exit(1)
         except Exception:
             logger.exception("this is a defect of the program, not of the input")
             raise
         finally:
-            del os.environ[PLACE]
+            del os.environ[VARIABLE]
 
 
 @contextmanager
 def same_log() -> Iterator[logging.Logger]:
-    """Log to the file of the job that started this process, if it has one."""
+    """Log to the file of the job that started this process, if there is one."""
     logger = logging.getLogger("hidden_gaussian")
-    if PLACE not in os.environ:
+    if VARIABLE not in os.environ:
         yield logger
         return
-    handler = logging.FileHandler(os.environ[PLACE], mode="a", encoding="utf-8", errors="backslashreplace")
+    handler = logging.FileHandler(os.environ[VARIABLE], mode="a", encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)

@@ -1,4 +1,4 @@
-"""How far a long job is: a bar on a terminal, one line a minute elsewhere."""
+"""Progress of a long job: a bar on a terminal, one line a minute elsewhere."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _LINE = "{desc}: {percentage:.0f} %, {n_fmt} of {total_fmt}{unit}, {rate_fmt}, {
 def progress_bar(
     label: str, total: int, *, done: int = 0, stream: TextIO | None = None, every: float = 60.0, unit: str = "images"
 ) -> Iterator[Callable[[int], None]]:
-    """Show how many images, or whatever `unit` names, are done, how many a second, and the time left.
+    """Show how many images (or other units) are done, the speed and the time left.
 
     Parameters
     ----------
     total, done : int
-        Images when it ends, and images done before, which do not count for the speed.
+        Images at the end, and images done before, which do not count for the speed.
     stream : text file, optional
         Default: standard error.
     every : float
-        Seconds between two lines where the stream is not a terminal.
+        Seconds between two lines if the stream is not a terminal.
 
     Yields
     ------
     callable
-        To be called with the number of images done so far, as often as is convenient.
+        To be called with the number of images done so far.
     """
     stream = stream or sys.stderr
     terminal = stream.isatty()
@@ -55,7 +55,7 @@ def progress_bar(
 
 
 class _Lines:
-    """A stream on which every state of a bar is a line of its own."""
+    """A stream that shows every state of a bar on a line of its own."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream

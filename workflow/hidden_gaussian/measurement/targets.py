@@ -19,6 +19,7 @@ from hidden_gaussian.measurement.example_outputs import EXAMPLES, outputs_on_sha
 from hidden_gaussian.measurement.jacobian import SAMPLER, ceiling_rows, jacobian_measurements
 from hidden_gaussian.measurement.noised_batch import ShardAndImages, Target
 from hidden_gaussian.measurement.shared_noise import measure
+from hidden_gaussian.pixels import to_unit
 from hidden_gaussian.settings import Distillation, Jacobian, Measures, unseen
 from hidden_gaussian.spectrum import Spectrum
 from hidden_gaussian.storage import load_array
@@ -94,7 +95,11 @@ def clean_images(
     subset = Path(root) / DenoiserId.parse(identifier).subset.id / "subset.npy"
     kinds = [name for name in inputs if name not in ("noise", "trajectory")]
     loaded = {name: images.load_inputs(Path(root), name, count, subset=subset) for name in kinds}
-    return {name: images.to_unit(array).to(best_device()) for name, array in loaded.items() if len(array)}
+    return {
+        name: torch.from_numpy(to_unit(array.astype("float32"))).to(best_device())
+        for name, array in loaded.items()
+        if len(array)
+    }
 
 
 def evaluation_images(root: str | Path, identifier: str, inputs: Sequence[str], count: int) -> dict[str, Tensor]:

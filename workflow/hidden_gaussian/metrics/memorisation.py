@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hidden_gaussian.pixels import to_unit
+
 Array = NDArray[np.float64]
 COPY_NOISE = (0.01, 0.05, 0.1, 0.2, 0.3)
 """Noise of the copies that are the positive control, in units of the spread of the images around their mean."""
@@ -108,7 +110,7 @@ def _screened(
 def _unit(pixels: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return pixels in [-1, 1] with the rounding of samples: a copy must be equal in every bit."""
     if pixels.dtype == np.uint8:
-        return (pixels / np.float32(127.5) - 1).astype(np.float32)
+        return to_unit(pixels.astype(np.float32))
     return pixels.astype(np.float32, copy=False)
 
 

@@ -17,11 +17,12 @@ from PIL import Image
 
 from hidden_gaussian import noise
 from hidden_gaussian.cells import Cell, DenoiserId
-from hidden_gaussian.data import load_inputs, open_subset, to_unit
+from hidden_gaussian.data import load_inputs, open_subset
 from hidden_gaussian.denoisers import Denoiser, best_device, open_denoiser
 from hidden_gaussian.distillation import add_noise
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.metrics import nearest_neighbours
+from hidden_gaussian.pixels import from_unit, to_unit
 from hidden_gaussian.reference_names import possible
 from hidden_gaussian.tables import Measurements
 
@@ -96,7 +97,7 @@ class Explorer:
     def _clean(self) -> torch.Tensor:
         subset = self.root / self.cells[0].subset / "subset.npy"
         loaded = load_inputs(self.root, self.inputs, PICTURES, subset=subset)
-        return to_unit(loaded).to(best_device())
+        return torch.from_numpy(to_unit(loaded.astype(np.float32))).to(best_device())
 
     def _noisy(self, clean: torch.Tensor, sigma: float) -> torch.Tensor:
         noisy, _ = add_noise(clean, range(len(clean)), sigma, seed=self.seed, purpose="explorer")
@@ -114,7 +115,7 @@ class Explorer:
         training = open_subset(self.root / "images.npy", self.root / cell.subset / "subset.npy")
         flat = training.reshape(len(training), -1)
         nearest = [nearest_neighbours(output.flatten(1).cpu().numpy(), flat).index for output in outputs]
-        return [to_unit(training[index]) for index in nearest]
+        return [torch.from_numpy(to_unit(training[index].astype(np.float32))) for index in nearest]
 
 
 def evaluated(denoiser: Denoiser, noisy: Mapping[float, torch.Tensor]) -> list[torch.Tensor]:
@@ -135,7 +136,7 @@ def sheet(outputs: Sequence[torch.Tensor]) -> Sheet:
     ndarray of shape (levels * side, images * side, channels)
     """
     stacked = torch.stack([output.cpu().clamp(-1, 1) for output in outputs])
-    pixels = ((stacked + 1) * 127.5).round().to(torch.uint8).numpy()  # level, image, channel, row, column
+    pixels = from_unit(stacked).round().to(torch.uint8).numpy()  # level, image, channel, row, column
     levels, count, channels, height, width = pixels.shape
     return pixels.transpose(0, 3, 1, 4, 2).reshape(levels * height, count * width, channels)
 

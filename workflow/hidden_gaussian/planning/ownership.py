@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Source, Study
-from hidden_gaussian.storage import load_json, save_json
+from hidden_gaussian.storage import differences, load_json, save_json
 
 PACKED = {"source": "images", "heldout": "heldout", "foreign": "foreign"}
 """Settings that name images, with the files they are packed into."""
@@ -35,7 +34,7 @@ def check(study: Study) -> None:
         if not record.exists():
             continue
         recorded, current = load_json(record), study.identity(name)
-        keys = sorted(_differences(recorded, current) - {"study"})
+        keys = sorted(differences(recorded, current).keys() - {"study"})
         if recorded.get("study") != study.study and keys:
             raise InputError(
                 f"{record.parent}: holds results of study '{recorded.get('study')}' with other settings "
@@ -75,12 +74,3 @@ def record(study: Study) -> None:
             raise InputError(
                 f"{path.parent}: cannot be written ({error.strerror}); set 'results' to another folder"
             ) from None
-
-
-def _differences(first: Any, second: Any, prefix: str = "") -> set[str]:
-    """Return the dotted keys at which two nested mappings differ."""
-    if not (isinstance(first, dict) and isinstance(second, dict)):
-        return set() if first == second else {prefix.rstrip(".")}
-    return set().union(
-        *(_differences(first.get(key), second.get(key), f"{prefix}{key}.") for key in first.keys() | second.keys())
-    )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hidden_gaussian.pixels import to_unit
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
@@ -18,7 +20,7 @@ GAP = 0.12  # of an image, between blocks of columns
 
 def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return stored images in [-1, 1]."""
-    return np.asarray(images, np.float32) / np.float32(127.5) - 1
+    return to_unit(np.asarray(images, np.float32))
 
 
 def canvas(images: NDArray[Any], block: int) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[Any]]:

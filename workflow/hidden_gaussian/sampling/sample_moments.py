@@ -21,6 +21,7 @@ from hidden_gaussian.metrics import (
     difference_quantities,
     radial_power,
 )
+from hidden_gaussian.pixels import to_unit
 from hidden_gaussian.sampling.sample_sets import PHOTOGRAPHS, control_rows, load, noisy_copies, sample_rows
 from hidden_gaussian.seeding import numpy_stream
 from hidden_gaussian.settings import unseen
@@ -80,7 +81,7 @@ class MomentReference:
         frechet = None
         if heldout is not None and len(heldout):
             space = Spectrum.load(root / largest / "spectrum.safetensors")
-            frechet = FrechetDistance(_unit(heldout).reshape(len(heldout), -1), space)
+            frechet = FrechetDistance(to_unit(heldout).reshape(len(heldout), -1), space)
         return cls(
             subset,
             Spectrum.load(root / subset / "spectrum.safetensors"),
@@ -115,7 +116,7 @@ class MomentReference:
         gaps = MomentGaps.of(centred, self.spectrum, stream_of(sampler))
         if gaps is None:
             return
-        pool = _unit(self.training[:POOL]).reshape(-1, centred.shape[1])
+        pool = to_unit(self.training[:POOL]).reshape(-1, centred.shape[1])
         null = ResamplingNull.of(pool, len(centred), numpy_stream(seed, f"moments of {self.subset}"))
         norms = {
             "mean_norm": float(self.spectrum.eigenvalues.sum()),
@@ -127,7 +128,7 @@ class MomentReference:
         yield shard_rows(identifier, norms | asdict(null), **where)
 
     def _power(self) -> Array:
-        pool = _unit(self.training[:POOL])
+        pool = to_unit(self.training[:POOL])
         mean: Array = radial_power(pool - self.spectrum.mean.reshape(pool.shape[1:])).mean(0)
         return mean
 
@@ -156,7 +157,7 @@ class MomentReference:
             Most images of each kind.
         """
         _, copies = next(noisy_copies(self.training, count, seed))
-        kinds: dict[str, NDArray[Any]] = {"train": _unit(self.training[:count]), "copies": copies}
+        kinds: dict[str, NDArray[Any]] = {"train": to_unit(self.training[:count]), "copies": copies}
         frames = [self.rows(f"{self.subset}/{kind}", images, PHOTOGRAPHS, seed=seed) for kind, images in kinds.items()]
         without_distance = replace(self, frechet=None)
         frames.append(without_distance.rows(f"{self.subset}/heldout", heldout[:count], PHOTOGRAPHS, seed=seed))
@@ -225,13 +226,8 @@ def measure_controls(
     root = Path(root)
     reference = MomentReference.open(root, subset, largest, inputs)
     pixels = load_inputs(root, unseen(inputs), count, subset=root / subset / "subset.npy")
-    heldout: NDArray[Any] = pixels / np.float32(127.5) - 1
+    heldout = to_unit(pixels.astype(np.float32))
     return Controls(
         control_rows(subset, heldout, reference.training, count=count, seed=seed),
         reference.control_rows(heldout, count=count, seed=seed),
     )
-
-
-def _unit(pixels: NDArray[np.uint8]) -> Array:
-    unit: Array = pixels / 127.5 - 1
-    return unit

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from hidden_gaussian.cells import DenoiserId
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.metrics import COPY_NOISE, agreement_quantities, expected_agreement, nearest_neighbours
+from hidden_gaussian.pixels import to_unit
 from hidden_gaussian.seeding import numpy_stream
 from hidden_gaussian.spectrum import Spectrum
 from hidden_gaussian.storage import load_array, load_one, shard_rows
@@ -84,7 +85,7 @@ def noisy_copies(training: NDArray[np.uint8], count: int, seed: int) -> Iterator
         Copies at each level, of images drawn with replacement.
     """
     generator = numpy_stream(seed, "copies")
-    chosen = training[generator.integers(len(training), size=count)].astype(np.float32) / 127.5 - 1
+    chosen = to_unit(training[generator.integers(len(training), size=count)].astype(np.float32))
     spread = float(np.sqrt(np.square(chosen - chosen.mean(0)).mean()))
     for level in COPY_NOISE:
         noise = generator.standard_normal(chosen.shape, dtype=np.float32)

@@ -1,8 +1,8 @@
 """Files that are complete or absent, and checked when they are read.
 
-Takes arrays, tensors, JSON and rows; gives ``.npy``, ``.safetensors`` and Parquet files that are written under a
-temporary name and moved in place, carry a checksum, and read back equal. Archives and pickles of other people are read
-by readers that write nothing outside their place and call nothing.
+Takes arrays, tensors, JSON and rows; gives ``.npy``, ``.safetensors``, JSON and Parquet files. They are written under a
+temporary name and then renamed; all but JSON carry a checksum. Archives and pickles of other people are read without
+writing files or calling anything.
 """
 
 import lazy_loader

@@ -15,6 +15,7 @@ from .arrays import (
     sha256,
 )
 from .atomic import atomic_path, put_in_place
+from .comparison import differences
 from .parquet import read_shard, read_shards, read_table, write_log, write_shard, write_table
 from .restricted_pickle import DAMAGE, Interpreter
 from .rows import shard_rows
@@ -30,6 +31,7 @@ __all__ = [
     "archives",
     "arrays",
     "atomic_path",
+    "differences",
     "holding",
     "load_array",
     "load_arrays",

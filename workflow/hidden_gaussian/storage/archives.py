@@ -1,4 +1,4 @@
-"""Archives from elsewhere: zip and tar files whose entries are checked before they are read."""
+"""Zip and tar files from elsewhere; every entry is checked before it is read."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from hidden_gaussian.errors import InputError
 from hidden_gaussian.storage import restricted_pickle
 
 ENTRY_LIMIT = 2**28
-"""Bytes of one image file or batch, unpacked; larger ones are taken for decompression bombs."""
+"""Largest image file or batch, in bytes unpacked; larger ones count as decompression bombs."""
 RATIO_LIMIT = 100
-"""Unpacked bytes of all image files over the bytes of the archive; PNG and JPEG are near 1."""
+"""Largest ratio of the unpacked bytes of all image files to the bytes of the archive; about 1 for PNG and JPEG."""
 
 _MEMBERS_LIMIT = 100
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError)
-_ZIP_DAMAGE = (*_DAMAGE, ValueError, RuntimeError)  # names in no encoding; compression unknown or with a password
+_ZIP_DAMAGE = (*_DAMAGE, ValueError, RuntimeError)  # undecodable names; unknown compression or a password
 
 
 def open_zip(path: Path, key: str) -> zipfile.ZipFile:
@@ -34,29 +34,29 @@ def open_zip(path: Path, key: str) -> zipfile.ZipFile:
     path : Path
         The archive.
     key : str
-        The setting that named it, for the error.
+        The setting that names it, for errors.
 
     Raises
     ------
     InputError
-        If there is no such file, or it is no complete zip file.
+        If the file is absent or no complete zip file.
     """
     if not path.is_file():
         raise InputError(f"{key}: {path} is not a file; give the path of a zip archive")
     try:
         return zipfile.ZipFile(path)
     except _ZIP_DAMAGE as error:
-        raise InputError(f"{key}: {path} is not a complete zip archive ({error}); fetch it again") from error
+        raise InputError(f"{key}: {path} is not a complete zip archive ({error}); download it again") from error
 
 
 def image_entries(archive: zipfile.ZipFile, *, prefix: str, suffixes: set[str], key: str) -> list[zipfile.ZipInfo]:
-    """Return the images of a zip file below a prefix, by name, after checking every entry.
+    """Return the images of a zip file below a prefix, sorted by name, after checking every entry.
 
     Raises
     ------
     InputError
-        If an entry's name leads outside the archive, an entry is a symbolic link or encrypted, or the images
-        unpack to more than ENTRY_LIMIT each or RATIO_LIMIT times the archive together.
+        If an entry's name leads outside the archive, an entry is a symbolic link or encrypted, an image unpacks to more
+        than ENTRY_LIMIT bytes, or all images to more than RATIO_LIMIT times the archive.
     """
     where = f"{key}: {archive.filename}"
     for entry in archive.infolist():
@@ -69,33 +69,33 @@ def image_entries(archive: zipfile.ZipFile, *, prefix: str, suffixes: set[str], 
     for entry in chosen:
         check_size(f"{where}: entry {entry.filename}", entry.file_size)
         if entry.flag_bits & 1:
-            raise InputError(f"{where}: entry {entry.filename} is encrypted; give an archive without a password")
+            raise InputError(f"{where}: entry {entry.filename} is encrypted; make an archive without a password")
     packed = Path(str(archive.filename)).stat().st_size
     unpacked = sum(entry.file_size for entry in chosen)
     if unpacked > max(RATIO_LIMIT * packed, ENTRY_LIMIT):
         raise InputError(
-            f"{where} unpacks from {packed} to {unpacked} bytes, which images do not; expected at most "
-            f"{RATIO_LIMIT} times: it is taken for a decompression bomb and refused"
+            f"{where}: {packed} bytes unpack to {unpacked}, as in a decompression bomb; expected at most {RATIO_LIMIT} "
+            "times as many; make an archive of the images alone"
         )
     return sorted(chosen, key=lambda entry: entry.filename)
 
 
 def is_below(name: str, prefix: str) -> bool:
-    """Tell whether a name lies in the folder that a prefix names; 'train' and 'train/' are the same one."""
+    """Return whether a name is in the folder of a prefix; 'train' and 'train/' are the same folder."""
     return PurePosixPath(name).is_relative_to(PurePosixPath(prefix))
 
 
 def is_image(name: str, suffixes: set[str]) -> bool:
-    """Tell whether a name has the suffix of an image, and no part of it is hidden or a Mac's shadow copy."""
+    """Return whether a name has the suffix of an image and no part is hidden or a shadow copy of macOS."""
     parts = PurePosixPath(name).parts
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
     return not hidden and PurePosixPath(name).suffix.lower() in suffixes
 
 
 def check_size(where: str, size: int) -> None:
-    """Refuse with InputError an entry that unpacks to more than ENTRY_LIMIT bytes."""
+    """Raise InputError if an entry unpacks to more than ENTRY_LIMIT bytes."""
     if size > ENTRY_LIMIT:
-        raise InputError(f"{where} has {size} bytes, more than the {ENTRY_LIMIT} allowed for one image: remove it")
+        raise InputError(f"{where} has {size} bytes; expected at most {ENTRY_LIMIT} for one image; remove it")
 
 
 def _check_name(entry: zipfile.ZipInfo, where: str) -> None:
@@ -103,24 +103,24 @@ def _check_name(entry: zipfile.ZipInfo, where: str) -> None:
     parts = PurePosixPath(name.replace("\\", "/")).parts
     drive = re.match("[A-Za-z]:", "".join(parts[:1]))
     if ".." in parts or parts[:1] == ("/",) or drive or "\0" in name:
-        raise InputError(f"{where}: the name {name!r} leads outside the archive: it is refused; make a clean archive")
+        raise InputError(f"{where}: the name {name!r} leads outside the archive; make an archive without it")
     if stat.S_ISLNK(entry.external_attr >> 16):
-        raise InputError(f"{where}: {name!r} is a symbolic link: it is refused; archive the image itself")
+        raise InputError(f"{where}: {name!r} is a symbolic link; expected image files; archive the image itself")
 
 
 def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, key: str) -> bytes:
-    """Return the bytes of one entry, its checksum verified; InputError naming it if it is damaged."""
+    """Return the bytes of one entry and verify its checksum; InputError if it is damaged."""
     try:
         return archive.read(entry)
     except _ZIP_DAMAGE as error:
         raise InputError(
-            f"{key}: {archive.filename}: entry {entry.filename} is damaged ({error}); fetch the archive again"
+            f"{key}: {archive.filename}: entry {entry.filename} is damaged ({error}); download the archive again"
         ) from error
 
 
 @contextmanager
 def open_entry(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[IO[bytes]]:
-    """Open an entry for a block that reads it; InputError saying `where` if it is damaged."""
+    """Open an entry for reading; InputError that begins with `where` if it is damaged."""
     try:
         with archive.open(name) as file:
             yield file
@@ -129,19 +129,19 @@ def open_entry(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[IO[b
 
 
 def tar_batches(path: Path, names: list[str], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the named members of a tar file, pickled dictionaries, read without calling anything.
+    """Yield members of a tar file that are pickled dictionaries, read without calling anything.
 
     Parameters
     ----------
     path : Path
-        A tar file, compressed or not; read once from front to back.
+        A tar file, compressed or not; read once.
     names : list of str
-        File names of the wanted members, whatever their folder.
+        File names of the members, without their folders.
 
     Raises
     ------
     InputError
-        If the archive is missing, truncated or lacks a member, or a pickle asks for anything but plain data.
+        If the archive is absent, truncated or lacks a member, or a pickle needs anything but plain data.
     """
     if not path.is_file():
         raise InputError(f"{key}: {path} is not a file; give the path of the archive, such as cifar-10-python.tar.gz")
@@ -157,11 +157,11 @@ def tar_batches(path: Path, names: list[str], key: str) -> Iterator[tuple[str, d
                     continue
                 missing.remove(name)
                 content = archive.extractfile(member)
-                yield (
-                    name,
-                    restricted_pickle.read(content.read() if content else b"", f"{key}: {path}: {member.name}"),
-                )
+                pickled = content.read() if content else b""
+                yield name, restricted_pickle.read(pickled, f"{key}: {path}: {member.name}")
     except _DAMAGE as error:
-        raise InputError(f"{key}: {path} is not a complete tar archive ({error}); fetch it again") from error
+        raise InputError(f"{key}: {path} is not a complete tar archive ({error}); download it again") from error
     if missing:
-        raise InputError(f"{key}: {path} lacks {', '.join(missing)}; expected CIFAR-10's original archive")
+        raise InputError(
+            f"{key}: {path} lacks {', '.join(missing)}; expected the original archive of CIFAR-10; download it again"
+        )

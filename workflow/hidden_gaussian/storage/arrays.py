@@ -1,4 +1,4 @@
-"""Reading and writing arrays, tensors and JSON: atomic, free of pickles, and clear about a damaged file."""
+"""Arrays, tensors and JSON in files: written atomically, read without pickles, with errors that name a damaged file."""
 
 from __future__ import annotations
 
@@ -39,16 +39,13 @@ __all__ = [
 AnyPath = str | Path
 BLOCK = 2**18  # bytes read at a time
 TEXTS, CHECKSUM, UNKNOWN = "__metadata__", "crc32", "00000000"  # in the head of a .safetensors file
-WRONG = "its checksum does not fit its content"
-TRAILER = b"crc32:%08x"  # what follows the numbers in an .npy file
+WRONG = "its checksum does not match its content"
+TRAILER = b"crc32:%08x"  # after the numbers of an .npy file, where other readers do not look
 T = TypeVar("T")
 
 
 def save_array(path: AnyPath, array: np.ndarray) -> None:
-    """Write one array as ``.npy``, atomically; arrays of objects are refused with ValueError.
-
-    A checksum follows the numbers, where readers of ``.npy`` do not look.
-    """
+    """Write one array as ``.npy``, atomically, with a checksum; ValueError for arrays of objects."""
     with atomic_path(path) as temporary:
         with temporary.open("wb") as file:
             np.lib.format.write_array(file, np.asarray(array, order="C"), allow_pickle=False)
@@ -56,13 +53,13 @@ def save_array(path: AnyPath, array: np.ndarray) -> None:
 
 
 def seal_array(path: Path) -> None:
-    """Append its CRC-32 to an ``.npy`` file."""
+    """Append the CRC-32 of an ``.npy`` file to it."""
     with path.open("r+b") as file:
         file.write(TRAILER % _crc(file, path.stat().st_size))
 
 
 def _crc(file: IO[bytes], length: int) -> int:
-    """Return the CRC-32 of so many bytes from where a file is read."""
+    """Return the CRC-32 of the next `length` bytes."""
     checksum = 0
     while length and (block := file.read(min(length, BLOCK))):
         checksum, length = zlib.crc32(block, checksum), length - len(block)
@@ -70,12 +67,12 @@ def _crc(file: IO[bytes], length: int) -> int:
 
 
 def _check_array(file: IO[bytes]) -> None:
-    """Raise ValueError if an ``.npy`` file ends in a checksum that is not its own; those of others end in none."""
+    """Raise ValueError if the checksum of an ``.npy`` file is wrong; files of other programs have none."""
     content = file.seek(0, os.SEEK_END) - len(TRAILER % 0)
     file.seek(max(content, 0))
-    told = file.read()
+    trailer = file.read()
     file.seek(0)
-    if told.startswith(TRAILER[:6]) and told != TRAILER % _crc(file, content):
+    if trailer.startswith(TRAILER[:6]) and trailer != TRAILER % _crc(file, content):
         raise ValueError(WRONG)
     file.seek(0)
 
@@ -88,14 +85,14 @@ def load_array(path: AnyPath, *, mmap: bool = False, verify: bool | None = None)
     path : path
         The file.
     mmap : bool
-        Map it read-only instead of reading it, so that only the rows that are used take memory.
+        Map it read-only, so that only the rows in use take memory.
     verify : bool, optional
-        Whether to compare the checksum, which reads everything; default: unless it is mapped.
+        Whether to compare the checksum, which reads the whole file; default: not if it is mapped.
 
     Raises
     ------
     InputError
-        If the file is absent, damaged, or holds pickled objects.
+        If the file is absent or damaged, or has pickled objects.
     """
 
     def read() -> np.ndarray:
@@ -110,10 +107,10 @@ def load_array(path: AnyPath, *, mmap: bool = False, verify: bool | None = None)
                 array = np.lib.format.read_array(file, allow_pickle=False)
                 end = file.tell()
             if Path(path).stat().st_size - end not in (0, len(TRAILER % 0)):
-                raise ValueError("it is longer than its head says")
+                raise ValueError("it is longer than its head declares")
             return array
 
-    # a head that is damaged ends in any of these
+    # numpy raises any of these for a damaged head
     return _read(path, read, (ValueError, EOFError, SyntaxError, tokenize.TokenError, MemoryError))
 
 
@@ -129,9 +126,9 @@ def save_tensors(
     path : path
         The file.
     tensors : mapping of str to Tensor or to ndarray
-        Stored from the CPU, contiguous, in their own precision. Torch is imported only for its own tensors.
+        Stored in their own precision. Torch is imported for torch tensors only.
     metadata : mapping of str to str, optional
-        Short texts kept in the head of the file.
+        Short texts for the head of the file.
     """
     texts = {**(metadata or {}), CHECKSUM: UNKNOWN}
     with atomic_path(path) as temporary:
@@ -139,7 +136,7 @@ def save_tensors(
             arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
             safetensors.numpy.save_file(arrays, temporary, metadata=texts)
         else:
-            from safetensors.torch import save_file  # here, because it imports torch, which takes seconds
+            from safetensors.torch import save_file  # here, because importing torch takes seconds
 
             own = {name: _own_memory(value) for name, value in tensors.items()}
             save_file(own, temporary, metadata=texts)
@@ -147,7 +144,7 @@ def save_tensors(
 
 
 def _seal(path: Path) -> None:
-    """Put the head of a ``.safetensors`` file in order, which its library writes in a random one, with a checksum."""
+    """Sort the head of a ``.safetensors`` file, because the library writes it in random order, and add a checksum."""
     with path.open("r+b") as file:
         head, length = _head(file)
         head[TEXTS][CHECKSUM] = _checksum(head, length, file)
@@ -166,7 +163,7 @@ def _as_text(head: Mapping[str, Mapping[str, Any]], length: int) -> bytes:
 
 
 def _checksum(head: Mapping[str, Mapping[str, Any]], length: int, file: IO[bytes]) -> str:
-    """Return the CRC-32 of a head without it, and of the rest of the file, eight digits."""
+    """Return the CRC-32 of the head without a checksum and of the rest of the file, as eight digits."""
     whole = {**head, TEXTS: {**head[TEXTS], CHECKSUM: UNKNOWN}}
     checksum = zlib.crc32(_as_text(whole, length))
     while block := file.read(BLOCK):
@@ -175,18 +172,18 @@ def _checksum(head: Mapping[str, Mapping[str, Any]], length: int, file: IO[bytes
 
 
 def _verified(path: AnyPath, load: Callable[[AnyPath], T]) -> T:
-    """Return what a ``.safetensors`` file holds, if its checksum is right; files of others have none."""
-    content = load(path)  # first, because the library knows how a head can lie
+    """Load a ``.safetensors`` file and compare its checksum; files of other programs have none."""
+    content = load(path)  # first, because the library checks the head
     with Path(path).open("rb") as file:
         head, length = _head(file)
-        told = head.get(TEXTS, {}).get(CHECKSUM)
-        if told is not None and told != _checksum(head, length, file):
+        expected = head.get(TEXTS, {}).get(CHECKSUM)
+        if expected is not None and expected != _checksum(head, length, file):
             raise ValueError(WRONG)
     return content
 
 
 def _own_memory(tensor: Any) -> torch.Tensor:
-    """Return the tensor on the CPU, contiguous and not a view into a larger one."""
+    """Return the tensor on the CPU, contiguous and not a view of a larger one."""
     import torch
 
     own: torch.Tensor = torch.as_tensor(tensor).detach().cpu().contiguous()
@@ -207,7 +204,7 @@ def load_arrays(path: AnyPath) -> dict[str, np.ndarray]:
 
 
 def load_one(path: AnyPath, name: str) -> np.ndarray:
-    """Read one array of a ``.safetensors`` file, the others taking no memory; InputError if absent or damaged."""
+    """Read one array of a ``.safetensors`` file without loading the rest; InputError if absent or damaged."""
 
     def load(path: AnyPath) -> np.ndarray:
         with safetensors.safe_open(path, framework="numpy") as file:
@@ -218,7 +215,7 @@ def load_one(path: AnyPath, name: str) -> np.ndarray:
 
 
 def load_metadata(path: AnyPath) -> dict[str, str]:
-    """Read the texts in the head of a ``.safetensors`` file, without its checksum; InputError if absent or damaged."""
+    """Read the texts in the head of a ``.safetensors`` file, without the checksum; InputError if absent or damaged."""
 
     def read() -> dict[str, str]:
         with safetensors.safe_open(path, framework="numpy") as file:
@@ -228,7 +225,7 @@ def load_metadata(path: AnyPath) -> dict[str, str]:
 
 
 def save_json(path: AnyPath, content: Any) -> None:
-    """Write plain containers as JSON, keys sorted, atomically; ValueError for numbers that are not finite."""
+    """Write plain containers as JSON with sorted keys, atomically; ValueError for numbers that are not finite."""
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     with atomic_path(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -247,7 +244,7 @@ def sha256(path: AnyPath) -> str:
 
 @contextmanager
 def holding(path: AnyPath, what: str) -> Iterator[None]:
-    """Say of a file in which an entry is looked for in vain that it is something else than `what`."""
+    """Turn a KeyError in a block into an InputError: the file is not `what`, because it lacks the entry."""
     try:
         yield
     except KeyError as error:
@@ -256,9 +253,9 @@ def holding(path: AnyPath, what: str) -> Iterator[None]:
 
 def _read(path: AnyPath, read: Callable[[], T], damage: tuple[type[Exception], ...]) -> T:
     if not Path(path).is_file():
-        raise InputError(f"{path} is not there, but a later step needs it: run the step that makes it")
+        raise InputError(f"{path} is not there, but this step needs it; run the step that makes it")
     try:
         return read()
     except damage as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path} is damaged ({reason}): delete it and run again") from error
+        raise InputError(f"{path} is damaged ({reason}); delete it and run again") from error

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written beside their place, then moved into it."""
+"""Files that appear complete or not at all: written under a temporary name, then renamed."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from safetensors import SafetensorError
 
 __all__ = ["atomic_path", "put_in_place"]
 
-ABANDONED = 86_400  # seconds after which a file that nobody finished is nobody's
+ABANDONED = 86_400  # seconds after which an unfinished file of another machine is removed
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path that takes the place of `path` only when the block succeeds.
+    """Yield a temporary path that is renamed to `path` if the block succeeds.
 
-    A reader, or a run after a power cut, sees the old file or the whole new one, never a part.
+    Readers see the old file or the whole new one, even after a power cut.
 
     Parameters
     ----------
     path : path
-        The file to make; its folder is made, and the temporary file lies beside it with the same suffix.
+        The file to make. Its folder is made; the temporary file is in the same folder and has the same suffix.
 
     Yields
     ------
     Path
-        Where to write. It is removed if the block raises, and by the next writer if this one was killed.
+        The path to write to. The file is removed if the block raises, and by the next writer if this one is killed.
 
     Raises
     ------
     OSError
-        If the file cannot be written, naming it: libraries say "1000000 requested and 25584 written" of a full disk.
+        If the file cannot be written. The error names the file, which the error of numpy on a full disk does not.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,9 +55,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove what writers of this file left that were killed: here, or elsewhere a day ago."""
+    """Remove temporary files of killed writers: at once on this machine, after a day if another machine wrote them."""
     for other in path.parent.glob(f".{glob.escape(path.stem)}.*{glob.escape(path.suffix)}"):
-        with suppress(OSError, ValueError):  # another may do it at the same time; a file of another kind
+        with suppress(OSError, ValueError):  # another process may remove it at the same time; not a temporary file
             node, process = other.name.removesuffix(path.suffix).rsplit(".", 1)
             dead = not _runs(int(process)) and node.endswith(f".{platform.node()}")
             if dead or time.time() - other.stat().st_mtime > ABANDONED:
@@ -69,16 +69,16 @@ def _runs(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's
+    except PermissionError:  # a process of another user
         return True
     return True
 
 
 def put_in_place(complete: Path, path: Path) -> None:
-    """Let a complete file take the place of another on the same file system, safe from a power cut."""
+    """Rename a complete file on the same file system, so that a power cut loses neither it nor the old one."""
     _flush_to_disk(complete)
     complete.replace(path)
-    with suppress(OSError):  # some file systems cannot flush a folder; the file itself is safe
+    with suppress(OSError):  # some file systems cannot flush a folder; the file itself is flushed
         _flush_to_disk(path.parent)
 
 

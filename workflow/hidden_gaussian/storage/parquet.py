@@ -1,4 +1,4 @@
-"""Parquet files: checked against a schema when written, with the same bytes on every run."""
+"""Parquet files: checked against a schema; the same rows give the same bytes."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from hidden_gaussian.storage.schemas import LOG, NAME, SHARD, TEXT, Column, Tabl
 
 
 def conform(frame: pd.DataFrame, table: Table, path: AnyPath) -> pa.Table:
-    """Return the frame as an Arrow table with exactly the declared columns, types and order.
+    """Return the frame as an Arrow table with the declared columns, types and order.
 
-    Columns that may be absent or have a default may be left out of the frame.
+    Nullable columns and columns with a default may be missing in the frame.
 
     Parameters
     ----------
     frame : DataFrame
-        The rows; its index is ignored.
+        The rows. The index is ignored.
     table : Table
         The declaration.
     path : path
-        Where the rows will be written; named in errors.
+        The file to write, for errors.
 
     Raises
     ------
     InputError
-        If a column is missing, unknown or of another type, lacks a value that it needs or is infinite, or if two
-        rows have the same key.
+        If a column is missing, unknown, of another type, infinite, or lacks a required value, or two rows have the same
+        key.
     """
     frame = _completed(frame, table, path)
     for column in table.columns:
@@ -44,7 +44,7 @@ def conform(frame: pd.DataFrame, table: Table, path: AnyPath) -> pa.Table:
     keys = [name for name in table.key if not frame[name].isna().all()]
     if keys and (repeated := frame.duplicated(keys)).any():
         first = frame.loc[repeated, keys].iloc[0].to_dict()
-        raise InputError(f"{path}: two rows have the same place {first}; expected one row a place")
+        raise InputError(f"{path}: two rows have the same key {first}; expected one row a key; remove one")
     try:
         return pa.Table.from_pandas(frame, table.schema, preserve_index=False).replace_schema_metadata(
             table.schema.metadata
@@ -57,7 +57,7 @@ def conform(frame: pd.DataFrame, table: Table, path: AnyPath) -> pa.Table:
 def _completed(frame: pd.DataFrame, table: Table, path: AnyPath) -> pd.DataFrame:
     names = [column.name for column in table.columns]
     if unknown := [str(name) for name in frame.columns if name not in names]:
-        raise InputError(f"{path}: column '{unknown[0]}' is unknown, expected {', '.join(names)}; remove it")
+        raise InputError(f"{path}: column '{unknown[0]}' is unknown; expected {', '.join(names)}; remove it")
     frame = frame.reset_index(drop=True)
     for column in table.columns:
         if column.name in frame:
@@ -77,7 +77,7 @@ def _dtype(kind: pa.DataType) -> str:
 
 
 def _typed(values: pd.Series, column: Column) -> pd.Series:
-    """Categories in alphabetical order, so that equal content gives equal bytes."""
+    """Return categories in alphabetical order, so that the same rows give the same bytes."""
     present = sorted(str(value) for value in values.dropna().unique())
     return values.astype(pd.CategoricalDtype(pd.Index(present, dtype="str")))
 
@@ -85,12 +85,12 @@ def _typed(values: pd.Series, column: Column) -> pd.Series:
 def _check_values(values: pd.Series, column: Column, path: AnyPath) -> None:
     if not column.nullable and values.isna().any():
         raise InputError(
-            f"{path}: column '{column.name}' lacks a value (absent or NaN) in {values.isna().sum()} rows; "
-            f"expected one in each ({column.description})"
+            f"{path}: column '{column.name}' lacks a value (absent or NaN) in {values.isna().sum()} rows; expected one "
+            f"in each row ({column.description}); check the network"
         )
     if pd.api.types.is_float_dtype(values) and np.isinf(values.dropna().to_numpy(dtype=float)).any():
         raise InputError(
-            f"{path}: column '{column.name}' has an infinite value, expected numbers: is the network sound?"
+            f"{path}: column '{column.name}' has an infinite value; expected finite numbers; check the network"
         )
 
 
@@ -102,7 +102,7 @@ def write_shard(path: AnyPath, frame: pd.DataFrame) -> None:
     path : path
         The Parquet file.
     frame : DataFrame
-        At least ``id, quantity, value``; other columns of :data:`SHARD` may be left out.
+        At least ``id, quantity, value``; the other columns of :data:`SHARD` are optional.
 
     Raises
     ------
@@ -113,12 +113,12 @@ def write_shard(path: AnyPath, frame: pd.DataFrame) -> None:
 
 
 def write_log(path: AnyPath, frame: pd.DataFrame) -> None:
-    """Write the progress of one stretch of training (:data:`LOG`); InputError if :func:`conform` refuses."""
+    """Write the progress of one training segment (:data:`LOG`); InputError if :func:`conform` refuses it."""
     _write_parquet(path, conform(frame, LOG, path))
 
 
 def write_table(path: AnyPath, frame: pd.DataFrame, table: Table) -> None:
-    """Write a ``.parquet`` table and its ``.csv`` twin, atomically; the same rows give the same bytes.
+    """Write a table as ``.parquet`` and as ``.csv``, atomically; the same rows give the same bytes.
 
     `table` is one of :mod:`hidden_gaussian.storage.schemas`'; InputError if :func:`conform` refuses the rows.
     """
@@ -134,12 +134,12 @@ def _write_parquet(path: AnyPath, content: pa.Table) -> None:
 
 
 def read_shard(path: AnyPath) -> pd.DataFrame:
-    """Read one shard; its texts are pandas categories, absent ones NaN; errors as :func:`read_table`."""
+    """Read one shard, with texts as pandas categories and NaN for absent values; errors as :func:`read_table`."""
     return read_table(path, SHARD)
 
 
 def read_shards(paths: Iterable[AnyPath], quantities: Collection[str] | None = None) -> pd.DataFrame:
-    """Read several shards, or only some quantities, into one frame in the order of the paths; errors as above."""
+    """Read several shards, or some quantities of them, into one frame; errors as :func:`read_table`."""
     parts = [_read(path, SHARD) for path in paths]
     if quantities is not None:
         wanted = pa.array(sorted(quantities), TEXT)
@@ -148,7 +148,7 @@ def read_shards(paths: Iterable[AnyPath], quantities: Collection[str] | None = N
 
 
 def read_table(path: AnyPath, table: Table) -> pd.DataFrame:
-    """Read one Parquet file that was written with this declaration.
+    """Read one Parquet file of a kind.
 
     Raises
     ------
@@ -165,9 +165,9 @@ def _frame(content: pa.Table) -> pd.DataFrame:
 
 def _read(path: AnyPath, table: Table) -> pa.Table:
     if not Path(path).is_file():
-        raise InputError(f"{path} is not there, but a later step needs it: run the step that makes it")
+        raise InputError(f"{path} is not there, but this step needs it; run the step that makes it")
     try:
         content = pq.read_table(path, page_checksum_verification=True)
         return content.select(table.schema.names).cast(table.schema)
     except (pa.ArrowException, KeyError, OSError) as error:
-        raise InputError(f"{path} is damaged or no {table.name} table: delete it and run again") from error
+        raise InputError(f"{path} is damaged or no {table.name} table; delete it and run again") from error

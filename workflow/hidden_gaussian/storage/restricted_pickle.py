@@ -1,4 +1,4 @@
-"""Pickles read as data: the opcodes are interpreted one by one, and nothing that they name is ever called."""
+"""Pickles read as data: opcodes are interpreted one by one, and no name is ever called."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _VALUES = {
 
 
 DAMAGE = (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
-"""What an interpreter raises on a pickle that is no pickle."""
+"""What an interpreter raises for bytes that are no pickle."""
 
 
 @dataclass
 class _Array:
-    """An array that a pickle is putting together."""
+    """An array that a pickle builds step by step."""
 
     pixels: np.ndarray | None = None
 
@@ -40,59 +40,56 @@ def _uint8(content: bytes, dtype: Any, shape: tuple[int, ...], order: Literal["C
 
 
 def read(data: bytes, where: str) -> dict[str, Any]:
-    """Interpret a pickled dictionary of plain containers and uint8 arrays; nothing in it is ever called.
+    """Read a pickled dictionary of plain containers and uint8 arrays without calling anything.
 
-    Opcodes may mention only the names that numpy writes for arrays: words of the format, never looked up.
+    Opcodes may contain only the names that numpy writes for arrays; these names are compared, never imported.
 
     Parameters
     ----------
     data, where : bytes, str
-        The pickle, and where it was found, for the errors.
+        The pickle, and its file, for errors.
 
     Returns
     -------
     dict
-        Keys as str; uint8 arrays for arrays.
+        With str keys; arrays are uint8.
 
     Raises
     ------
     InputError
-        If the pickle is damaged, names anything else, or is no dictionary.
+        If the pickle is damaged, contains another name, or is no dictionary.
     """
     try:
         content = _Arrays(where).run(data)
     except DAMAGE as error:
-        raise InputError(f"{where} is damaged ({error}); fetch the archive again") from error
+        raise InputError(f"{where} is damaged ({error}); download the archive again") from error
     if not isinstance(content, dict):
-        raise InputError(f"{where} holds a {type(content).__name__}, expected a dictionary of images")
-    return {
-        key.decode("latin-1") if isinstance(key, bytes) else str(key): (
-            value.pixels if isinstance(value, _Array) else value
-        )
-        for key, value in content.items()
-    }
+        raise InputError(f"{where}: a {type(content).__name__} was found; expected a dictionary; use another archive")
+    texts = [key.decode("latin-1") if isinstance(key, bytes) else str(key) for key in content]
+    values = [value.pixels if isinstance(value, _Array) else value for value in content.values()]
+    return dict(zip(texts, values, strict=True))
 
 
 def encoded(arguments: Any, where: str) -> bytes:
-    """Return the bytes that pickles before protocol 3 write as a text."""
+    """Return bytes, which pickles before protocol 3 write as a text."""
     if arguments[1:] not in ((), ("latin1",), ("latin-1",)):
-        raise InputError(f"{where} encodes a text in {arguments[1:]}, expected latin-1: refused")
+        raise InputError(f"{where}: a text encoded in {arguments[1:]}; expected latin-1; use another file")
     return str(arguments[0]).encode("latin-1")
 
 
 class Interpreter:
-    """The part of the pickle machine that plain data need; a subclass says which names and objects they may have.
+    """The part of the pickle machine that plain data need; a subclass defines the allowed names and objects.
 
     Parameters
     ----------
     where : str
-        Where the pickle was found, for the errors.
+        The pickle's file, for errors.
     """
 
     known: ClassVar[Collection[tuple[str, str]]]
-    """The names that may be mentioned, as (module, name)."""
+    """The allowed names, as (module, name)."""
     needed_by: ClassVar[str]
-    """What would never need more than that, for the errors."""
+    """The kind of data that need no other name, for errors."""
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -101,14 +98,14 @@ class Interpreter:
         self.memo: dict[int, Any] = {}
 
     def run(self, data: bytes | IO[bytes]) -> Any:
-        """Return what a pickle holds; a file is left where the pickle ends.
+        """Return the content of a pickle; a file is read up to the end of the pickle.
 
         Raises
         ------
         InputError
-            If it asks for anything that is not on the list.
+            If it contains a name or opcode that is not allowed.
         ValueError, or another of `DAMAGE`
-            If it is no whole pickle.
+            If it is no complete pickle.
         """
         for opcode, argument, _ in pickletools.genops(data):
             if opcode.name == "STOP":
@@ -138,7 +135,7 @@ class Interpreter:
             case "REDUCE":
                 word, arguments = self.pop(2)
                 if word not in list(self.known):
-                    raise ValueError("it calls what is no name")
+                    raise ValueError("it calls something other than a name")
                 self.stack.append(self.made(word, arguments))
             case "BUILD":
                 self.build(self.stack[-2], self.stack.pop())
@@ -148,7 +145,7 @@ class Interpreter:
                 self._collect(name)
 
     def _collect(self, name: str) -> None:
-        """Gather what lies on the stack into a tuple, list or dictionary."""
+        """Collect values of the stack into a tuple, list or dictionary."""
         match name:
             case "TUPLE1" | "TUPLE2" | "TUPLE3":
                 self.stack.append(tuple(self.pop(int(name[-1]))))
@@ -160,7 +157,7 @@ class Interpreter:
             case "SETITEM" | "SETITEMS":
                 values = self.pop(2) if name == "SETITEM" else self.marked()
                 if not all(isinstance(key, str | bytes | int) for key in values[::2]):
-                    raise ValueError("it has a key that is neither a word nor a number")
+                    raise ValueError("it has a key that is neither text nor number")
                 self.stack[-1].update(zip(values[::2], values[1::2], strict=True))
             case _:
                 self.other(name)
@@ -182,19 +179,19 @@ class Interpreter:
 
     def _known(self, module: str, name: str) -> tuple[str, str]:
         if (module, name) not in self.known:
-            raise InputError(f"{self.where} asks for {module}.{name}, which {self.needed_by} never need: refused")
+            raise InputError(f"{self.where} asks for {module}.{name}; expected {self.needed_by}; use another file")
         return module, name
 
     def other(self, opcode: str) -> None:
-        """Carry out an opcode that containers do not need; here every one is refused."""
-        raise InputError(f"{self.where} holds the pickle opcode {opcode}, which {self.needed_by} never need: refused")
+        """Carry out an opcode that containers do not need; here all are refused."""
+        raise InputError(f"{self.where} has the opcode {opcode}; expected {self.needed_by}; use another file")
 
     def made(self, word: tuple[str, str], arguments: Any) -> Any:
-        """Return the plain datum that a known name and its arguments stand for."""
+        """Return the plain data for an allowed name and its arguments."""
         raise NotImplementedError
 
     def build(self, target: Any, state: Any) -> None:
-        """Set the state of a datum that `made` returned."""
+        """Set the state of an object that `made` returned."""
         raise NotImplementedError
 
 
@@ -205,7 +202,7 @@ class _Arrays(Interpreter):
     needed_by = "plain arrays"
 
     def made(self, word: tuple[str, str], arguments: Any) -> Any:
-        """Return the plain datum that a word of the format and its arguments stand for."""
+        """Return an array, a dtype or bytes."""
         if word in _ARRAY:
             return _Array()
         if word in _BUFFER:
@@ -215,13 +212,14 @@ class _Arrays(Interpreter):
             return np.dtype(np.uint8)
         if word == CODECS:
             return encoded(arguments, self.where)
-        raise InputError(f"{self.where} makes {word} of {str(arguments)[:40]}, expected uint8 arrays: refused")
+        raise InputError(f"{self.where} has {word} of {str(arguments)[:40]}; expected uint8 arrays; use another file")
 
     def build(self, target: Any, state: Any) -> None:
-        """Give an array its content; nothing else has a state."""
+        """Give an array its content; no other object has a state."""
         if isinstance(target, _Array):
             _, shape, dtype, fortran, content = state
             raw = content.encode("latin-1") if isinstance(content, str) else content
             target.pixels = _uint8(raw, dtype, shape, "F" if fortran else "C")
         elif not isinstance(target, np.dtype):
-            raise InputError(f"{self.where} sets the state of a {type(target).__name__}: refused")
+            kind = type(target).__name__
+            raise InputError(f"{self.where} sets the state of a {kind}; expected arrays; use another file")

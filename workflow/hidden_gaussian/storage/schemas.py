@@ -1,4 +1,4 @@
-"""What each kind of Parquet file holds: its columns, their types and meanings, and the key of its rows."""
+"""Kinds of Parquet files: columns with types and meanings, and the key of the rows."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 TEXT = pa.string()
-NAME = pa.dictionary(pa.int32(), pa.string())  # few different texts: a pandas category when read
+NAME = pa.dictionary(pa.int32(), pa.string())  # few distinct texts; a pandas category when read
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its type, its meaning with the unit, and whether a value may be absent."""
+    """One column: type, meaning with unit, and whether a value may be absent."""
 
     name: str
     type: pa.DataType
@@ -23,7 +23,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A kind of file: its columns in their order, and the columns whose values are unique together."""
+    """A kind of file: its columns in order, and the columns that together identify a row."""
 
     name: str
     description: str
@@ -41,12 +41,12 @@ class Table:
 
 
 _WHERE = (
-    Column("id", NAME, "denoiser or sample set, named by its path below the dataset's folder"),
-    Column("reference_id", NAME, "what it is compared with", True),
+    Column("id", NAME, "denoiser or sample set: its path below the dataset's folder"),
+    Column("reference_id", NAME, "denoiser or sample set that it is compared with", True),
     Column(
         "inputs",
         NAME,
-        "which clean images were noised: train, heldout, foreign, remainder; noise: none; trajectory: states of the "
+        "clean images with noise added: train, heldout, foreign, remainder; noise: no image; trajectory: states of the "
         "sampler",
         True,
     ),
@@ -58,12 +58,12 @@ _WHERE = (
         "name of a further axis, see results/README.md; window: pooled over it",
         True,
     ),
-    Column("at", pa.float64(), "place on the further axis", True),
+    Column("at", pa.float64(), "coordinate on the further axis", True),
 )
 _CELL = (
     Column("dataset", TEXT, "name of the dataset in the settings"),
     Column("subset_size", pa.int64(), "number of training images", True),
-    Column("half", TEXT, "end of the permutation that the subset was taken from: a or b", True),
+    Column("half", TEXT, "end of the permutation that the subset comes from: a or b", True),
     Column("architecture", TEXT, "network architecture", True),
     Column("scale", pa.int64(), "base channels of the network", True),
     Column("replicate", pa.int64(), "index of the independent training run", True),
@@ -85,7 +85,7 @@ SHARD = Table(
         Column(
             "quantity",
             NAME,
-            "what was measured: a sum over pixels, or a number of one image or map",
+            "measured quantity: a sum over pixels, or one number of an image or map",
         ),
         Column("value", pa.float64(), "its value"),
     ),
@@ -93,7 +93,7 @@ SHARD = Table(
 )
 LOG = Table(
     "log",
-    "progress of one stretch of training",
+    "progress of one training segment",
     (
         Column("images_seen", pa.int64(), "images seen at the end of the interval"),
         Column("loss", pa.float64(), "mean weighted loss per pixel over the interval"),
@@ -114,13 +114,13 @@ SPECTRUM = Table(
         *_CELL[:3],
         Column("component", pa.int64(), "number of the principal component, from 1, by descending variance"),
         Column("variance", pa.float64(), "eigenvalue of the covariance, pixels in [-1, 1]"),
-        Column("share", pa.float64(), "of the total variance in this component and those before it"),
+        Column("share", pa.float64(), "share of the total variance in this component and all before it"),
     ),
     ("dataset", "subset_size", "half", "component"),
 )
 ESTIMATES = Table(
     "estimates",
-    "one metric in one place, with its interval",
+    "one metric at one point of the study, with its interval",
     (
         *_CELL,
         *_PLAIN_WHERE,
@@ -129,7 +129,7 @@ ESTIMATES = Table(
         Column("low", pa.float64(), "lower end of the 95 % interval", True),
         Column("high", pa.float64(), "upper end of the 95 % interval", True),
         Column("count", pa.int64(), "images, pairs or samples behind the estimate"),
-        Column("interval", TEXT, "what the interval covers", True),
+        Column("interval", TEXT, "sources of variation that the interval covers", True),
     ),
     ("dataset", *(column.name for column in _WHERE), "metric"),
 )
@@ -138,26 +138,26 @@ CLAIMS = Table(
     "the paper's claims as tests, one row a claim",
     (
         Column("claim", TEXT, "number in the ledger"),
-        Column("source", TEXT, "figure of the paper, or who asked"),
+        Column("source", TEXT, "figure of the paper, or who asked for the claim"),
         Column("statement", TEXT, "the claim in one sentence"),
-        Column("statistic", TEXT, "what was computed"),
+        Column("statistic", TEXT, "computed quantity"),
         Column("delta", pa.float64(), "smallest effect that matters, or the bound of equivalence", True),
-        Column("gate", TEXT, "what must hold before the claim is judged", True),
+        Column("gate", TEXT, "precondition: must hold before the claim is judged", True),
         Column("estimate", pa.float64(), "the statistic", True),
         Column("low", pa.float64(), "lower end of the 95 % interval", True),
         Column("high", pa.float64(), "upper end of the 95 % interval", True),
-        Column("interval", TEXT, "what the interval covers", True),
+        Column("interval", TEXT, "sources of variation that the interval covers", True),
         Column("verdict", TEXT, "holds, fails or undecided"),
-        Column("verdict_holm", TEXT, "the verdict after Holm's correction over the claims that came to a test"),
+        Column("verdict_holm", TEXT, "the verdict after Holm's correction over all tested claims"),
         Column("reason", TEXT, "why: interval, gate, missing, one level (of the window) or ridge (of the maps)", True),
-        Column("paper_value", TEXT, "what the paper reports", True),
+        Column("paper_value", TEXT, "value in the paper", True),
         Column(
             "clock",
             TEXT,
             "claim 8: images seen at the minimum, here and at the largest size, and at the onset of memorising",
             True,
         ),
-        Column("window", TEXT, "noise levels of the window, and the subset that they were computed of", True),
+        Column("window", TEXT, "noise levels of the transition window, and the subset that defines them", True),
     ),
     ("claim",),
 )

@@ -1,7 +1,7 @@
-"""Training of one network from one checkpoint to the next, the same on every resumption.
+"""Training of one network from one checkpoint to the next; a resumed run gives the same bits.
 
-Takes a subset, the settings and the checkpoint before; gives weights, the state that training goes on from, and the
-curve of the loss.
+Takes a subset, the settings and the checkpoint before; gives weights, the state that training continues from, and the
+loss curve.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Geometric augmentation that does not leak: the network is told, in nine labels, what was done to each image."""
+"""Geometric augmentation that does not leak into samples: nine labels tell the network what was done to an image."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from torch.nn import functional
 LABELS = 9
 SCALE_STD = 0.2  # of log2 of the factor
 ROTATE_MAX = 1.0  # of a half turn
-STRETCH_STD = 0.2  # of log2 of the factor along the axis; its inverse across keeps the area
-STRETCH_ROTATE = 0.5  # probability that the axis of stretching is not horizontal
+ANISOTROPY_STD = 0.2  # of log2 of the factor along the axis; its inverse across keeps the area
+ANISOTROPY_ROTATE = 0.5  # probability that the axis of anisotropic scaling is not horizontal
 TRANSLATE_STD = 0.125  # of the width
 
 
 def augment(images: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
-    """Mirror, scale, rotate, stretch and shift images, and say so in labels.
+    """Mirror, scale, rotate, scale anisotropically and shift images, and return labels for these operations.
 
-    A label is zero where its operation was not applied, so that a network asked with zero labels shows untouched
-    images.
+    The label of an operation that was not applied is zero; with zero labels a network shows unchanged images.
 
-    Flips are exact. The rest is one affine map, sampled bicubically, with the image continued by reflection about its
-    border; images that keep their place are not resampled. Shrinking is not low-pass filtered: factors below 2^-0.4
-    come up in one of 44 scaled images, and labelled aliasing does not leak.
+    Flips are exact. The other operations are one affine map with bicubic sampling and reflection at the border; images
+    that do not move are not resampled. Shrinking has no low-pass filter: factors below 2^-0.4 occur in one of 44 scaled
+    images, and labelled aliasing does not leak.
 
     Parameters
     ----------
     images : Tensor of shape (batch, channels, side, side)
-        Floating; not changed.
+        Floating.
     parameters : Tensor of shape (batch, 8)
-        As :func:`draw` returns them.
+        From :func:`draw`.
 
     Returns
     -------
     images : Tensor of shape (batch, channels, side, side)
     labels : Tensor of shape (batch, 9)
-        Flips a0, a1; scaling a2; rotation cos a3 - 1, sin a3; stretching a5 cos a4, a5 sin a4; shifts a6, a7.
+        Flips a0, a1; scaling a2; rotation cos a3 - 1, sin a3; anisotropic scaling a5 cos a4,
+        a5 sin a4; shifts a6, a7.
     """
     if images.ndim != 4 or images.shape[2] != images.shape[3]:
-        raise ValueError(f"augmentation needs square images (batch, channels, side, side), not {tuple(images.shape)}")
+        raise ValueError(f"images: shape {tuple(images.shape)}; expected square images (batch, channels, side, side)")
     mirrored = mirror(images, parameters[:, 0] == 1, parameters[:, 1] == 1)
     moved = warp(mirrored, _backward_map(parameters))
     return moved, _labels(parameters).to(images.device, images.dtype, non_blocking=True)
@@ -62,13 +62,13 @@ def mirror(images: Tensor, horizontally: Tensor, vertically: Tensor) -> Tensor:
 
 
 def warp(images: Tensor, backward: Tensor) -> Tensor:
-    """Move images by affine maps; where the map is the identity, the image is returned untouched.
+    """Move images by affine maps; an image whose map is the identity stays bit for bit the same.
 
     Parameters
     ----------
     images : Tensor of shape (batch, channels, side, side)
     backward : Tensor of shape (batch, 2, 3), on the CPU
-        From places in the result to places in the image, in units in which the image is [-1, 1] wide and high.
+        From coordinates in the result to coordinates in the image; both are [-1, 1] wide and high.
     """
     identity = torch.eye(2, 3, dtype=backward.dtype)
     rows = (backward != identity).flatten(1).any(1).nonzero()[:, 0]
@@ -83,36 +83,36 @@ def warp(images: Tensor, backward: Tensor) -> Tensor:
 
 
 def draw(batch: int, *, probability: float, generator: torch.Generator) -> Tensor:
-    """Draw what is done to each image: Karras et al. 2022, appendix F.2 and table 6.
+    """Draw the operations on each image: Karras et al. 2022, appendix F.2 and table 6.
 
-    The mirror image left to right is taken for half of the images whatever the probability; each of the others
-    (mirrored top to bottom: half of the chosen ones) is chosen with `probability`, independently.
+    Half of the images are mirrored left to right, whatever the probability. Every other operation is chosen
+    independently with `probability`; mirroring top to bottom is then applied to half of the chosen images.
 
     Parameters
     ----------
     batch : int
     probability : float
     generator : Generator
-        On the CPU, for every device; the same amount is drawn whatever is applied.
+        On the CPU, for every device. The amount drawn does not depend on the operations applied.
 
     Returns
     -------
     Tensor of shape (batch, 8), float64, on the CPU
-        The parameters a0 ... a7, zero where not applied.
+        The parameters a0 ... a7, zero for an operation that is not applied.
     """
     coins = torch.randint(0, 2, (batch, 2), generator=generator).double()
     turns = 2 * torch.rand(batch, 2, generator=generator, dtype=torch.float64) - 1
     normal = torch.randn(batch, 4, generator=generator, dtype=torch.float64)
     chances = torch.rand(batch, 6, generator=generator, dtype=torch.float64)
-    flip, scale, rotate, stretch, shift = (chances[:, :5] < probability).double().unbind(1)
-    tilt = (chances[:, 5] < STRETCH_ROTATE).double()
+    flip, scale, rotate, anisotropy, shift = (chances[:, :5] < probability).double().unbind(1)
+    tilt = (chances[:, 5] < ANISOTROPY_ROTATE).double()
     columns = (
         coins[:, 0],
         coins[:, 1] * flip,
         normal[:, 0] * scale,
         turns[:, 0] * math.pi * ROTATE_MAX * rotate,
-        turns[:, 1] * math.pi * tilt * stretch,
-        normal[:, 1] * stretch,
+        turns[:, 1] * math.pi * tilt * anisotropy,
+        normal[:, 1] * anisotropy,
         normal[:, 2] * shift,
         normal[:, 3] * shift,
     )
@@ -120,17 +120,17 @@ def draw(batch: int, *, probability: float, generator: torch.Generator) -> Tenso
 
 
 def _labels(parameters: Tensor) -> Tensor:
-    mirrored, upside_down, scale, angle, axis, stretch, right, down = parameters.unbind(1)
-    turned = (angle.cos() - 1, angle.sin(), stretch * axis.cos(), stretch * axis.sin())
+    mirrored, upside_down, scale, angle, axis, anisotropy, right, down = parameters.unbind(1)
+    turned = (angle.cos() - 1, angle.sin(), anisotropy * axis.cos(), anisotropy * axis.sin())
     return torch.stack((mirrored, upside_down, scale, *turned, right, down), 1)
 
 
 def _backward_map(parameters: Tensor) -> Tensor:
-    """Return the inverse of: scale, then rotate, then stretch, then shift; of shape (batch, 2, 3)."""
-    _, _, scale, angle, axis, stretch, right, down = parameters.unbind(1)
-    along = torch.exp2(-STRETCH_STD * stretch)
-    unstretch = _rotation(axis) @ torch.diag_embed(torch.stack((along, 1 / along), 1)) @ _rotation(-axis)
-    linear = torch.exp2(-SCALE_STD * scale)[:, None, None] * _rotation(-angle) @ unstretch
+    """Return the inverse of scaling, rotation, anisotropic scaling and shift in this order; shape (batch, 2, 3)."""
+    _, _, scale, angle, axis, anisotropy, right, down = parameters.unbind(1)
+    along = torch.exp2(-ANISOTROPY_STD * anisotropy)
+    anisotropic = _rotation(axis) @ torch.diag_embed(torch.stack((along, 1 / along), 1)) @ _rotation(-axis)
+    linear = torch.exp2(-SCALE_STD * scale)[:, None, None] * _rotation(-angle) @ anisotropic
     shift = 2 * TRANSLATE_STD * torch.stack((right, down), 1)[:, :, None]
     return torch.cat((linear, -linear @ shift), 2)
 

@@ -1,4 +1,4 @@
-"""What each step of training sees: a function of the seed and the step alone."""
+"""The batches of training: a function of the seed and the step alone."""
 
 from __future__ import annotations
 
@@ -13,37 +13,38 @@ import torch
 from torch import Tensor
 
 from hidden_gaussian import seeding
+from hidden_gaussian.pixels import to_unit
 from hidden_gaussian.settings import Training
 from hidden_gaussian.training import augmentation
 
 Levels = Callable[[Tensor, Training], Tensor]
-BLOCK = 1024  # images that are read at a time, where all are
+BLOCK = 1024  # images read at a time when all are read
 
 
 class Batch(NamedTuple):
-    """What one step trains on, on the network's device."""
+    """The batch of one step, on the network's device."""
 
     clean: Tensor  # (batch, channels, height, width) in [-1, 1]
     noise: Tensor  # the same shape, standard normal
     sigma: Tensor  # (batch,)
     labels: Tensor | None  # (batch, 9)
-    keys: Tensor | None = None  # (batch, layers) int32, odd; what each layer of dropout drops of each image
+    keys: Tensor | None = None  # (batch, layers) int32, odd: seeds of each dropout layer for each image
 
     def parts(self, size: int) -> Iterator[Batch]:
-        """Cut the batch into parts of some images."""
+        """Cut the batch into parts of at most `size` images."""
         for start in range(0, len(self.clean), size):
             yield Batch._make(None if tensor is None else tensor[start : start + size] for tensor in self)
 
 
 @dataclass(frozen=True)
-class Subset:
-    """Some images of an array, left where they are: of a mapped one only what is asked for is read.
+class SubsetImages:
+    """Some images of an array, which may be memory-mapped: only the requested ones are read.
 
     Attributes
     ----------
     images : ndarray of shape (image, channel, row, column), uint8
     indices : ndarray of shape (N,)
-        Which images, in which order.
+        The images and their order.
     """
 
     images: np.ndarray
@@ -53,7 +54,7 @@ class Subset:
         return len(self.indices)
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        """Read images by their places in the subset."""
+        """Read images by their positions in the subset."""
         read: np.ndarray = self.images[self.indices[rows]]
         return read
 
@@ -68,14 +69,14 @@ class Subset:
         return math.prod(self.shape)
 
 
-def blocks(images: np.ndarray | Subset) -> Iterator[np.ndarray]:
-    """Yield the pixels some images at a time."""
+def blocks(images: np.ndarray | SubsetImages) -> Iterator[np.ndarray]:
+    """Yield the pixels of BLOCK images at a time."""
     for start in range(0, len(images), BLOCK):
         yield np.ascontiguousarray(images[slice(start, start + BLOCK)])
 
 
-def resident(images: np.ndarray | Subset, device: torch.device) -> Tensor | np.ndarray | Subset:
-    """Return the pixels on the GPU if they take less than half of what is free there, else where they are."""
+def resident(images: np.ndarray | SubsetImages, device: torch.device) -> Tensor | np.ndarray | SubsetImages:
+    """Return the pixels on the GPU if they take less than half of its free memory, else unchanged."""
     if device.type == "cuda" and images.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
         pixels = torch.empty(images.shape, dtype=torch.uint8, device=device)
         for part, block in zip(torch.split(pixels, BLOCK), blocks(images), strict=True):
@@ -85,11 +86,11 @@ def resident(images: np.ndarray | Subset, device: torch.device) -> Tensor | np.n
 
 
 def positions(start: int, count: int, size: int, seed: int) -> np.ndarray:
-    """Return which images stand at positions start, start + 1, ... of the endless stream over `size` images."""
-    places = np.arange(start, start + count)
-    epochs = places // size
+    """Return the images at positions start, start + 1, ... of an endless stream of permutations of `size` images."""
+    stream = np.arange(start, start + count)
+    epochs = stream // size
     return np.concatenate(
-        [_permutation(size, seed, int(epoch))[places[epochs == epoch] % size] for epoch in np.unique(epochs)]
+        [_permutation(size, seed, int(epoch))[stream[epochs == epoch] % size] for epoch in np.unique(epochs)]
     )
 
 
@@ -99,12 +100,12 @@ def _permutation(size: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def log_normal(normal: Tensor, settings: Training) -> Tensor:
-    """Return noise levels whose logarithm is normal (Karras et al. 2022), from standard normal numbers."""
+    """Turn standard normal numbers into noise levels with a normal logarithm (Karras et al. 2022)."""
     return (settings.p_mean + settings.p_std * normal).exp()
 
 
 def draw(
-    pixels: Tensor | np.ndarray | Subset,
+    pixels: Tensor | np.ndarray | SubsetImages,
     step: int,
     settings: Training,
     seed: int,
@@ -114,18 +115,18 @@ def draw(
     share: slice = slice(None),
     layers: int = 0,
 ) -> Batch:
-    """Return what a step trains on: a function of the seed and the step alone, on one kind of device.
+    """Draw the batch of a step; on one kind of device it depends on the seed and the step alone.
 
     Parameters
     ----------
-    pixels : Tensor on the device, ndarray, or Subset, of shape (N, channels, side, side), uint8
+    pixels : Tensor on the device, ndarray or SubsetImages, of shape (N, channels, side, side), uint8
     step : int, from 0
     levels : callable
-        Makes noise levels of one standard normal number an image.
+        Turns one standard normal number an image into noise levels.
     share : slice
-        Which images of the batch to return: the same as in the whole batch.
+        The part of the batch to return, equal to this part of the whole batch.
     layers : int
-        Of dropout.
+        Number of dropout layers.
     """
     count = settings.batch
     rows = positions(step * count, count, len(pixels), seed)[share]
@@ -133,7 +134,7 @@ def draw(
         chosen = pixels[torch.from_numpy(rows).to(device, non_blocking=True)]
     else:
         chosen = torch.from_numpy(pixels[rows]).to(device, non_blocking=True)
-    clean, labels = _altered(chosen.float() / 127.5 - 1, step, settings, seed, share)
+    clean, labels = _altered(to_unit(chosen.float()), step, settings, seed, share)
     source = torch.Generator(device).manual_seed(seeding.derive(seed, "noise", step))
     normal = torch.randn(count, generator=source, device=device)[share]
     noise = torch.randn((count, *clean.shape[1:]), generator=source, device=device)[share]
@@ -142,7 +143,7 @@ def draw(
 
 
 def _altered(clean: Tensor, step: int, settings: Training, seed: int, share: slice) -> tuple[Tensor, Tensor | None]:
-    """Return the images of a share of a batch flipped and augmented, and their labels."""
+    """Flip and augment a share of a batch; return the images and their labels."""
     if settings.x_flip:
         coins = torch.randint(0, 2, (settings.batch,), generator=seeding.stream(seed, "flips", step))[share] == 1
         clean = augmentation.mirror(clean, coins, torch.zeros_like(coins))

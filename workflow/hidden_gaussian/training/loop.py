@@ -1,10 +1,10 @@
-"""Training a denoiser as Karras et al. (2022) do, counted in images seen; in pieces it is the same as in one go."""
+"""Training of a denoiser as in Karras et al. (2022), counted in images seen; stopping in between changes no bit."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -15,24 +15,24 @@ from hidden_gaussian.jobs import ALONE, Team
 from hidden_gaussian.networks import Dropout
 from hidden_gaussian.settings import Training
 from hidden_gaussian.training import batches
-from hidden_gaussian.training.batches import Batch, Subset
+from hidden_gaussian.training.batches import Batch, SubsetImages
 from hidden_gaussian.training.losses import EDM, Objective
 from hidden_gaussian.training.state import TrainingState, mean_point
 
-INTERVAL = 50  # steps to a point of the curve, and between two waits for the device
+INTERVAL = 50  # steps to a point of the curve; between intervals no step waits for the device
 
 
 class Progress(NamedTuple):
-    """Where training is after a step."""
+    """Progress after one step."""
 
     images_seen: int
     learning_rate: float
-    loss: float | None  # mean per pixel, where an interval of the curve ended at this step
+    loss: float | None  # mean per pixel over the interval that ends at this step; else None
 
 
 def train(
     state: TrainingState,
-    images: np.ndarray | Subset,
+    images: np.ndarray | SubsetImages,
     settings: Training,
     *,
     until: int,
@@ -41,43 +41,40 @@ def train(
     team: Team = ALONE,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress]:
-    """Train, step by step, until a number of images was seen; the caller watches, saves or stops.
+    """Train step by step up to a number of images seen; the caller watches, saves or stops.
 
-    The state is consistent at every yield, and going on from it later gives the same numbers, bit for bit on a CPU;
-    cutting batches into parts or sharing them gives the same up to rounding, but for batch normalisation, which takes
-    its statistics in each part. A gradient that is not finite is set to zero or clipped; a loss that is not finite ends
-    training.
+    At every yield the state can be saved, and a resumed run gives the same numbers, on a CPU bit for bit. Parts of a
+    batch, or shares of it in a team, change rounding only, except in batch normalisation, which takes its statistics
+    from each part. Gradients that are NaN become zero, infinite ones are clipped.
 
     Parameters
     ----------
     state : TrainingState
-        Changed in place.
-    images : ndarray or Subset of shape (N, channels, side, side), uint8
-        Copied to a GPU where they fit there; otherwise read batch by batch.
+        Advanced by every step.
+    images : ndarray or SubsetImages of shape (N, channels, side, side), uint8
+        Copied to a GPU if they fit there; otherwise read batch by batch.
     settings : Training
-        The recipe.
     until : int
         A multiple of the batch.
     seed : int
-        Of the run; what a step sees is a function of it and the step (:func:`hidden_gaussian.training.batches.draw`).
+        Seed of the run; with the step it determines the batch (:func:`hidden_gaussian.training.batches.draw`).
     objective : Objective
         Noise levels and loss.
     team : Team
-        The processes that share each batch, all in the same state.
+        The processes that share each batch, all with the same state.
     stopped : callable
-        Asked between two parts of a batch, and in a team before its sum; once it says yes the step is given up, as if
-        it had not begun, and the iteration ends.
+        Called between two parts of a batch, and in a team before the sum. Once it returns True, the step is undone and
+        the iteration ends.
 
     Yields
     ------
     Progress
-        After every step, without waiting for the device except at the end of an interval.
+        After every step.
 
     Raises
     ------
     InputError
-        If the settings cannot be used on this machine or network, a batch does not fit its memory, or a loss is not
-        finite.
+        If this machine or network cannot use the settings, a batch does not fit in memory, or a loss is not finite.
     """
     _check(state, settings, until)
     pixels, size = batches.resident(images, state.device), math.prod(images.shape[1:])
@@ -86,7 +83,7 @@ def train(
         step = state.images_seen // settings.batch
         rate = learning_rate(settings, state.images_seen)
         share = team.share(settings.batch)
-        with _held(settings, state.device):
+        with _memory_errors(settings, state.device), float32_products(settings.precision):
             batch = batches.draw(
                 pixels, step, settings, seed, state.device, objective.levels, share=share, layers=layers
             )
@@ -104,14 +101,14 @@ def train(
 
 
 def learning_rate(settings: Training, images_seen: int) -> float:
-    """Return the step size after some images: linear from 0 during the warm-up, then constant."""
+    """Return the learning rate: linear from 0 during the warm-up, then constant."""
     return settings.learning_rate * (min(images_seen / settings.warmup, 1.0) if settings.warmup else 1.0)
 
 
 def ema_decay(settings: Training, images_seen: int) -> float:
-    """Return how much of the averaged weights a step keeps: a half after each half-life.
+    """Return the factor of the averaged weights in a step; over one half-life the factors multiply to 1/2.
 
-    The half-life is at most `ema_rampup` times the images seen, so that the start is forgotten early on.
+    The half-life is at most `ema_rampup` times the images seen, so that the average forgets the start quickly.
     """
     half_life = float(settings.ema_half_life)
     if settings.ema_rampup is not None:
@@ -127,26 +124,26 @@ def _gradients(
     team: Team,
     stopped: Callable[[], bool],
 ) -> bool:
-    """Set the gradients of the mean loss over the whole batch, and that loss, from this process's share.
+    """Compute loss and gradients of the whole batch into ``state.totals``, from this process's share.
 
-    Returns whether it was done; if not, nothing else was changed either.
+    Returns False if the step was stopped; the state is then as before.
     """
     state.totals.zero_()
     layers = [module for module in state.network.modules() if isinstance(module, Dropout)]
     statistics = [buffer.clone() for buffer in state.network.buffers()]  # batch normalisation changes them
-    for place, part in enumerate(batch.parts(settings.microbatch or settings.batch)):
-        if place and stopped():
+    for number, part in enumerate(batch.parts(settings.microbatch or settings.batch)):
+        if number and stopped():
             break
-        for number, layer in enumerate(layers):
-            layer.keys = None if part.keys is None else part.keys[:, number]
-        with _arithmetic(settings.precision, state.device):
+        for depth, layer in enumerate(layers):
+            layer.keys = None if part.keys is None else part.keys[:, depth]
+        with torch.autocast(state.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
             losses = objective.loss(state.network, part, state.options["sigma_data"])
         loss = losses.sum() / settings.batch
         loss.backward()  # type: ignore[no-untyped-call]
         state.totals[-1] += loss.detach()
     else:
-        if team.size == 1 or not stopped():  # the others, told to stop, may end before they take part in the sum
-            team.add(state.totals)
+        if team.size == 1 or not stopped():  # after a signal the other processes may end before the sum
+            team.all_reduce_(state.totals)
             gradients = state.totals[:-1]
             torch.nan_to_num(gradients, nan=0.0, posinf=1e5, neginf=-1e5, out=gradients)
             return True
@@ -156,47 +153,53 @@ def _gradients(
 
 
 @contextmanager
-def _held(settings: Training, device: torch.device) -> Iterator[None]:
-    """Say which setting to change where memory does not suffice; torch has an error of its own for GPUs alone."""
+def _memory_errors(settings: Training, device: torch.device) -> Iterator[None]:
+    """Name the setting to change if memory runs out; on CPUs torch raises a RuntimeError with no class of its own."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
             raise
         raise InputError(
-            f"training.batch: {settings.batch} images in passes of {settings.microbatch or settings.batch} do not fit "
-            f"the memory of this {device.type}: set training.microbatch to fewer, or lower the batch"
+            f"training.batch: {settings.batch} images in parts of {settings.microbatch or settings.batch} do not fit "
+            f"in the memory of this {device.type}; set a smaller training.microbatch, or lower the batch"
         ) from None
 
 
-def _arithmetic(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """Return the context of a forward pass; whether float32 products may be rounded to TF32 is set for the process."""
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+@contextmanager
+def float32_products(precision: str) -> Iterator[None]:
+    """Within a block, let GPUs round the factors of float32 products to TF32 if the precision is ``tf32``, else not."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    matmul.allow_tf32 = cudnn.allow_tf32 = precision == "tf32"
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before
 
 
 def _check(state: TrainingState, settings: Training, until: int) -> None:
     if until % settings.batch or state.images_seen % settings.batch:
         raise InputError(
-            f"images_seen: a stretch from {state.images_seen} to {until} is not made of whole batches of "
-            f"{settings.batch}: choose multiples of training.batch"
+            f"images_seen: a segment from {state.images_seen} to {until}; expected whole batches of {settings.batch}; "
+            "choose multiples of training.batch"
         )
     if state.images_seen > until:
-        raise InputError(f"images_seen: {state.images_seen} were seen before, which is more than {until}: train anew")
+        raise InputError(f"images_seen: the state has {state.images_seen}; expected at most {until}; train again")
     if settings.augment and state.options.get("augment_dim") != 9:
         raise InputError(
-            f"training.augment is {settings.augment}, but network.augment_dim is {state.options.get('augment_dim')}, "
-            "so the network would learn augmented images: set augment_dim to 9, or augment to 0"
+            f"training.augment: {settings.augment} with network.augment_dim {state.options.get('augment_dim')} would "
+            "teach the network augmented images; expected 9 labels; set augment_dim to 9, or augment to 0"
         )
     if settings.precision not in _precisions(state.device):
         raise InputError(
-            f"training.precision: {settings.precision} was found, but this {state.device.type} has no arithmetic for "
-            "it: choose fp32"
+            f"training.precision: {settings.precision} was found, but this {state.device.type} does not compute in it; "
+            "choose fp32"
         )
 
 
 def _precisions(device: torch.device) -> set[str]:
-    """Return the precisions that the hardware computes in, and does not imitate."""
+    """Return the precisions that the hardware computes in, without emulation."""
     if device.type == "cuda":
         return {"fp32", "tf32", "bf16"} if torch.cuda.get_device_capability(device) >= (8, 0) else {"fp32"}
     capabilities = torch.cpu.get_capabilities()

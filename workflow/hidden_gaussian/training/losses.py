@@ -1,4 +1,4 @@
-"""What training minimises: at which noise levels, and with which weight."""
+"""Training losses: the distribution of noise levels, and the weight of each."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from hidden_gaussian.settings import Training
 from hidden_gaussian.training.batches import Batch, Levels, log_normal
 
 VE_RANGE = (0.02, 100.0)
-"""Noise levels that Song et al. train at, as Karras et al. (2022) give them in table 1."""
+"""Range of noise levels in training by Song et al., from Karras et al. (2022), table 1."""
 
 
 class Objective(NamedTuple):
-    """Which noise levels are drawn, and the loss of a batch.
+    """The distribution of noise levels, and the loss of a batch.
 
     Attributes
     ----------
     levels : callable
-        (standard normal numbers, settings of training) -> sigma, of the same shape.
+        (standard normal numbers, training settings) -> sigma, of the same shape.
     loss : callable
         (network, batch, sigma_data) -> loss of each image, of shape (batch,).
     """
@@ -63,13 +63,13 @@ def plain_loss(network: nn.Module, batch: Batch, sigma_data: float) -> Tensor:
 
 
 def log_uniform(normal: Tensor, settings: Training) -> Tensor:
-    """Return levels whose logarithm is uniform over `VE_RANGE`, from standard normal numbers."""
+    """Turn standard normal numbers into noise levels with a uniform logarithm over `VE_RANGE`."""
     low, high = (math.log(level) for level in VE_RANGE)
     return torch.exp(low + (high - low) * torch.special.ndtr(normal))
 
 
 def constant(normal: Tensor, settings: Training, *, sigma: float) -> Tensor:
-    """Return the same level for every image."""
+    """Return the same noise level for every image."""
     return torch.full_like(normal, sigma)
 
 
@@ -83,5 +83,5 @@ def at_level(sigma: float) -> Objective:
 
 
 def objective_of(architecture: str) -> Objective:
-    """Return what a network of this architecture is trained with, all noise levels together."""
+    """Return the noise levels and loss for an architecture that learns all noise levels together."""
     return VARIANCE_EXPLODING if architecture == "ve-baseline" else EDM

@@ -1,6 +1,6 @@
-"""One stretch of a training run, from the snapshot before to the next one: what a job does, alone or as a team.
+"""One segment of a training run, from the checkpoint before to the next one: the work of a job.
 
-``python -m hidden_gaussian.training.segment task.json`` is what each process of a team runs.
+``python -m hidden_gaussian.training.segment task.json`` is what each of several processes runs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,41 +21,40 @@ from hidden_gaussian import networks, seeding, versions
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.data import open_images, splits
 from hidden_gaussian.denoisers import best_device
-from hidden_gaussian.errors import InputError
 from hidden_gaussian.jobs import ALONE, Team, distributed, interruption, progress_bar
 from hidden_gaussian.settings import Network, Strict, Study, Training
 from hidden_gaussian.storage import load_json
 from hidden_gaussian.training import checkpoints, loop
-from hidden_gaussian.training.batches import Subset, blocks
+from hidden_gaussian.training.batches import SubsetImages, blocks
 from hidden_gaussian.training.losses import Objective, at_level, objective_of
 from hidden_gaussian.training.state import TrainingState
 
 logger = logging.getLogger(__name__)
 
-LEFT_TO_SAVE = 8.0  # seconds in which the first process of a team can finish a part of a step and save
+TIME_TO_SAVE = 8.0  # seconds in which the first process of a team can finish a part of a step and save
 
 
 class Segment(Strict):
-    """What a job is told to train; fit for JSON, so that several processes can be told the same.
+    """Everything a job needs to train from one checkpoint to the next; JSON carries it to other processes.
 
     Attributes
     ----------
     cell : Cell
-        The snapshot to make.
+        The checkpoint to make.
     network, training : settings
     images, subset : Path
-        The packed images, and which of them are trained on.
+        The packed images, and the indices of those to train on.
     seed : int
-        Of the study; that of the run is derived from it and the run's path.
+        Seed of the study; the run's seed is derived from it and the run's path.
     previous_state : Path or None
-        ``state.safetensors`` of the snapshot before; None starts a run.
+        ``state.safetensors`` of the checkpoint before; None starts a run.
     side_file : Path
-        Where the unfinished state is kept every ``training.checkpoint_minutes`` and when the job is told to stop
-        (SIGTERM, SIGINT); removed at the end.
+        File for the unfinished state, written every ``training.checkpoint_minutes`` and on SIGTERM or SIGINT, and
+        removed at the end.
     folder : Path
-        Gets ``weights.safetensors``, ``state.safetensors`` and ``training.parquet``.
+        Folder for ``weights.safetensors``, ``state.safetensors`` and ``training.parquet``.
     sigma : float or None
-        The one noise level that is trained, with the plain loss; None: all levels, as the architecture asks.
+        Train this noise level only, with the plain loss; None: the levels and loss of the architecture.
     """
 
     cell: Cell
@@ -72,9 +72,9 @@ class Segment(Strict):
     def of(
         cls, study: Study, dataset: str, identifier: str, *, images: Path, subset: Path, before: Sequence[str]
     ) -> Segment:
-        """Return the stretch that ends at a snapshot, by its id, such as ``n64a/ve16r1/i64000``.
+        """Return the segment that ends at a checkpoint, by its id, such as ``n64a/ve16r1/i64000``.
 
-        `before` holds the state of the snapshot before, or nothing where the stretch starts its run.
+        `before` holds the path of the state of the checkpoint before; it is empty for the first segment of a run.
         """
         settings, cell = study.datasets[dataset], Cell.parse(dataset, identifier)
         return cls(
@@ -99,142 +99,133 @@ class Segment(Strict):
         """The seed of the run."""
         return seeding.derive(self.seed, f"training/{self.cell.dataset}/{self.cell.run}")
 
-    def pixels(self) -> Subset:
+    def pixels(self) -> SubsetImages:
         """Return the training subset, uint8 of shape (subset_size, channels, side, side), without reading it."""
-        pixels = Subset(open_images(self.images), splits.load_subset(self.subset))
+        pixels = SubsetImages(open_images(self.images), splits.load_subset(self.subset))
         splits.check_subset(pixels.indices, len(pixels.images), self.subset)
-        if len(pixels) != self.cell.subset_size:
-            raise InputError(
-                f"{self.subset} names {len(pixels)} images, expected {self.cell.subset_size}: draw the subset again"
-            )
         return pixels
 
 
-def run(stretch: Segment) -> None:
-    """Train a stretch on as many devices as its settings say: GPUs where there are any, else cores.
+def train_segment(segment: Segment) -> None:
+    """Train a segment on as many devices as its settings name: GPUs if there are any, else CPU cores.
 
-    A run that was stopped goes on where it was when it is started again; one that another job is at is waited for.
-    Images seen 0 is the untrained network.
+    A stopped run continues where it was. If another job trains the same segment, this one waits for it. A segment of
+    0 images writes the untrained network.
 
     Raises
     ------
     InputError
-        If a saved state belongs to other settings or images, the hardware lacks the precision or devices, the loss is
-        no longer finite, or the disk is full.
+        If a saved state has other settings or images, the hardware lacks the precision or the devices, the loss is not
+        finite, or the disk is full.
     Interrupted
-        If the job was told to stop, after saving.
+        If the job got a signal to stop, after saving.
     """
-    if stretch.training.gpus > 1:
-        distributed.launch(__name__, stretch.training.gpus, stretch.model_dump(mode="json"))
+    if segment.training.gpus > 1:
+        distributed.launch(__name__, segment.training.gpus, segment.model_dump(mode="json"))
     else:
-        train(stretch, best_device())
+        train_in_process(segment, best_device())
 
 
-def train(stretch: Segment, device: torch.device, team: Team = ALONE, done: Callable[[], None] = lambda: None) -> None:
-    """Train a stretch as one process of a team; only the first reads and writes states; raises as :func:`run`.
+def train_in_process(
+    segment: Segment, device: torch.device, team: Team = ALONE, done: Callable[[], None] = lambda: None
+) -> None:
+    """Train a segment as one process of a team; errors as :func:`train_segment`.
 
-    The first calls `done` when all is written, while a signal can still not end it.
+    Only the first process reads and writes files. It calls `done` when all files are written, while signals are still
+    caught.
     """
-    pixels = stretch.pixels()
-    state = _untrained(stretch, pixels, device)
+    pixels = segment.pixels()
+    state = _untrained(segment, pixels, device)
+    run = {"until": segment.cell.images_seen, "seed": segment.run_seed, "objective": segment.objective, "team": team}
+    steps = partial(loop.train, state, pixels, segment.training, **run)
     if team.rank:
-        with interruption.delayed_end(LEFT_TO_SAVE):
-            _start_as_one(state, team)
-            deque(_steps(stretch, state, pixels, team), maxlen=0)
+        with interruption.delayed_end(TIME_TO_SAVE):
+            state.share(team)
+            deque(steps(), maxlen=0)
         return
-    fingerprint = _fingerprint(stretch, state, pixels)
-    with interruption.lock(stretch.side_file) as waited, interruption.interruption() as stopped:
-        if waited and checkpoints.are_whole(stretch.folder, fingerprint):
-            logger.info("%s was trained by the other job", stretch.cell.id)
-            state.images_seen = stretch.cell.images_seen
-            _start_as_one(state, team)
+    fingerprint = _fingerprint(segment, state, pixels)
+    with interruption.lock(segment.side_file) as waited, interruption.interruption() as stopped:
+        if waited and checkpoints.are_whole(segment.folder, fingerprint):
+            logger.info("%s was trained by another job", segment.cell.id)
+            state.images_seen = segment.cell.images_seen
+            state.share(team)
         else:
-            if stretch.previous_state is not None:
-                checkpoints.load_state(stretch.previous_state, state, fingerprint)
-            checkpoints.resume(stretch.side_file, state, fingerprint)
-            _start_as_one(state, team)
-            steps = _steps(stretch, state, pixels, team, stopped)
-            _train_and_save(stretch, state, steps, stopped, fingerprint)
-            checkpoints.save_outputs(stretch.folder, state, fingerprint)
-            stretch.side_file.unlink(missing_ok=True)
+            _restore(segment, state, fingerprint)
+            state.share(team)
+            _train_and_save(segment, state, steps(stopped=stopped), stopped, fingerprint)
+            checkpoints.save_outputs(segment.folder, state, fingerprint)
+            segment.side_file.unlink(missing_ok=True)
         done()
 
 
-def _steps(
-    stretch: Segment, state: TrainingState, pixels: Subset, team: Team, stopped: Callable[[], bool] = lambda: False
-) -> Iterator[loop.Progress]:
-    until, seed, objective = stretch.cell.images_seen, stretch.run_seed, stretch.objective
-    return loop.train(
-        state, pixels, stretch.training, until=until, seed=seed, objective=objective, team=team, stopped=stopped
-    )
+def _restore(segment: Segment, state: TrainingState, fingerprint: dict[str, Any]) -> None:
+    """Continue from the checkpoint before, then from the side file if it is further."""
+    if segment.previous_state is not None:
+        state.restore(checkpoints.load_state(segment.previous_state, fingerprint))
+    unfinished = checkpoints.load_unfinished(segment.side_file, fingerprint, after=state.images_seen)
+    if unfinished is not None:
+        state.restore(unfinished)
 
 
 def _train_and_save(
-    stretch: Segment,
+    segment: Segment,
     state: TrainingState,
     steps: Iterator[loop.Progress],
     stopped: Callable[[], bool],
     fingerprint: dict[str, Any],
 ) -> None:
-    """Train to the end, or until told to stop; save now and then, and before stopping."""
-    cell, saved = stretch.cell, time.monotonic()
+    """Train to the end or until a signal; save every few minutes, and before stopping."""
+    cell, saved = segment.cell, time.monotonic()
     with progress_bar(cell.id, cell.images_seen, done=state.images_seen) as show:
         for step in steps:
             show(step.images_seen)
             if stopped():
                 break
-            if time.monotonic() - saved > 60 * stretch.training.checkpoint_minutes:
-                checkpoints.save_state(stretch.side_file, state, fingerprint)
+            if time.monotonic() - saved > 60 * segment.training.checkpoint_minutes:
+                checkpoints.save_state(segment.side_file, state, fingerprint)
                 saved = time.monotonic()
     if state.images_seen < cell.images_seen:
-        checkpoints.save_state(stretch.side_file, state, fingerprint)
+        checkpoints.save_state(segment.side_file, state, fingerprint)
         raise interruption.Interrupted(
-            f"{cell.id}: training was told to stop at images_seen {state.images_seen} and its state was saved in "
-            f"{stretch.side_file}: run again to go on from there"
+            f"{cell.id}: training was stopped by a signal at images_seen {state.images_seen}; its state is in "
+            f"{segment.side_file}; run again to continue"
         )
 
 
-def _untrained(stretch: Segment, pixels: Subset, device: torch.device) -> TrainingState:
+def _untrained(segment: Segment, pixels: SubsetImages, device: torch.device | str) -> TrainingState:
     network = networks.build(
-        stretch.cell.architecture,
+        segment.cell.architecture,
         resolution=pixels.shape[2],
         channels=pixels.shape[1],
-        scale=stretch.cell.scale,
-        seed=seeding.derive(stretch.run_seed, "weights"),
-        **stretch.network.model_dump(),
+        scale=segment.cell.scale,
+        seed=seeding.derive(segment.run_seed, "weights"),
+        **segment.network.model_dump(),
     )
     return TrainingState.start(network, device)
 
 
-def _start_as_one(state: TrainingState, team: Team) -> None:
-    """Give every process of a team the state of the first."""
-    seen = torch.tensor(state.images_seen, device=state.device)
-    team.follow(seen, state.weights.data, state.averages, *state.moments.values())
-    state.images_seen = int(seen)
+def fingerprint(segment: Segment) -> dict[str, Any]:
+    """Return everything that the numbers of a segment depend on."""
+    pixels = segment.pixels()
+    return _fingerprint(segment, _untrained(segment, pixels, "cpu"), pixels)
 
 
-def fingerprint(stretch: Segment, device: torch.device) -> dict[str, Any]:
-    """Return what the numbers of a stretch depend on."""
-    pixels = stretch.pixels()
-    return _fingerprint(stretch, _untrained(stretch, pixels, device), pixels)
-
-
-def _fingerprint(stretch: Segment, state: TrainingState, pixels: Subset) -> dict[str, Any]:
-    read = hashlib.sha256()
+def _fingerprint(segment: Segment, state: TrainingState, pixels: SubsetImages) -> dict[str, Any]:
+    digest = hashlib.sha256()
     for block in blocks(pixels):
-        read.update(block.data)
+        digest.update(block.data)
     return {
         "recipe": versions.TRAINING,
-        "seed": stretch.run_seed,
+        "seed": segment.run_seed,
         "network": state.options,
-        "training": stretch.training.recipe(stretch.cell.architecture),
-        "images": read.hexdigest(),
+        "training": segment.training.recipe(segment.cell.architecture),
+        "images": digest.hexdigest(),
     }
 
 
 def _main(task: Path) -> None:
     with distributed.reported(task.parent) as done, distributed.joined() as (team, device):
-        train(Segment.model_validate(load_json(task)), device, team, done)
+        train_in_process(Segment.model_validate(load_json(task)), device, team, done)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,26 @@
+"""Where two nested mappings differ, such as settings of today and those that a file was made with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return the dotted keys at which two nested mappings differ, each with both values.
+
+    A missing key counts as None.
+
+    Examples
+    --------
+    >>> differences({"seed": 1, "network": {"scale": 4}}, {"seed": 1, "network": {"scale": 8}})
+    {'network.scale': (4, 8)}
+    """
+    different: dict[str, tuple[Any, Any]] = {}
+    for key in sorted({*before, *after}):
+        values = before.get(key), after.get(key)
+        if isinstance(values[0], dict) and isinstance(values[1], dict):
+            different |= {f"{key}.{inner}": pair for inner, pair in differences(*values).items()}
+        elif values[0] != values[1]:
+            different[key] = values
+    return different
