@@ -159,7 +159,8 @@ def bands(pooled: Array, level: float = LEVEL) -> tuple[Array, Array]:
         return intervals(pooled, level)
     resamples = pooled[:, 1 : 1 + RESAMPLES]
     error = resamples.std(axis=1, keepdims=True)
-    used = (error > 0)[:, 0] & np.isfinite(error)[:, 0]
+    rounding = 1e-12 * np.abs(pooled).max(axis=1)  # deviations in units of rounding errors would be as large as any
+    used = (error[:, 0] > rounding) & np.isfinite(error[:, 0])
     if not used.any():
         return intervals(pooled, level)
     largest = (np.abs(resamples - pooled[:, :1])[used] / error[used]).max(axis=0)
