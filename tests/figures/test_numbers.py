@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 from hidden_gaussian.figures.energy_split import TOLERANCE
 from hidden_gaussian.figures.generalisation_score import PAPER_THRESHOLD
-from hidden_gaussian.figures.registry import ENTRIES, draw, input_files
+from hidden_gaussian.figures.registry import ENTRIES, available, draw, input_files
 from hidden_gaussian.plotting.figure_data import ALWAYS
 from hidden_gaussian.tables.gather import FAMILIES, gather
 from synthetic_results import World
@@ -41,7 +41,7 @@ def values(world: World) -> dict[str, np.ndarray]:
 
 
 def estimates(world: World, index) -> dict[str, np.ndarray]:
-    paths = {path for name in ENTRIES for path in input_files(name, world.index)}
+    paths = {path for name in available(world.index) for path in input_files(name, world.index)}
     paths = {path for path in paths if path.endswith(".parquet") and not path.startswith("../")}
     paths |= {*index.compared_trajectories, f"{index.largest}/spectrum.safetensors"}
     ordered = [*index.compared_trajectories, *sorted(paths - {*index.compared_trajectories})]
@@ -59,6 +59,8 @@ def figures(world: World) -> dict[str, Figure]:
 def series(figure: Figure) -> Iterator[tuple[Axes, Artist, np.ndarray, np.ndarray]]:
     """Yield each drawn series with its numbers: lines, symbols, bars and coloured cells; not bands, not images."""
     for axes in figure.axes:
+        if axes.images or axes.get_label() == "<colorbar>":
+            continue
         for line in axes.lines:
             x, y = np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)
             drawn = np.isfinite(x) & np.isfinite(y)
