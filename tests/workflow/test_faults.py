@@ -397,10 +397,10 @@ def test_results_can_be_moved_to_another_folder(tmp_path: Path) -> None:
 def test_an_error_names_a_subset_file_that_does_not_fit(tmp_path: Path) -> None:
     files.save_array(tmp_path / "images.npy", PIXELS)
     for indices, reason in (
-        (np.arange(4), "names 4 images, expected 8"),
+        (np.arange(4), "has 4 indices; expected 8"),
         (np.arange(8.0), "float64"),
-        (np.arange(-1, 7), "expected numbers of images"),
-        (np.arange(8) + 90, "names image 97 of 12"),
+        (np.arange(-1, 7), "expected indices of images"),
+        (np.arange(8) + 90, "has index 97; expected less than 12"),
     ):
         files.save_array(tmp_path / "n8a/subset.npy", indices)
         with pytest.raises(InputError, match=f"n8a/subset.npy.*{reason}"):

@@ -48,7 +48,7 @@ BAD_ARCHIVES: dict[str, tuple[Any, str]] = {
     ),
     "fewer images than declared": (
         lambda d: d["source"].update(count=2000),
-        "declares 2000 images, but digits has 1797",
+        "digits has 1797 images; expected 2000",
     ),
 }
 

@@ -157,14 +157,17 @@ def load_subset(path: str | Path) -> np.ndarray:
     Raises
     ------
     InputError
-        If the file is absent or damaged, or its folder is not named after a subset of this size, such as ``n64a``.
+        If the file is absent or damaged, or its folder is named after a subset of another size, such as ``n64a``.
     """
     indices = load_array(path)
     if indices.dtype != np.int64 or indices.ndim != 1 or (indices < 0).any():
         raise InputError(
             f"{path} is {indices.dtype} of shape {indices.shape}; expected indices of images; delete it and run again"
         )
-    size = Subset.parse(Path(path).parent.name).size
+    try:
+        size = Subset.parse(Path(path).parent.name).size
+    except InputError:  # a file outside a results folder
+        size = len(indices)
     if len(indices) != size:
         raise InputError(f"{path} has {len(indices)} indices; expected {size}; delete it and run again")
     return indices

@@ -18,9 +18,9 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
     """
     different: dict[str, tuple[Any, Any]] = {}
     for key in sorted({*before, *after}):
-        values = before.get(key), after.get(key)
-        if isinstance(values[0], dict) and isinstance(values[1], dict):
-            different |= {f"{key}.{inner}": pair for inner, pair in differences(*values).items()}
-        elif values[0] != values[1]:
-            different[key] = values
+        old, new = before.get(key), after.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            different |= {f"{key}.{inner}": pair for inner, pair in differences(old, new).items()}
+        elif old != new:
+            different[key] = old, new
     return different

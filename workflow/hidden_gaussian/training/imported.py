@@ -132,12 +132,12 @@ def _from_tensors(path: Path, cell: Cell, dataset: Dataset) -> tuple[dict[str, A
         options = dataset.network.model_dump(mode="json") | _declared(cell, dataset)
         return options | {"augment_dim": 9 if "model.map_augment.weight" in weights else 0}, weights
     try:
-        options = json.loads(text)
+        own = json.loads(text)
     except ValueError:
-        options = None
-    if not isinstance(options, dict):
-        raise InputError(f"{path}: options in its head were found; expected a mapping in JSON; write them as one")
-    return options, weights
+        own = None
+    if not isinstance(own, dict):
+        raise InputError(f"{path}: the options in its head are no mapping; expected a mapping in JSON; write one")
+    return own, weights
 
 
 def _from_pickle(path: Path, dataset: Dataset) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -136,8 +136,8 @@ def train_in_process(
     """
     pixels = segment.pixels()
     state = _untrained(segment, pixels, device)
-    run = {"until": segment.cell.images_seen, "seed": segment.run_seed, "objective": segment.objective, "team": team}
-    steps = partial(loop.train, state, pixels, segment.training, **run)
+    until, seed, objective = segment.cell.images_seen, segment.run_seed, segment.objective
+    steps = partial(loop.train, state, pixels, segment.training, until=until, seed=seed, objective=objective, team=team)
     if team.rank:
         with interruption.delayed_end(TIME_TO_SAVE):
             state.share(team)
