@@ -140,7 +140,7 @@ def test_large_images_are_fitted_once_because_a_fourth_matrix_would_not_fit() ->
 
 @pytest.mark.parametrize("draws", [200, 16])  # more pairs than pixels, and fewer
 def test_ridge_shrinks_towards_the_gaussian_in_units_of_the_variance_of_the_noise(draws: int) -> None:
-    """Least squares on centred pairs to which sqrt(n ridge) sigma (e_i, W_G e_i) were added, for each pixel i."""
+    """Ridge equals least squares with added pairs: sqrt(n ridge) sigma (e_i, W_G e_i) for each pixel i."""
     images, sigma, ridge = _images(40), 0.3, 0.5
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
     clean = torch.from_numpy(images / 127.5 - 1)

@@ -53,7 +53,7 @@ def test_sums_go_on_after_a_solution(ridge: Ridge | None) -> None:
 
 
 def test_ridge_solves_its_own_equation() -> None:
-    """Least squares on pairs to which sqrt(n penalty) (e_i, W_G e_i) were added, intercept aside."""
+    """Ridge equals least squares with added pairs sqrt(n penalty) (e_i, W_G e_i), intercept aside."""
     noisy, denoised = _pairs(60)
     target = torch.randn(12, 12, generator=torch.Generator().manual_seed(2)).double()
     found = Moments(torch.zeros(12), parts=1, ridge=Ridge(0.5, lambda rows: target[rows]))

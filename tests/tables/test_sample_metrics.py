@@ -54,7 +54,7 @@ def test_curve_over_thresholds_by_hand() -> None:
     assert area == pytest.approx(np.mean([(ratio < step / 5000).mean() for step in range(5000)]), abs=1e-3)
 
 
-def test_curve_over_thresholds_of_copies_is_that_of_the_faintest_noise() -> None:
+def test_copies_have_a_curve_over_thresholds_at_the_faintest_noise() -> None:
     frames = [
         synthetic.memorisation("n8a/copies", 1.0, "photographs").assign(parameter="noise", at=at) for at in (0.01, 0.3)
     ]

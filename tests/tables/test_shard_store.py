@@ -56,8 +56,7 @@ def test_distances_by_hand(held: Measurements) -> None:
     assert value(held, "difference_ratio", **where) == pytest.approx(np.sqrt(gap / square(network)).mean())
 
 
-def test_position_on_the_way_to_the_memoriser(held: Measurements) -> None:
-    """A blend lies at its share of the way, and not beside it."""
+def test_a_blend_lies_on_the_line_to_the_empirical_denoiser(held: Measurements) -> None:
     assert value(held, "position") == pytest.approx(0.3)
     assert value(held, "off_axis") == pytest.approx(0, abs=1e-9)
     assert value(held, "rho") == pytest.approx(0.09)
@@ -112,9 +111,9 @@ def test_distance_and_correlation_of_input_and_output_by_hand() -> None:
     assert value(held, "decorrelation") == pytest.approx(1 - correlation)
 
 
-def test_of_two_largest_halves_the_gaussian_of_the_other_stands_for_all() -> None:
-    network, memoriser = synthetic.cell(128, "b").id, "n128b/empirical"
-    kinds = {network: "blend 0.3", memoriser: "empirical"}
+def test_half_a_decides_the_largest_gaussian() -> None:
+    network, empirical = synthetic.cell(128, "b").id, "n128b/empirical"
+    kinds = {network: "blend 0.3", empirical: "empirical"}
     held = Measurements([synthetic.measures(name, kind) for name, kind in kinds.items()])
     made = outputs(1.0, subset="n128b")
     share = square(made["blend 0.3"] - made["all"]).sum() / square(made["empirical"] - made["all"]).sum()
@@ -191,7 +190,7 @@ def test_pooled_over_levels_before_the_ratio(held: Measurements, images: slice |
     assert held.over("loss_ratio", CELL.id, (0.6, 1.1), **where) is None
 
 
-def test_window_is_where_memoriser_and_gaussian_differ(held: Measurements) -> None:
+def test_the_window_is_where_empirical_and_gaussian_denoiser_differ(held: Measurements) -> None:
     made = {sigma: outputs(sigma, "train") for sigma in synthetic.SIGMAS}
     gaps = {sigma: square(of["empirical"] - of["gaussian"]).sum() for sigma, of in made.items()}
     expected = tuple(sigma for sigma, gap in gaps.items() if gap > max(gaps.values()) / 2)
@@ -318,14 +317,14 @@ def test_gather_reads_files(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(made[name].reset_index(drop=True), again[name].reset_index(drop=True))
 
 
-def test_a_memoriser_with_slopes_alone_decides_no_window(held: Measurements) -> None:
-    """Among its slopes are distances to its own Taylor map."""
-    slopes = synthetic.measures("n8a/empirical", "empirical")
-    slopes = slopes[slopes["reference_id"] == "n8a/gaussian"]
-    slopes = slopes.assign(id="n64a/empirical", reference_id="n64a/empirical/taylor")
-    assert "distance" in set(slopes["quantity"])
+def test_an_empirical_denoiser_with_jacobians_alone_decides_no_window(held: Measurements) -> None:
+    """Its distances are distances to its own Taylor map."""
+    jacobians = synthetic.measures("n8a/empirical", "empirical")
+    jacobians = jacobians[jacobians["reference_id"] == "n8a/gaussian"]
+    jacobians = jacobians.assign(id="n64a/empirical", reference_id="n64a/empirical/taylor")
+    assert "distance" in set(jacobians["quantity"])
     frames = [synthetic.measures(name, kind) for name, kind in KINDS.items()]
-    assert Measurements([*frames, slopes], pixels=6).window() == held.window() != ()
+    assert Measurements([*frames, jacobians], pixels=6).window() == held.window() != ()
 
 
 def test_a_metric_that_is_none_or_several_is_named(held: Measurements) -> None:

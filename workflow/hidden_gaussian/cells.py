@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from hidden_gaussian import noise_schedule
@@ -207,6 +208,11 @@ class Cell:
             raise InputError(f"{identifier!r} is not the id of a cell; expected one like 'n64a/ve16r1/i64000'")
         size, half, architecture, scale, replicate, images_seen = match.groups()
         return cls(dataset, int(size), half, architecture, int(scale), int(replicate), int(images_seen))
+
+    @classmethod
+    def of_file(cls, dataset: str, path: str | Path) -> Cell:
+        """Return the cell that a file in its folder belongs to, such as ``.../n64a/ve16r1/i64000/training.parquet``."""
+        return cls.parse(dataset, "/".join(Path(path).parts[-4:-1]))
 
 
 def smallest(cells: Collection[Cell]) -> list[Cell]:

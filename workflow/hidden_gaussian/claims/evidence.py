@@ -100,7 +100,7 @@ class Evidence:
         return cls(
             read_shards((path for kind, path in kinds if kind == "measures"), QUANTITIES),
             read_shards(path for kind, path in kinds if kind in SAMPLES),
-            [Cell.parse(dataset, "/".join(Path(path).parts[-4:-1])) for kind, path in kinds if kind == "training"],
+            [Cell.of_file(dataset, path) for kind, path in kinds if kind == "training"],
             {name: [Cell.parse(dataset, identifier) for identifier in ids] for name, ids in sweeps.items()},
             ridge=ridge,
         )

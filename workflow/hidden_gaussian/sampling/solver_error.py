@@ -29,8 +29,8 @@ TABLE = Table(
         ),
         Column("std", pa.float64(), "standard deviation of the images along the component"),
         Column("amplitude", pa.float64(), "standard deviation of the samples along the component"),
-        Column("mean_error", pa.float64(), "mean of the samples less that of the images along the component"),
-        Column("distance", pa.float64(), "Wasserstein distance of the samples' law to that of the images"),
+        Column("mean_error", pa.float64(), "mean of the samples less the mean of the images, along the component"),
+        Column("distance", pa.float64(), "Wasserstein distance between the distributions of samples and images"),
     ),
     ("sampler", "sigma_max", "component"),
 )

@@ -203,8 +203,8 @@ class Dataset(Strict):
             count = getattr(getattr(self, role), "count", getattr(self, role))
             if isinstance(count, int) and 0 < count < FEWEST_UNSEEN:
                 raise ValueError(
-                    f"{role}: found {count} images; expected none, or at least {FEWEST_UNSEEN}, half of which are "
-                    "measured"
+                    f"{role}: found {count} images; expected none, or at least {FEWEST_UNSEEN}, since "
+                    "half of them are measured"
                 )
         return self
 

@@ -52,7 +52,14 @@ def trajectory_agreement(
     states : mapping of str to ndarray of shape (samples, steps + 1, channels, height, width)
         States of the Euler sampler by id.
     mean : ndarray of shape (pixels,)
-        Mean image of its training subset, which is subtracted.
+        Mean image of the largest subset, which is subtracted.
+
+    Examples
+    --------
+    >>> states = {name: np.ones((2, 11, 1, 1, 1)) for name in ("n8a/ve16r1/i64", "n8a/gaussian")}
+    >>> rows = trajectory_agreement("n8a/ve16r1/i64", states, np.zeros(1))
+    >>> rows.loc[rows["quantity"] == "gap", "value"].max()
+    np.float64(0.0)
     """
     outputs = {name: outputs_along(of) for name, of in states.items()}
     own = outputs.pop(identifier)
@@ -85,6 +92,13 @@ def solver_rows(errors: pd.DataFrame) -> Iterator[pd.DataFrame]:
     ----------
     errors : DataFrame
         With the columns of ``sampling.solver_error.TABLE``.
+
+    Examples
+    --------
+    >>> columns = {"subset_size": [8], "half": "a", "sampler": "heun18", "sigma_max": 80.0, "std": 2.0}
+    >>> errors = pd.DataFrame(columns | {"amplitude": 1.9, "distance": 0.1, "component": pd.array([1], dtype="Int64")})
+    >>> [rows["value"].tolist() for rows in solver_rows(errors) if len(rows)]
+    [[1.9], [2.0]]
     """
     whole = errors[errors["component"].isna()].assign(parameter="sigma_max", at=errors["sigma_max"])
     own = errors[errors["component"].notna() & (errors["sigma_max"] == SIGMA_MAX)]

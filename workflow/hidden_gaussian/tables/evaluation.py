@@ -1,4 +1,4 @@
-"""From measured blocks to one pooled metric."""
+"""Evaluation of one metric: sums over images first, then the formula, with resamples."""
 
 from __future__ import annotations
 
@@ -20,7 +20,19 @@ Images = tuple[int | None, int | None, int | None] | None
 
 
 class Found(NamedTuple):
-    """The blocks of one term of a formula, the images they share, what is pooled, and whether images were mixed."""
+    """The measurements of one term of a formula.
+
+    Attributes
+    ----------
+    blocks : tuple of Block
+        Its quantities, on the same images.
+    stream : str
+        Name of the images that are resampled together.
+    each : callable, optional
+        Formula on the quantities of one image and draw, taken before pooling.
+    mixed : bool
+        Whether each value mixes an image with others of its block (:mod:`hidden_gaussian.statistics.mixing_blocks`).
+    """
 
     blocks: tuple[Block, ...]
     stream: str
@@ -35,7 +47,24 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Pooled:
-    """A metric at some noise levels: (levels,), (levels, POOLED), and how many images are behind it."""
+    """A metric at some noise levels, or at places on a further axis.
+
+    Attributes
+    ----------
+    sigma : ndarray of shape (levels,)
+        Noise levels or places; NaN for a metric without either.
+    values : ndarray of shape (levels, POOLED)
+        The estimate, its resamples, and its values without each group of images.
+    count : int
+        Number of images or samples that were pooled.
+    has_interval : bool
+        Whether the resamples give an interval.
+
+    Examples
+    --------
+    >>> Pooled(np.array([0.5]), np.full((1, bootstrap.POOLED), 0.25), 64, True).values[:, 0]
+    array([0.25])
+    """
 
     sigma: Array
     values: Array
@@ -50,9 +79,9 @@ class Selection:
     Attributes
     ----------
     sigmas : collection of float, optional
-        Sums are averaged over these levels before any ratio is taken; default: each level on its own.
+        Levels whose sums are averaged before any ratio is taken; default: each level on its own.
     images : slice, optional
-        Use only these of the images, by position; default: all.
+        Positions of the images to use; default: all.
     """
 
     sigmas: Collection[float] | None = None
@@ -67,9 +96,9 @@ EVERYTHING = Selection()
 
 
 def mean(parts: Sequence[Pooled]) -> Pooled:
-    """Return the mean of one metric over several denoisers, such as halves and replicates, at the places they share.
+    """Return the mean of one metric over halves and replicates, at the places they share.
 
-    The ratio of each denoiser is taken first. Images are paired: every denoiser has the same resamples.
+    Each ratio is taken before the mean. All denoisers share their resamples, so images stay paired.
     """
     first, *others = parts
     shared = [place for place in first.sigma if all(_at(place, other.sigma).any() for other in others)]
@@ -144,7 +173,7 @@ def _check_pairing(terms: Sequence[Found]) -> None:
 def _pool(term: Found, sigma: tuple[float, ...], scale: float, together: bool, images: Images) -> Array:
     """Return a term with its resamples: (levels, POOLED), or (1, POOLED) where levels are averaged together.
 
-    Cached, since a norm stands below many a distance and every resampling is a matrix product.
+    Cached: every resampling is a matrix product, and one norm divides many distances.
     """
     arrays = [scale * block.values[np.searchsorted(block.sigma, sigma)] for block in term.blocks]
     combined: Array = arrays[0] if term.each is None else term.each(*arrays)

@@ -1,4 +1,4 @@
-"""What a metric is: quantities that are pooled over images first, and a formula on them."""
+"""Definition of a metric: quantities pooled over images, and a formula on the pooled values."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Formula = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Term:
-    """One measured quantity of a formula, or several of one place combined before pooling.
+    """One measured quantity of a formula, or several that are combined before pooling.
 
-    The texts are filled in for each id:
+    The placeholders are filled in for each id:
     ``{id}`` is the denoiser or sample set, ``{reference}`` what it is compared with, ``{subset}`` its training images,
     ``{gaussian}``, ``{empirical}``, ``{linear}`` and ``{all}`` its Gaussian, empirical and distilled denoiser and the
     Gaussian of the largest subset, ``{inputs}`` and ``{sampler}`` those of the row.
@@ -25,9 +25,9 @@ class Term:
     Attributes
     ----------
     quantity : str or tuple of str
-        A quantity that is absent with this reference or on this axis is taken from where it has none.
+        Name in the shards. If it has no row with this reference or axis, the row without one is used.
     each : callable, optional
-        What is pooled: a function of the quantities of one image and draw.
+        Function of the quantities of one image and draw; its value is pooled.
     """
 
     quantity: str | tuple[str, ...]
@@ -51,7 +51,7 @@ class Metric:
     ----------
     name, family : str
     terms : tuple of Term
-        What the formula takes. Rows are made wherever the first term was measured and the others are found.
+        Arguments of the formula. A row is made where the first term was measured and the other terms are found.
     formula : callable
         On the pooled terms; the identity by default.
     subject, reference : str
@@ -76,24 +76,24 @@ class Metric:
 
 
 def signed_root(square: Array) -> Array:
-    """Root of an unbiased squared distance, which noise can make negative: it keeps the sign."""
+    """Return the root of an unbiased squared distance with its sign, since noise can make it negative."""
     root: Array = np.sign(square) * np.sqrt(np.abs(square))
     return root
 
 
 def signed_root_ratio(numerator: Array, denominator: Array) -> Array:
-    """Root of a ratio of squares, of which noise can make the first negative."""
+    """Return the signed root of a ratio of squares; noise can make the numerator negative."""
     return signed_root(numerator / denominator)
 
 
 def root_ratio(numerator: Array, denominator: Array) -> Array:
-    """Root of a ratio of squares."""
+    """Return the root of a ratio of squares."""
     ratio: Array = np.sqrt(numerator / denominator)
     return ratio
 
 
 def correlation(inner: Array, first: Array, second: Array) -> Array:
-    """Correlation from an inner product and two squared norms."""
+    """Return the correlation from an inner product and two squared norms."""
     ratio: Array = inner / np.sqrt(first * second)
     return ratio
 
@@ -107,12 +107,12 @@ def decorrelation(residual: Array, output: Array, noisy: Array) -> Array:
 
 
 def left(numerator: Array, denominator: Array) -> Array:
-    """Share that is left when a share is taken away: 1 - ratio."""
+    """Return 1 less a ratio."""
     return 1 - numerator / denominator
 
 
 def position(to_gaussian: Array, to_empirical: Array, between: Array) -> Array:
-    """Place along the line from the Gaussian, 0, to the empirical denoiser, 1.
+    """Return the position on the line from the Gaussian (0) to the empirical denoiser (1).
 
     t = <D - D_G, D_emp - D_G> / |D_emp - D_G|^2, from |D - D_G|^2, |D - D_emp|^2 and |D_emp - D_G|^2.
     """
@@ -120,18 +120,18 @@ def position(to_gaussian: Array, to_empirical: Array, between: Array) -> Array:
 
 
 def off_axis(to_gaussian: Array, to_empirical: Array, between: Array) -> Array:
-    """What lies off that line: |(D - D_G) - t (D_emp - D_G)|^2 / |D_emp - D_G|^2."""
+    """Return the squared distance from that line: |(D - D_G) - t (D_emp - D_G)|^2 / |D_emp - D_G|^2."""
     off: Array = to_gaussian / between - np.square(position(to_gaussian, to_empirical, between))
     return off
 
 
 def cross_share(whole: Array, fit: Array, gap: Array) -> Array:
-    """Share of the cross term: 1 - (|D - D_L|^2 + |D_L - D_G|^2) / |D - D_G|^2, 0 where the two are orthogonal."""
+    """Return the share of the cross term: 1 - (|D - D_L|^2 + |D_L - D_G|^2) / |D - D_G|^2; 0 if they are orthogonal."""
     return 1 - (fit + gap) / whole
 
 
 def is_copy(nearest: Array, second: Array) -> Array:
-    """1 where the nearest training image is at less than a third of the distance of the second nearest, else 0.
+    """Return 1 where the nearest training image is less than a third as far as the second nearest, else 0.
 
     Distances are squared, hence 9.
     """

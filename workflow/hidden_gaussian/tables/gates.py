@@ -1,4 +1,4 @@
-"""What must hold before a claim is judged, so that an untrained network does not pass for an agreeing one."""
+"""Gates, the preconditions of claims: without them an untrained network passes claims about agreement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hidden_gaussian.statistics import bootstrap
 
 
 class Evidence(Protocol):
-    """What a gate asks for: losses over the window, and counts of copies."""
+    """The evidence that a gate needs: losses over the window, and memorised fractions."""
 
     def in_window(self, metric: str, identifier: str, **place: Any) -> Any:
         """Return a metric over the window with its resamples."""
@@ -25,7 +25,7 @@ M = "M: memorised fraction above the held-out rate"
 
 
 def is_trained(evidence: Evidence, cells: Sequence[Cell]) -> bool:
-    """Gate T: over the window, every cell's loss on its training images is below its Gaussian denoiser's."""
+    """Return whether gate T is met: over the window, each training loss is below the Gaussian denoiser's."""
     return all(
         evidence.in_window("loss_ratio", cell.id, inputs="train", reference_id=f"{cell.subset}/gaussian")[0] < 1
         for cell in cells
@@ -33,17 +33,17 @@ def is_trained(evidence: Evidence, cells: Sequence[Cell]) -> bool:
 
 
 def beats_gaussian(evidence: Evidence, cells: Sequence[Cell]) -> bool:
-    """Gate Q: over the window, each loss on images not trained on is below the Gaussian's, interval and all."""
+    """Return whether gate Q is met: over the window, the interval of each held-out loss lies below the Gaussian's."""
     ratios = [evidence.in_window("loss_ratio", cell.id, reference_id=f"{cell.subset}/gaussian") for cell in cells]
     return all(bootstrap.intervals(ratio)[1] < 1 for ratio in ratios)
 
 
 def memorises(evidence: Evidence, cell: Cell) -> bool:
-    """Whether the lower end of the memorised fraction is above the rate that held-out photographs have."""
+    """Return whether the lower end of the memorised fraction exceeds the rate of held-out photographs."""
     rate = evidence.memorised([f"{cell.subset}/heldout"]).value
     return bool(evidence.memorised([cell.id]).interval()[0] > rate)
 
 
 def all_memorise(evidence: Evidence, cells: Sequence[Cell]) -> bool:
-    """Gate M: :func:`memorises` of every cell."""
+    """Return whether gate M is met: every cell memorises."""
     return all(memorises(evidence, cell) for cell in cells)

@@ -56,13 +56,18 @@ def table(
         ``parameter`` window), and ``position`` and ``off_axis`` are left out elsewhere, where they mean nothing.
         Distances have another, pooled over the levels above it (``above_window``).
     sweeps : mapping of str to sequence of str, optional
-        Ids of the cells of each sweep, whose means over halves and replicates have rows of their own.
+        Ids of the cells of each sweep; means over halves and replicates get rows of their own.
 
     Returns
     -------
     DataFrame
-        Sorted by metric and place: the same rows in the same order on every run. Where a metric is not defined (nothing
-        over nothing) there is no row.
+        Sorted by metric and place: the same rows in the same order on every run. A metric that is not defined (0/0) has
+        no row.
+
+    Examples
+    --------
+    >>> list(table(Measurements([]), "digits").columns[:3])
+    ['dataset', 'subset_size', 'half']
     """
     metrics = [metric for metric in METRICS if metric.family in families]
     sets = groups(sweeps, measurements.ids) if sweeps else []
@@ -95,6 +100,11 @@ def gather(
         Pixels times channels of an image.
     sweeps : mapping of str to sequence of str, optional
         See :func:`table`.
+
+    Examples
+    --------
+    >>> sorted(gather(Path("results/digits"), [], pixels=64))[:3]
+    ['agreement', 'alignment', 'distance']
     """
     kinds: dict[str, list[str]] = {}
     for path in paths:
@@ -205,10 +215,15 @@ def training(dataset: str, paths: Iterable[str]) -> pd.DataFrame:
     dataset : str
         Its name.
     paths : iterable of str
-        ``<cell id>/training.parquet`` (``schemas.LOG``) of each snapshot: of its stretch, or of the run from the start.
+        ``<cell id>/training.parquet`` (``schemas.LOG``) of each checkpoint: of its training segment, or of the whole run.
+
+    Examples
+    --------
+    >>> training("digits", []).empty
+    True
     """
     names = [column.name for column in schemas.TRAINING.columns]
-    logs = {Cell.parse(dataset, "/".join(Path(path).parts[-4:-1])): path for path in paths}
+    logs = {Cell.of_file(dataset, path): path for path in paths}
     frames = []
     for cell in sorted(logs):
         log = read_table(logs[cell], schemas.LOG)
@@ -228,6 +243,11 @@ def spectrum(dataset: str, paths: Iterable[str]) -> pd.DataFrame:
         Its name.
     paths : iterable of str
         ``n<size><half>/spectrum.safetensors`` of each subset.
+
+    Examples
+    --------
+    >>> spectrum("digits", []).empty
+    True
     """
     subsets = {Subset.parse(Path(path).parent.name): path for path in paths}
     frames = [

@@ -1,4 +1,4 @@
-"""Metrics of distilled maps and of local slopes."""
+"""Metrics of distilled linear maps and of Jacobians."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a metric can be evaluated, and what a table has of it."""
+"""Rows of the tables: where a metric can be evaluated, and its estimate with an interval."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hidden_gaussian.tables.formulas import Array, Metric
 
 
 def relation(identifier: str, reference_id: str) -> str:
-    """Return what a reference is to a denoiser, in words that hold for its halves and replicates too.
+    """Return the relation of a reference to a denoiser, in words that are equal for halves and replicates.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def relation(identifier: str, reference_id: str) -> str:
 
 
 class Row(NamedTuple):
-    """Where a metric can be evaluated: the columns that tell its rows apart."""
+    """One place where a metric can be evaluated: the columns that identify the row, and the terms of its formula."""
 
     metric: Metric
     id: str
@@ -51,12 +51,12 @@ class Row(NamedTuple):
 
     @property
     def relation(self) -> str | None:
-        """What the reference is to the denoiser, see :func:`relation`."""
+        """The reference in words, see :func:`relation`."""
         return None if self.reference_id is None else relation(self.id, self.reference_id)
 
     @property
     def fitted(self) -> bool:
-        """Whether a map fitted to outputs is in it, so that the interval holds for this fit."""
+        """Whether the metric uses a distilled map, so that its interval holds given that fit."""
         names = (self.id, self.reference_id or "", *(term.reference for term in self.metric.terms))
         return any(name.endswith(("/linear", "{linear}")) for name in names)
 
@@ -64,7 +64,7 @@ class Row(NamedTuple):
 def summary(metric: Metric, pooled: Pooled) -> dict[str, NDArray[Any]]:
     """Return ``sigma, value, low, high, count`` of a metric, each of shape (levels,).
 
-    Low and high are NaN where values are neither per image nor resamples of a statistic of all of them.
+    Low and high are NaN where values are neither per image nor resampled statistics.
     """
     value = pooled.values[:, 0]
     if metric.proportion:
@@ -80,7 +80,13 @@ def summary(metric: Metric, pooled: Pooled) -> dict[str, NDArray[Any]]:
 def fractions(shares: Array, count: int, level: float = bootstrap.LEVEL) -> tuple[Array, Array, Array]:
     """Return fractions of `count` samples with the ends of Clopper and Pearson's intervals.
 
-    The mean of several sample sets of the same latents is a fraction of a latent: latents are the trials.
+    Of several sample sets of the same latents the latents are the trials, so a mean may count fractions of a latent.
+
+    Examples
+    --------
+    >>> shares, low, high = fractions(np.array([0.5]), 4)
+    >>> bool(low[0] < 0.07) and bool(high[0] > 0.93)
+    True
     """
     bounds = [bootstrap.clopper_pearson(_hits(float(share), count), count, level) for share in shares]
     low, high = np.array(bounds).reshape(-1, 2).T

@@ -1,4 +1,4 @@
-"""Shards as arrays: one block a place, (noise level, image, draw)."""
+"""Shards as arrays of shape (noise level, image, draw), one for each quantity and place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 
 class Place(NamedTuple):
-    """What was measured of whom, where: the columns of a shard but sigma, image and draw."""
+    """One kind of measurement of one denoiser: the columns of a shard except sigma, image and draw."""
 
     id: str
     quantity: str

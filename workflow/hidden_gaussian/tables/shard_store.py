@@ -1,15 +1,15 @@
-"""Measurements of a dataset held together, so that metrics can be asked for by name."""
+"""All measurements of a dataset, from which metrics are evaluated by name."""
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from hidden_gaussian.cells import DenoiserId
 from hidden_gaussian.metrics import COPY_NOISE
 from hidden_gaussian.statistics import mixing_blocks
 from hidden_gaussian.storage import AnyPath, read_shard
@@ -21,8 +21,6 @@ from hidden_gaussian.tables.rows import Row, summary
 from hidden_gaussian.tables.shard_arrays import Array, Block, Place, blocks
 
 WHERE = ("reference_id", "inputs", "sampler", "parameter", "at")
-_GAUSSIAN = re.compile(r"n(\d+)[ab]/gaussian")
-_EMPIRICAL = re.compile(r"n(\d+)([ab])/empirical")
 
 
 class Measurements:
@@ -33,7 +31,16 @@ class Measurements:
     frames : iterable of DataFrame
         Shards (``schemas.SHARD``) of denoisers and sample sets, with those of the references that ratios need.
     pixels : int
-        Pixels times channels of an image; only the metrics per pixel (rmse, loss ...) need it.
+        Pixels times channels of an image; only metrics per pixel (rmse, loss ...) need it.
+
+    Examples
+    --------
+    >>> distance = {"quantity": "distance", "reference_id": "n8a/gaussian", "value": [4.0, 4.0]}
+    >>> norm = {"quantity": "norm", "value": [16.0, 16.0]}
+    >>> where = {"id": "n8a/identity", "inputs": "heldout", "sigma": 0.5, "image": [0, 1], "draw": 0}
+    >>> measured = Measurements([pd.concat([pd.DataFrame(where | part) for part in (distance, norm)])])
+    >>> measured.curve("nrmse", "n8a/identity")[["sigma", "value"]].to_dict("records")
+    [{'sigma': 0.5, 'value': 0.5}]
     """
 
     def __init__(self, frames: Iterable[pd.DataFrame], pixels: int = 1) -> None:
@@ -193,25 +200,25 @@ class Measurements:
         return next(found, None)
 
     def window(self) -> tuple[float, ...]:
-        """Return the noise levels of the window, see :mod:`hidden_gaussian.tables.window`, of the largest subset.
+        """Return the noise levels of the window, see :mod:`hidden_gaussian.tables.window`, for the largest subset.
 
-        Empty where the empirical denoiser was not measured.
+        Empty if no empirical denoiser was measured.
         """
         return window.inside(self.departures())
 
     def window_subset(self) -> str | None:
         """Return the subset whose denoisers decide the window, such as n512a; None where none was measured."""
-        memorisers = [match for name in self.ids if (match := _EMPIRICAL.fullmatch(name))]
-        found = [(int(match[1]), match[2]) for match in memorisers if self._has_departure(match[0])]
-        return "n{}{}".format(*min(found, key=lambda item: (-item[0], item[1]))) if found else None
+        empirical = (DenoiserId.parse(name) for name in self.ids if name.endswith("/empirical"))
+        subsets = [denoiser.subset for denoiser in empirical if self._has_departure(denoiser.id)]
+        return min(subsets, key=lambda subset: (-subset.size, subset.half)).id if subsets else None
 
     def _has_departure(self, identifier: str) -> bool:
-        """Return whether a denoiser was compared with its Gaussian, and not only with its own Taylor map, say."""
+        """Return whether a denoiser was compared with its Gaussian, not only with its own Taylor map."""
         gaussian = self._names(identifier)["gaussian"]
         return any(place.reference_id == gaussian for place in self._places.get((identifier, "distance"), []))
 
     def departures(self) -> pd.Series[float]:
-        """Return the mean squared distance of the largest subset's memoriser to its Gaussian, by sigma; or nothing."""
+        """Return E|D_emp - D_G|^2 of the largest subset by noise level; empty if it was not measured."""
         subset = self.window_subset()
         if subset is None:
             return pd.Series(dtype=float)
@@ -267,10 +274,11 @@ class Measurements:
             yield Row(metric, metric.subject.format_map(names), reference, place.inputs, place.sampler, *axis, found)
 
     def _names(self, identifier: str) -> dict[str, str]:
-        subset = identifier.split("/")[0]
+        subset = DenoiserId.parse(identifier).subset.id
         own = f"{subset}/gaussian"
-        seen = {place.reference_id for place in self._blocks.get(identifier, {})}
-        sizes = [(int(match[1]), name != own, name) for name in seen if name and (match := _GAUSSIAN.fullmatch(name))]
+        references = {place.reference_id or "" for place in self._blocks.get(identifier, {})}
+        gaussians = [DenoiserId.parse(name) for name in references if name.endswith("/gaussian")]
+        sizes = [(gaussian.subset.size, gaussian.id != own, gaussian.id) for gaussian in gaussians]
         return {
             "id": identifier,
             "subset": subset,
@@ -301,5 +309,5 @@ class Measurements:
 
 
 def _on_own_axis(place: Place) -> bool:
-    """Return whether a metric with an axis of its own has a row here: of all copies, only for the faintest noise."""
+    """Return whether a metric with its own axis has a row here; noisy copies have one at the faintest noise only."""
     return place.parameter is None or (place.parameter, place.at) == ("noise", COPY_NOISE[0])

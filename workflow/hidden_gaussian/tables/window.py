@@ -1,8 +1,8 @@
-"""The window: noise levels where memorising and being Gaussian differ, E|D_emp - D_G|^2 over half its maximum.
+"""The transition window: noise levels where E|D_emp - D_G|^2 exceeds half its maximum.
 
-It is taken on training images where they are measured: there both denoisers return the image at low noise and the mean
-at high noise, so that it ends on both sides. On other images the memoriser stays at a training image, however low the
-noise.
+There the empirical and the Gaussian denoiser can be told apart. The distance is taken on training images if they are
+measured: both denoisers return the image at low noise and the mean at high noise, so the window ends on both sides. On
+other images the empirical denoiser returns a training image at any low noise.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def inside(departures: pd.Series[float]) -> tuple[float, ...]:
     Parameters
     ----------
     departures : Series
-        E|D_emp - D_G|^2 by noise level, ascending; none gives an empty window.
+        E|D_emp - D_G|^2 by noise level, ascending; without levels the window is empty.
     """
     return tuple(float(sigma) for sigma in departures.index[departures > departures.max() / 2])
 
@@ -33,14 +33,14 @@ def above(levels: Iterable[float], window: Sequence[float]) -> tuple[float, ...]
 
 
 def ends(levels: Sequence[float], window: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of the window, halfway (in log sigma) to the levels outside of it.
+    """Return the ends of the window, halfway in log sigma to the levels next to it.
 
     Parameters
     ----------
     levels : sequence of float
         All noise levels, ascending.
     window : sequence of float
-        Those of the window, at least one.
+        Noise levels of the window, at least one.
     """
     below = [level for level in levels if level < window[0]]
     above = [level for level in levels if level > window[-1]]
