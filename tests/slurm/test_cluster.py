@@ -240,5 +240,5 @@ def _told_to_stop_at(text: str) -> int | None:
 
 
 def _went_on_from(place: Path, images: int) -> int | None:
-    found = re.search(r"going on from .* at images_seen (\d+)\n", _log(place, images))
+    found = re.search(r"training continues at images_seen (\d+)\n", _log(place, images))
     return found and int(found[1])
