@@ -256,5 +256,5 @@ def _stopped_at(text: str) -> int | None:
 
 
 def _resumed_at(place: Path, images: int) -> int | None:
-    found = re.search(r"going on from .* at images_seen (\d+)\n", _log(place, images))
+    found = re.search(r"training continues at images_seen (\d+)\n", _log(place, images))
     return found and int(found[1])
