@@ -15,7 +15,7 @@ from hidden_gaussian.denoisers import (
     LinearDenoiser,
     MeanDenoiser,
 )
-from hidden_gaussian.denoisers.screening import Averaged, Block, Multiples, Noisy, Screened, Screening, chosen
+from hidden_gaussian.denoisers.empirical.screening import Queries, float32_error, may_have_weight
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Source
 
@@ -169,51 +169,34 @@ def test_patches_of_photographs_of_which_many_speak_are_denoised_to_1e_6(count: 
         assert float((denoiser(noisy, sigma) - denoiser(noisy.double(), sigma)).abs().max()) < 1e-6, sigma
 
 
-def _given(noisy: torch.Tensor, precision: float) -> Noisy:
-    """Return noisy images as a screening takes them."""
-    return Noisy(noisy, noisy.norm(dim=1, keepdim=True), torch.full((len(noisy), 1), precision, dtype=torch.float64))
-
-
-@pytest.mark.parametrize(("kind", "precision"), [(Screened, 1.0), (Multiples, 1e-7), (Averaged, 1e-9)])
-def test_screening_leaves_out_only_images_without_weight(kind: type[Screening], precision: float) -> None:
-    """The error of the first product is within the slack, that of the logits below what shows."""
+def test_screening_leaves_out_only_images_without_weight() -> None:
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(-255, 256, (300, 1500), generator=generator, dtype=torch.float64)
     noisy, halves = 500 * torch.randn(20, 1500, generator=generator, dtype=torch.float64), pixels.square().sum(1) / 2
-    screening = kind(_given(noisy, precision), halves)
-    scores = screening.scores(pixels.float(), halves)
-    exact = noisy @ pixels.T - halves
-    units = precision / screening.precision
-    assert bool(((scores.double() / units - exact).abs() <= screening.slack / units).all())
-    highest = scores.amax(1, keepdim=True)
-    assert bool(torch.isneginf(screening.raise_top([scores[:, :100].amax(1, keepdim=True), highest])).all())
-    pairs = screening.heard(Block(torch.arange(300), halves, None), scores, highest)
-    assert pairs.scores.numel() == 6000 or kind is Screened
-    logits = screening.logits(pairs, pixels.float()[pairs.block.rows]).double()
-    expected, noisy_numbers = exact * precision, chosen(torch.arange(20), pairs.noisy)
-    off = logits - expected[noisy_numbers][:, pairs.block.rows]
-    torch.testing.assert_close(off - off[:, :1], torch.zeros_like(off), rtol=0, atol=3e-6)
-    kept = torch.zeros_like(exact, dtype=torch.bool)
-    kept[noisy_numbers[:, None], pairs.block.rows] = True
-    assert bool((expected < expected.amax(1, keepdim=True) - 28)[~kept].all())
+    for precision in (1.0, 1e-5, 1e-9):
+        queries = Queries(noisy, torch.full((20, 1), precision, dtype=torch.float64))
+        blocks = zip(torch.split(pixels.float(), 70), torch.split(halves, 70), strict=True)
+        flags = may_have_weight(queries, blocks)
+        weights = torch.softmax((noisy @ pixels.T - halves) * precision, 1)
+        assert float((weights * ~flags).sum(1).max()) < 1e-7
+        assert bool(flags[weights > 1e-9].all())
+        assert bool(flags.all()) == (precision == 1e-9)
 
 
-def test_products_of_whole_multiples_are_exact() -> None:
+def test_float32_logits_are_off_by_their_standard_error() -> None:
     generator = torch.Generator().manual_seed(0)
-    pixels = torch.randint(-255, 256, (300, 1500), generator=generator, dtype=torch.float64)
-    noisy, halves = 500 * torch.randn(20, 1500, generator=generator, dtype=torch.float64), pixels.square().sum(1) / 2
-    for precision, suffices in ((1.0, False), (1e-7, True)):
-        given_ = _given(noisy, precision)
-        multiples = Multiples(given_, halves)
-        assert Multiples.suffices(given_, halves) == suffices
-        whole = multiples.single.double() @ pixels.T - (halves * multiples.units).round()
-        assert torch.equal(multiples.scores(pixels.float(), halves).double(), whole)
-        both = multiples.single.double() + multiples.rest.double()
-        torch.testing.assert_close(both / multiples.units, noisy, rtol=0, atol=1e-4)
+    pixels = torch.randint(-127, 128, (500, 768), generator=generator).double()
+    noisy, halves = 2000 * torch.randn(100, 768, generator=generator, dtype=torch.float64), pixels.square().sum(1) / 2
+    queries = Queries(noisy, torch.full((100, 1), 2000.0**-2, dtype=torch.float64))
+    single = queries.single()
+    found = torch.addmm(-halves.float(), single.flat, pixels.float().T) * single.precision
+    off = (found.double() - (noisy @ pixels.T - halves) * queries.precision).square().mean(1).sqrt()
+    share = off / float32_error(queries, halves).squeeze(1)
+    assert 0.2 < float(share.mean()) < 1
 
 
-def test_images_of_which_few_speak_are_denoised_again_without_error() -> None:
-    """At noise at which most logits need no second product, an outlier's do, of which two images speak."""
+def test_results_where_float32_errors_do_not_average_out_are_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At noise where float32 logits suffice for the others, an outlier lies between two images that share its weight."""
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(100, 156, (4000, 3, 16, 16), generator=generator, dtype=torch.uint8)
     pixels[:2] = 0
@@ -221,13 +204,13 @@ def test_images_of_which_few_speak_are_denoised_again_without_error() -> None:
     denoiser, between = EmpiricalDenoiser(pixels), pixels[:2].double().mean(0) / 127.5 - 1
     noisy = torch.stack([between, *(pixels[2:50] / 127.5 - 1)]).float()
     noisy = noisy + 4 * torch.randn(noisy.shape, generator=generator)
-    given_ = denoiser._in_units(noisy, 4.0)
-    averaged = Averaged(given_, denoiser.halves)
-    assert Averaged.promises(given_, denoiser.halves)
-    fails = averaged.fails(1 / denoiser.concentration(noisy, 4.0).effective[:, None]).squeeze(1)
-    assert fails[0]
-    assert not fails[1:].any()
-    assert float((denoiser(noisy, 4.0) - denoiser(noisy.double(), 4.0)).abs().max()) < 1e-6
+    queries, computed = denoiser._queries(noisy, 4.0), []
+    mean = denoiser._mean
+    monkeypatch.setattr(denoiser, "_mean", lambda *given: computed.append(given[0].flat) or mean(*given))
+    found = denoiser._unscreened(queries) / 127.5 + (denoiser.centre - 127.5) / 127.5
+    assert [part.dtype for part in computed] == [torch.float32, torch.float64]
+    assert torch.equal(computed[1], queries.flat[:1])
+    assert float((found - denoiser(noisy.double(), 4.0).flatten(1)).abs().max()) < 1e-6
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:FutureWarning")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hidden_gaussian.denoisers.empirical import FLOOR
+from hidden_gaussian.denoisers.empirical.denoiser import FLOOR
 from hidden_gaussian.denoisers.protocol import column
 
 TOGETHER = 512  # patches of either side compared at a time: their logits, 2 MB, stay in a core's cache
