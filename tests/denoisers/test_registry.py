@@ -196,7 +196,7 @@ def test_float32_logits_are_off_by_their_standard_error() -> None:
 
 
 def test_results_where_float32_errors_do_not_average_out_are_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At noise where float32 logits suffice for the others, an outlier lies between two images that share its weight."""
+    """Float32 logits suffice for all noisy images but one, which lies between two images that share its weight."""
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(100, 156, (4000, 3, 16, 16), generator=generator, dtype=torch.uint8)
     pixels[:2] = 0

@@ -1,4 +1,4 @@
-"""Dropout: its law, that it does not look at the other images of a batch, and that it is for training."""
+"""Dropout: its distribution, independence of the other images of a batch, and use in training only."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from toy_networks import alive, build, noisy_images
 from toy_training import recipe
 
 
-def test_dropout_has_its_law_and_does_not_look_at_the_company():
+def test_dropout_has_its_distribution_and_ignores_other_images():
     layer, features = Dropout(0.3).train(), torch.ones(2000, 3, 4, 5)
     layer.keys = batches.draw(PIXELS, 0, recipe(batch=2000), 1, torch.device("cpu"), layers=1).keys[:, 0]
     kept = layer(features)
@@ -27,7 +27,7 @@ def test_dropout_has_its_law_and_does_not_look_at_the_company():
 
 
 @torch.no_grad()
-def test_dropout_is_for_training():
+def test_dropout_is_used_in_training_only():
     network = alive(build(dropout=0.5))
     noisy = noisy_images(2, 3, 16, 16)
     assert torch.equal(network(noisy, 1.0), network(noisy, 1.0))

@@ -1,4 +1,4 @@
-"""Pickles of networks: numbers and tensors against those that were pickled, sources as texts, and nothing that runs."""
+"""Pickles of networks: numbers and tensors equal the pickled ones, sources stay texts, and nothing runs."""
 
 import io
 import pickle

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from hidden_gaussian.distillation import Fit, distil_levels
-from hidden_gaussian.jobs import job_log
+from hidden_gaussian.jobs import job_log, set_precision
 from hidden_gaussian.measurement import clean_images, open_target
 from hidden_gaussian.settings import unseen
 
 params, identifier = snakemake.params, snakemake.wildcards.id
 with job_log(snakemake.log[0]):
+    set_precision()
     root = Path(snakemake.input.denoiser[0]).parent
     inputs = unseen(params.inputs)
     clean = clean_images(root, identifier, [inputs])[inputs]

@@ -4,16 +4,17 @@ from pathlib import Path
 
 from hidden_gaussian import sampling
 from hidden_gaussian.data import open_subset
-from hidden_gaussian.denoisers import best_device, open_denoiser
-from hidden_gaussian.jobs import job_log
+from hidden_gaussian.denoisers import open_denoiser
+from hidden_gaussian.jobs import choose_device, job_log, set_precision
 from hidden_gaussian.sampling import sample_sets
 from hidden_gaussian.storage import save_array, write_shard
 
 output, count = snakemake.output, snakemake.params.samples
 with job_log(snakemake.log[0]):
+    set_precision()
     root = Path(snakemake.input[0]).parent
     training = open_subset(root / "images.npy", snakemake.input[1])
-    latents = sampling.latents(range(count), training.shape[1:], seed=snakemake.params.seed).to(best_device())
+    latents = sampling.latents(range(count), training.shape[1:], seed=snakemake.params.seed).to(choose_device())
     for path, way_path, shard in zip(output.samples, output.trajectories, output.memorisation, strict=True):
         identifier, sampler = sample_sets.sample_id(path, root), Path(path).stem.removeprefix("samples_")
         denoiser = open_denoiser(root, identifier)

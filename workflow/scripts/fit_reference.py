@@ -5,8 +5,8 @@ from hidden_gaussian.denoisers import fit_reference
 from hidden_gaussian.jobs import job_log
 from hidden_gaussian.spectrum import Spectrum
 
-given, params = snakemake.input, snakemake.params
+paths, params = snakemake.input, snakemake.params
 with job_log(snakemake.log[0]):
-    pixels = open_subset(given.images, given.subset)
-    settings = {"law": Spectrum.load(given.spectrum), "largest": params.largest, "seed": params.seed}
+    pixels = open_subset(paths.images, paths.subset)
+    settings = {"spectrum": Spectrum.load(paths.spectrum), "largest": params.largest, "seed": params.seed}
     fit_reference(snakemake.wildcards.reference, pixels, snakemake.output.denoiser, **settings)

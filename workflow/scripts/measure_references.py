@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from hidden_gaussian.jobs import job_log
+from hidden_gaussian.jobs import job_log, set_precision
 from hidden_gaussian.measurement import measured, shared_outputs
 from hidden_gaussian.storage import save_tensors, write_shard
 
 params, output = snakemake.params, snakemake.output
 with job_log(snakemake.log[0]):
+    set_precision()
     root = Path(snakemake.input.denoiser[0]).parent
     for measures, outputs in zip(output.measures, output.outputs, strict=True):
         identifier = Path(measures).parent.relative_to(root).as_posix()

@@ -8,8 +8,8 @@ from .linear import LinearDenoiser
 from .mixture import MixtureDenoiser
 from .network import NetworkDenoiser, load_network
 from .patch import PatchDenoiser
-from .protocol import Denoiser, checked
-from .registry import best_device, mean_image, open_denoiser
+from .protocol import Denoiser, checked, diagnostics, differentiable
+from .registry import mean_image, open_denoiser
 from .spliced import SplicedDenoiser
 from .stationary import StationaryDenoiser
 from .supported_levels import is_defined
@@ -30,8 +30,9 @@ __all__ = [
     "SplicedDenoiser",
     "StationaryDenoiser",
     "autoencoder",
-    "best_device",
     "checked",
+    "diagnostics",
+    "differentiable",
     "fit_reference",
     "is_defined",
     "load_network",

@@ -10,7 +10,7 @@ import pandas as pd
 from torch import Tensor
 
 from hidden_gaussian import noise
-from hidden_gaussian.denoisers import EmpiricalDenoiser, checked, is_defined
+from hidden_gaussian.denoisers import checked, diagnostics, is_defined
 from hidden_gaussian.distillation import Fit
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.jobs import progress_bar
@@ -145,8 +145,8 @@ def _tasks(kinds: Sequence[str], settings: Measures, subject: Target) -> list[_T
 
 def _level(subject: Target, noised: NoisedBatch, denoised: Tensor) -> Iterator[pd.DataFrame]:
     yield noised.rows(subject.id, output_quantities(noised.clean, noised.noisy, denoised))
-    if isinstance(subject.denoiser, EmpiricalDenoiser):
-        yield noised.rows(subject.id, subject.denoiser.concentration(noised.noisy, noised.sigma)._asdict())
+    if own := diagnostics(subject.denoiser, noised.noisy, noised.sigma):
+        yield noised.rows(subject.id, own)
     yield from _distances(subject, noised, denoised)
 
 

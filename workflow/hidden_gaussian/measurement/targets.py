@@ -12,7 +12,8 @@ from torch import Tensor
 
 from hidden_gaussian import reference_names
 from hidden_gaussian.data import images
-from hidden_gaussian.denoisers import GaussianDenoiser, LinearDenoiser, best_device, mean_image, open_denoiser
+from hidden_gaussian.denoisers import GaussianDenoiser, LinearDenoiser, mean_image, open_denoiser
+from hidden_gaussian.jobs import choose_device
 from hidden_gaussian.measurement.example_outputs import PICTURES, outputs
 from hidden_gaussian.measurement.jacobian import SAMPLER, ceiling_rows, measure_slopes
 from hidden_gaussian.measurement.noised_batch import Target
@@ -44,7 +45,7 @@ def open_target(root: str | Path, identifier: str, *, largest: str, listed: Sequ
         Names of further reference denoisers of the subset, such as ``mixture-8``; a mixture of more components than
         the subset has images is left out.
     """
-    device = best_device()
+    device = choose_device()
     subset = identifier.split("/")[0]
     spectrum = Path(root) / subset / "spectrum.safetensors"
     names = dict.fromkeys([f"{subset}/empirical", f"{largest}/gaussian", *reference_names.possible(listed, subset)])
@@ -81,7 +82,7 @@ def clean_images(
     subset = Path(root) / identifier.split("/")[0] / "subset.npy"
     kinds = [name for name in inputs if name not in ("noise", "trajectory")]
     loaded = {name: images.load_inputs(Path(root), name, count, subset=subset) for name in kinds}
-    return {name: images.to_unit(array).to(best_device()) for name, array in loaded.items() if len(array)}
+    return {name: images.to_unit(array).to(choose_device()) for name, array in loaded.items() if len(array)}
 
 
 def measured_images(root: str | Path, identifier: str, inputs: Sequence[str], count: int) -> dict[str, Tensor]:
@@ -124,7 +125,7 @@ def measured(
     clean = measured_images(root, identifier, inputs, settings.images)
     if "noise" in inputs:
         shape = next(iter(clean.values())).shape[1:]
-        clean["noise"] = torch.zeros(settings.images, *shape, device=best_device())
+        clean["noise"] = torch.zeros(settings.images, *shape, device=choose_device())
     everything = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
     pools = {name: images[len(clean[name]) if name in APART else 0 :] for name, images in everything.items()}
     subject = open_target(root, identifier, largest=largest, listed=settings.references)

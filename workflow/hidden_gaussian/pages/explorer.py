@@ -18,9 +18,10 @@ from PIL import Image
 from hidden_gaussian import noise
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.data import load_inputs, open_subset, to_unit
-from hidden_gaussian.denoisers import Denoiser, best_device, open_denoiser
+from hidden_gaussian.denoisers import Denoiser, open_denoiser
 from hidden_gaussian.distillation import noised
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.jobs import choose_device
 from hidden_gaussian.metrics import neighbours
 from hidden_gaussian.reference_names import possible
 from hidden_gaussian.tables import Measurements
@@ -95,7 +96,7 @@ class Explorer:
     def _clean(self) -> torch.Tensor:
         subset = self.root / self.cells[0].subset / "subset.npy"
         loaded = load_inputs(self.root, self.inputs, PICTURES, subset=subset)
-        return to_unit(loaded).to(best_device())
+        return to_unit(loaded).to(choose_device())
 
     def _noisy(self, clean: torch.Tensor, sigma: float) -> torch.Tensor:
         noisy, _ = noised(clean, range(len(clean)), sigma, seed=self.seed, purpose="explorer")

@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from hidden_gaussian import seeding
-from hidden_gaussian.denoisers import autoencoder, best_device, load_network
+from hidden_gaussian.denoisers import autoencoder, load_network
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.jobs import interruption
+from hidden_gaussian.jobs import choose_device, interruption, set_precision
 from hidden_gaussian.noise_schedule import AUTOENCODERS, schedule
 from hidden_gaussian.settings import Training
 from hidden_gaussian.storage import atomic_path, write_log
@@ -52,7 +52,8 @@ def run(stretch: Segment, device: torch.device | str | None = None) -> None:
     InputError, Interrupted
         See :func:`hidden_gaussian.training.segment.run`.
     """
-    device = torch.device(device or best_device())
+    set_precision()
+    device = torch.device(device or choose_device())
     unfinished = stretch.side_file.with_suffix("")
     levels = [_level(stretch, number, sigma, unfinished) for number, sigma in enumerate(schedule(AUTOENCODERS))]
     with interruption.lock(stretch.side_file) as waited:

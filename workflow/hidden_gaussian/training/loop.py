@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.jobs import ALONE, Team
+from hidden_gaussian.jobs import ALONE, Team, set_precision
 from hidden_gaussian.networks import Dropout
 from hidden_gaussian.settings import Training
 from hidden_gaussian.training import batches
@@ -171,7 +171,7 @@ def _held(settings: Training, device: torch.device) -> Iterator[None]:
 
 def _arithmetic(precision: str, device: torch.device) -> AbstractContextManager[object]:
     """Return the context of a forward pass; whether float32 products may be rounded to TF32 is set for the process."""
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    set_precision(precision)
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 

@@ -19,9 +19,8 @@ import torch
 from hidden_gaussian import networks, seeding, versions
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.data import open_images, splits
-from hidden_gaussian.denoisers import best_device
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.jobs import ALONE, Team, distributed, interruption, progress_bar
+from hidden_gaussian.jobs import ALONE, Team, choose_device, distributed, interruption, progress_bar, set_precision
 from hidden_gaussian.settings import Network, Strict, Study, Training
 from hidden_gaussian.storage import load_json
 from hidden_gaussian.training import checkpoints, loop
@@ -127,7 +126,8 @@ def run(stretch: Segment) -> None:
     if stretch.training.gpus > 1:
         distributed.launch(__name__, stretch.training.gpus, stretch.model_dump(mode="json"))
     else:
-        train(stretch, best_device())
+        set_precision()
+        train(stretch, choose_device())
 
 
 def train(stretch: Segment, device: torch.device, team: Team = ALONE, done: Callable[[], None] = lambda: None) -> None:

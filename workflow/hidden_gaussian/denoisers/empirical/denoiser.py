@@ -41,8 +41,8 @@ class Concentration(NamedTuple):
 class EmpiricalDenoiser:
     """The posterior mean when the clean image is one of the training images, all equally likely (Li et al. eq. 5).
 
-    It averages the training images y with weights softmax(-|x - y|^2 / (2 s^2)). Logits are computed tile by tile with a
-    running maximum (Milakov and Gimelshein 2018), so memory does not grow with N.
+    It averages the training images y with weights softmax(-|x - y|^2 / (2 s^2)). Logits are computed tile by tile with
+    a running maximum (Milakov and Gimelshein 2018), so memory does not grow with N.
 
     Float32 inputs are denoised to 1e-6 of the float64 result at every noise level, by one of two paths. Where few
     training images have weight, a float32 product finds them, and only they enter the mean. Where most have weight, all
@@ -178,6 +178,7 @@ class EmpiricalDenoiser:
     def _blocks(self, numbers: Tensor | None = None) -> Iterator[Block]:
         """Yield all training images, or those of these numbers, less the centre, with half their squared lengths."""
         stored = self.images if self.cached is None else self.cached
+        blocks: Iterable[Block]
         if numbers is None:
             blocks = zip(torch.split(stored, self.tile), torch.split(self.halves, self.tile), strict=True)
         else:

@@ -54,7 +54,7 @@ def may_have_weight(queries: Queries, blocks: Iterable[Block]) -> Tensor:
     # a bound of this order holds with overwhelming probability (Higham and Mary 2019); half of it was never seen
     slack = UNIT * longest * (flat.shape[1] ** 0.5 * flat.norm(dim=1, keepdim=True) + longest)
     negligible = log(scores.shape[1] / OMITTED) / queries.precision.detach()
-    return scores >= scores.amax(1, keepdim=True) - (2 * slack + negligible).float()
+    return torch.ge(scores, scores.amax(1, keepdim=True) - (2 * slack + negligible).float())
 
 
 def float32_error(queries: Queries, halves: Tensor) -> Tensor:
