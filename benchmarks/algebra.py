@@ -99,7 +99,7 @@ def posterior(kind: str, images: Tensor, sigma: float) -> Row:
     exact = ours(noisy.double(), sigma).flatten(1)
     found = ours(noisy, sigma).flatten(1), _by_cdist(queries, flat, sigma)
     errors = [float((one - exact).abs().max()) for one in found]
-    speaking = float(ours.concentration(noisy, sigma).effective.mean())
+    speaking = float(ours.diagnostics(noisy, sigma)["effective"].mean())
     what = f"empirical, {kind}, sigma {sigma:g}, {speaking:.3g} speak; off by {errors[0]:.0e}, cdist by {errors[1]:.0e}"
     return row(what, count, flat.shape[1], sides, 4 * QUERIES * flat.numel(), 1.5)
 

@@ -65,9 +65,9 @@ class Call:
 
 
 def hostile_state():
-    snapshot = published("ve")
-    snapshot["ema"].extra = Call(print, "a pickle ran")
-    return pickle.dumps(snapshot)
+    checkpoint = published("ve")
+    checkpoint["ema"].extra = Call(print, "a pickle ran")
+    return pickle.dumps(checkpoint)
 
 
 def in_storage(content):

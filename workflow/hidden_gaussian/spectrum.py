@@ -28,7 +28,7 @@ class Spectrum:
     Attributes
     ----------
     mean : ndarray of shape (d,)
-        Mean image, flattened as (channel, row, column), pixels in [-1, 1].
+        Flattened as (channel, row, column), pixels in [-1, 1].
     eigenvalues : ndarray of shape (k,)
         Variances along the principal components, descending, all positive; k <= min(N - 1, d).
     eigenvectors : ndarray of shape (d, k)
@@ -70,12 +70,8 @@ class Spectrum:
     def leading(self, rank: int, *, spread: bool = False) -> Spectrum:
         """Return the distribution with the first `rank` components only.
 
-        Parameters
-        ----------
-        rank : int
-        spread : bool
-            Spread the variance of the other components evenly over all other directions (probabilistic principal
-            components, Tipping and Bishop 1999) instead of dropping it.
+        `spread` gives the variance of the other components evenly to all other directions (probabilistic principal
+        components, Tipping and Bishop 1999) instead of dropping it.
         """
         outside = len(self.mean) - rank
         dropped = self.eigenvalues[rank:].sum() + self.rest * (len(self.mean) - len(self.eigenvalues))
@@ -119,9 +115,7 @@ class Moments:
 
     @classmethod
     def of(cls, rows: NDArray[np.uint8], block: int = BLOCK) -> Moments:
-        """Return the moments of N images, the rows of a matrix of shape (N, d).
-
-        Besides the d x d result, memory holds one block of images and a panel of 1,024 of its columns.
+        """Return the moments of N images, the rows of a matrix of shape (N, d), with little memory beside the result.
 
         Raises
         ------
@@ -165,21 +159,15 @@ def fit(images: NDArray[np.uint8]) -> Spectrum:
     The N x N Gram matrix is diagonalised if N <= d, else the d x d covariance. LAPACK's divide and conquer needs three
     such matrices in float64 (d = 12,288: 3.6 GB), and the components a fourth.
 
-    Parameters
-    ----------
-    images : uint8 ndarray of shape (N, channels, height, width)
-
     Raises
     ------
     InputError
-        If there is no image, or pixels are not uint8.
+        If images are not a uint8 ndarray of shape (N, channels, height, width), or there are none.
 
     Examples
     --------
-    >>> images = np.array([0, 255], dtype=np.uint8).reshape(2, 1, 1, 1)  # the pixels -1 and 1
-    >>> spectrum = fit(images)
-    >>> spectrum.mean, spectrum.eigenvalues
-    (array([0.]), array([1.]))
+    >>> fit(np.array([0, 255], dtype=np.uint8).reshape(2, 1, 1, 1)).eigenvalues  # of the pixels -1 and 1
+    array([1.])
     """
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
         kind = f"{type(images).__name__} of {getattr(images, 'dtype', 'no type')}"
@@ -200,21 +188,15 @@ def from_moments(moments: Moments) -> Spectrum:
     array([1.])
     """
     values, vectors = _eigh(moments.covariance())
-    kept = _kept(values, min(moments.count - 1, len(values)))
-    return Spectrum(moments.mean, values[kept], np.ascontiguousarray(vectors[:, kept]), moments.count)
+    order = _significant(values, min(moments.count - 1, len(values)))
+    return Spectrum(moments.mean, values[order], np.ascontiguousarray(vectors[:, order]), moments.count)
 
 
 def ledoit_wolf(images: NDArray[np.uint8], spectrum: Spectrum) -> float:
-    """Return the best shrinkage of the covariance towards tr(Sigma)/d I, for :meth:`Spectrum.shrunk`.
+    """Return the best shrinkage of the covariance of images towards tr(Sigma)/d I, for :meth:`Spectrum.shrunk`.
 
     The estimate of Ledoit and Wolf (2004) has the least expected squared error: b / (|Sigma|^2 - tr(Sigma)^2/d), at
     most 1, with b = (mean of |x - mu|^4 - |Sigma|^2) / N. No covariance is formed.
-
-    Parameters
-    ----------
-    images : uint8 ndarray of shape (N, channels, height, width)
-    spectrum : Spectrum
-        Of these images.
 
     Examples
     --------
@@ -246,12 +228,7 @@ def effective_sigma(spectrum: Spectrum, count: int, sigma: float) -> float:
     count : int
         Images N of the small subset.
     sigma : float
-        Above 0.
-
-    Returns
-    -------
-    float
-        sqrt(kappa) >= sigma: the noise level for a GaussianDenoiser of `spectrum`.
+        Above 0. The result sqrt(kappa) is not smaller.
 
     Examples
     --------
@@ -287,8 +264,8 @@ def _by_gram(rows: NDArray[np.uint8]) -> Spectrum:
     gram -= (means - means.mean())[:, None]
     gram *= STEP**2 / count
     values, right = _eigh(gram)
-    kept = _kept(values, count - 1)
-    values, right = values[kept], right[:, kept] / np.sqrt(count * values[kept])
+    order = _significant(values, count - 1)
+    values, right = values[order], right[:, order] / np.sqrt(count * values[order])
     total = rows.sum(axis=0, dtype=np.int64).astype(np.float64) - 128 * count
     mean, vectors = _mean(total, count), np.empty((size, len(values)))
     for panel in _panels(size):
@@ -302,7 +279,6 @@ def _panels(size: int) -> list[slice]:
 
 
 def _whole(rows: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return v - 128: whole numbers up to 128 in size."""
     return rows.astype(np.float32) - np.float32(128)
 
 
@@ -316,7 +292,7 @@ def _eigh(matrix: Array) -> tuple[Array, Array]:
     return values, vectors
 
 
-def _kept(values: Array, most: int) -> NDArray[np.int64]:
+def _significant(values: Array, most: int) -> NDArray[np.int64]:
     """Return the indices of at most `most` eigenvalues above rounding error, descending."""
     order = np.argsort(values)[::-1][:most]
     found: NDArray[np.int64] = order[values[order] > len(values) * np.finfo(float).eps * max(values.max(), 0)]

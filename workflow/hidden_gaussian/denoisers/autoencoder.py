@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from hidden_gaussian import networks
 from hidden_gaussian.denoisers.network import NetworkDenoiser
-from hidden_gaussian.denoisers.supported_levels import index_of_level
+from hidden_gaussian.denoisers.protocol import index_of_level
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.storage import load_metadata, load_tensors, save_tensors
 

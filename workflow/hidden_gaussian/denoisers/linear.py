@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from hidden_gaussian.denoisers.supported_levels import index_of_level
+from hidden_gaussian.denoisers.protocol import index_of_level
 from hidden_gaussian.storage import holding, load_tensors, save_tensors
 
 

@@ -81,5 +81,5 @@ def load_network(path: str | Path) -> networks.Parametrisation:
         network.load_state_dict(tensors)
     except (KeyError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{path} holds no snapshot of a network ({reason}); delete it and run again") from None
+        raise InputError(f"{path} holds no checkpoint of a network ({reason}); delete it and run again") from None
     return network

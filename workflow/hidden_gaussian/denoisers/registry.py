@@ -9,8 +9,7 @@ import torch
 from hidden_gaussian.data import open_subset
 from hidden_gaussian.denoisers.autoencoder import AutoencoderDenoiser
 from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
-from hidden_gaussian.denoisers.expected import ExpectedDenoiser
-from hidden_gaussian.denoisers.gaussian import GaussianDenoiser
+from hidden_gaussian.denoisers.gaussian import ExpectedDenoiser, GaussianDenoiser
 from hidden_gaussian.denoisers.linear import LinearDenoiser
 from hidden_gaussian.denoisers.mixture import MixtureDenoiser
 from hidden_gaussian.denoisers.network import NetworkDenoiser

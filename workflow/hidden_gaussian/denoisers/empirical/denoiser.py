@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from hidden_gaussian.denoisers.empirical.screening import Block, Queries, float32_error, may_have_weight
+from hidden_gaussian.denoisers.empirical.screening import Block, Queries, float32_suffices, may_have_weight
 from hidden_gaussian.denoisers.protocol import column
 
-TILE = 1024  # training images whose logits are computed at a time
+TILE = 512  # training images whose logits are computed, and whose products are added in float32, at a time
 CACHED = 2**25  # pixels up to which the training images are stored in float32 (128 MB)
 SCORES = 2**26  # float32 scores in memory at a time (256 MB)
-TOGETHER = 64  # noisy images that share a selection of training images
+TOGETHER = 32  # noisy images that share a selection of training images
 SAMPLE = 64  # training images that decide whether to screen
 MOST = 0.35  # share of non-negligible weights in the sample above which screening costs more than it saves
-VISIBLE = 1.3e-7  # standard error of a pixel at which the largest of a million errors is still below 1e-6
-TERMS = 64  # products that one float32 sum adds up: longer sums lose more than 1e-6
+TERMS = 32  # products that one float32 sum adds up: longer sums, or tiles, lose more than 1e-6
 LOWEST = -1e30  # below every score; finite, because 0 * inf is not a number
 FLOOR = -60.0  # cut-off of logits below the largest: exp of much less is denormal, which is slow on some processors
-
-
-class Concentration(NamedTuple):
-    """How many training images have non-negligible weight; both fields are float64 of shape (batch,).
-
-    Attributes
-    ----------
-    entropy : Tensor
-        Entropy of the posterior over the training images, in nats; log N if all weights are equal.
-    effective : Tensor
-        Effective sample size 1 / sum w^2; 1 if one image has all the weight.
-    """
-
-    entropy: Tensor
-    effective: Tensor
 
 
 class EmpiricalDenoiser:
@@ -46,8 +29,7 @@ class EmpiricalDenoiser:
 
     Float32 inputs are denoised to 1e-6 of the float64 result at every noise level, by one of two paths. Where few
     training images have weight, a float32 product finds them, and only they enter the mean. Where most have weight, all
-    enter, and no shape depends on a value. Logits are float64, except at high noise: there many images have weight, the
-    rounding errors of float32 logits average out, and the few results where they do not are computed again. Float64
+    enter, and no shape depends on a value. Logits are float64, unless noise is so high that float32 suffices. Float64
     inputs, and training images that are not uint8, always take the second path in float64.
 
     Parameters
@@ -85,9 +67,12 @@ class EmpiricalDenoiser:
             return noisy
         queries = self._queries(noisy, sigma)
         if noisy.dtype == torch.float64 or not self.whole:
-            mean, _ = self._mean(queries, self._blocks(), torch.float64)
+            mean = self._mean(queries, self._blocks(), torch.float64)
+        elif self._most_have_weight(queries):
+            queries = queries.single() if float32_suffices(queries, self.halves) else queries
+            mean = self._mean(queries, self._blocks(), torch.float32)
         else:
-            mean = self._unscreened(queries) if self._most_have_weight(queries) else self._screened(queries)
+            mean = self._screened(queries)
         return ((mean + (self.centre - self.offset)) / self.scale).to(noisy).reshape(noisy.shape)
 
     def differentiable(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
@@ -95,16 +80,18 @@ class EmpiricalDenoiser:
         return self(noisy.double(), sigma).to(noisy)
 
     def diagnostics(self, noisy: Tensor, sigma: Tensor | float) -> dict[str, Tensor]:
-        """Return the fields of :meth:`concentration` by name."""
-        return self.concentration(noisy, sigma)._asdict()
+        """Return how many training images have non-negligible weight for each noisy image, in float64.
 
-    def concentration(self, noisy: Tensor, sigma: Tensor | float) -> Concentration:
-        """Return entropy and effective sample size of the posterior of each noisy image.
+        Returns
+        -------
+        dict of Tensor of shape (batch,)
+            ``entropy`` of the weights in nats: log N if all are equal. ``effective`` sample size 1 / sum w^2: 1 if one
+            image has all the weight.
 
         Examples
         --------
         >>> images = torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1)
-        >>> EmpiricalDenoiser(images).concentration(torch.zeros(1, 1, 1, 1), 0.5).effective
+        >>> EmpiricalDenoiser(images).diagnostics(torch.zeros(1, 1, 1, 1), 0.5)["effective"]
         tensor([2.], dtype=torch.float64)
         """
         queries = self._queries(noisy, sigma)
@@ -114,7 +101,7 @@ class EmpiricalDenoiser:
             moment = (moment + mass * change) * decay + (weights * logits).sum(1, keepdim=True)
             mass = mass * decay + weights.sum(1, keepdim=True)
             square = square * decay**2 + weights.square().sum(1, keepdim=True)
-        return Concentration((mass.log() - moment / mass).squeeze(1), (mass.square() / square).squeeze(1))
+        return {"entropy": (mass.log() - moment / mass).squeeze(1), "effective": (mass.square() / square).squeeze(1)}
 
     def _most_have_weight(self, queries: Queries) -> bool:
         """Tell from a sample of the training images whether most have weight."""
@@ -128,36 +115,18 @@ class EmpiricalDenoiser:
             flags = may_have_weight(queries.rows(several), self._blocks())
             for few, flagged in zip(torch.split(several, TOGETHER), torch.split(flags, TOGETHER), strict=True):
                 blocks = self._blocks(flagged.amax(0).nonzero().squeeze(1))
-                means.append(self._mean(queries.rows(few), blocks, torch.float32)[0])
+                means.append(self._mean(queries.rows(few), blocks, torch.float32))
         return torch.cat(means)[order.argsort()]
 
-    def _unscreened(self, queries: Queries) -> Tensor:
-        """Return posterior means over all training images, with float32 logits where their errors average out.
-
-        Independent errors of the logits move a pixel by sum w (y - D) error: error sqrt(sum w^2) at most.
-        """
-        error = float32_error(queries, self.halves)
-        if bool((error * min(1.0, 3 / len(self.images) ** 0.5) > VISIBLE).any()):
-            return self._mean(queries, self._blocks(), torch.float32)[0]
-        mean, collision = self._mean(queries.single(), self._blocks(), torch.float32)
-        again = (error * collision.sqrt() > VISIBLE).squeeze(1).nonzero().squeeze(1)
-        if len(again):
-            mean = mean.index_copy(0, again, self._mean(queries.rows(again), self._blocks(), torch.float32)[0])
-        return mean
-
-    def _mean(self, queries: Queries, blocks: Iterable[Block], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Return means in float64 over some training images by weights of this type, and the sums of squared weights.
-
-        Logits have the precision of the queries.
-        """
-        mass = square = torch.zeros_like(queries.precision)
+    def _mean(self, queries: Queries, blocks: Iterable[Block], dtype: torch.dtype) -> Tensor:
+        """Return means over some training images, in float64; logits have the queries' type, weights this one."""
+        mass = torch.zeros_like(queries.precision)
         total = torch.zeros_like(queries.flat, dtype=torch.float64)
         for logits, change, images in self._logits(queries, blocks):
             weights, decay = logits.to(dtype).clamp(min=FLOOR).exp(), change.exp()
             mass = mass * decay + weights.sum(1, keepdim=True)
-            square = square * decay**2 + weights.detach().square().sum(1, keepdim=True)
             total = total * decay + _product(weights, images.to(dtype))
-        return total / mass, square / mass.detach().square()
+        return total / mass
 
     def _logits(self, queries: Queries, blocks: Iterable[Block]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield, for each block, logits less the largest so far, the (negative) change of the largest, and images."""

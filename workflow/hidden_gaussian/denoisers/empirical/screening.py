@@ -1,4 +1,4 @@
-"""Which training images may have weight, by one float32 product; and how far off float32 logits are."""
+"""Which training images may have weight, by one float32 product; and whether float32 logits are accurate enough."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 UNIT = 2.0**-24  # relative error of one float32 rounding
 ROUNDING = 8 * UNIT  # standard error of a float32 product of x and y over |x| |y| / sqrt(d), x being noise; measured
+ACCURACY = 5e-7  # largest standard error of a logit; a pixel's is smaller, even where two images share the weight
 OMITTED = 1e-7  # largest sum of the weights that screening leaves out
 
 Block = tuple[Tensor, Tensor]  # centred training images of shape (n, d), and half their squared lengths, in float64
@@ -57,8 +58,8 @@ def may_have_weight(queries: Queries, blocks: Iterable[Block]) -> Tensor:
     return torch.ge(scores, scores.amax(1, keepdim=True) - (2 * slack + negligible).float())
 
 
-def float32_error(queries: Queries, halves: Tensor) -> Tensor:
-    """Return the standard error of float32 logits, of shape (batch, 1), for training images of these |y|^2 / 2."""
+def float32_suffices(queries: Queries, halves: Tensor) -> bool:
+    """Tell whether float32 logits are accurate enough, for training images of these |y|^2 / 2."""
     length = queries.flat.detach().norm(dim=1, keepdim=True) / queries.flat.shape[1] ** 0.5
-    error: Tensor = (ROUNDING * length * (2 * halves.mean()).sqrt() + UNIT * halves.mean()) * queries.precision.detach()
-    return error
+    error = (ROUNDING * length * (2 * halves.mean()).sqrt() + UNIT * halves.mean()) * queries.precision.detach()
+    return bool((error <= ACCURACY).all())
