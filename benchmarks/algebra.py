@@ -99,7 +99,7 @@ def posterior(kind: str, images: Tensor, sigma: float) -> Row:
     exact = ours(noisy.double(), sigma).flatten(1)
     found = ours(noisy, sigma).flatten(1), _by_cdist(queries, flat, sigma)
     errors = [float((one - exact).abs().max()) for one in found]
-    weighted = float(ours.concentration(noisy, sigma).effective.mean())
+    weighted = float(ours.diagnostics(noisy, sigma)["effective"].mean())
     error = f"error {errors[0]:.0e}, cdist's {errors[1]:.0e}"
     what = f"empirical, {kind}, sigma {sigma:g}, {weighted:.3g} with weight; {error}"
     return row(what, count, flat.shape[1], sides, 4 * QUERIES * flat.numel(), 1.5)

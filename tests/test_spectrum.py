@@ -25,7 +25,7 @@ def test_reconstructs_the_covariance(count: int, shape: tuple[int, ...]) -> None
     assert (np.diff(fitted.eigenvalues) <= 0).all()
 
 
-def test_moments_are_exact_whatever_the_blocks_the_order_and_the_shards() -> None:
+def test_moments_are_exact_for_any_blocks_order_and_shards() -> None:
     rows = _images(3000, (1, 5, 5)).reshape(3000, -1)
     integers = rows.astype(np.int64) - 128
     moments = spectrum.Moments.of(rows)
@@ -45,7 +45,7 @@ def test_moments_are_exact_whatever_the_blocks_the_order_and_the_shards() -> Non
 
 @pytest.mark.parametrize("block", [0, 1025])
 def test_blocks_that_would_be_rounded_are_refused(block: int) -> None:
-    with pytest.raises(ValueError, match=f"blocks of {block} images"):
+    with pytest.raises(ValueError, match=f"block: {block} images"):
         spectrum.Moments.of(_images(2, (1, 2, 2)).reshape(2, -1), block)
 
 
@@ -57,8 +57,8 @@ def test_extreme_pixels_are_summed_exactly() -> None:
 
 
 @pytest.mark.parametrize("wide", [False, True])
-def test_panels_cover_images_of_more_than_one(wide: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Panels smaller than the image change nothing, whichever matrix is diagonalised."""
+def test_panels_cover_large_images(wide: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Panels smaller than the image change nothing, for either matrix."""
     images = _images(20 if wide else 60, (1, 5, 5))
     whole = spectrum.fit(images)
     monkeypatch.setattr(spectrum, "BLOCK", 7)
@@ -87,13 +87,13 @@ def test_both_routes_agree_and_respect_the_rank() -> None:
 
 
 @pytest.mark.parametrize("count", [12, 80])
-def test_shrinkage_is_that_of_scikit_learn(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shrinkage_equals_scikit_learn(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     images = _images(count, (1, 5, 5))
-    dense, law = LedoitWolf().fit(images.reshape(count, -1) / 127.5 - 1), spectrum.fit(images)
+    dense, full = LedoitWolf().fit(images.reshape(count, -1) / 127.5 - 1), spectrum.fit(images)
     monkeypatch.setattr(spectrum, "BLOCK", 7)
-    shrinkage = spectrum.ledoit_wolf(images, law)
+    shrinkage = spectrum.ledoit_wolf(images, full)
     np.testing.assert_allclose(shrinkage, dense.shrinkage_, rtol=1e-10)
-    fitted = law.shrunk(shrinkage)
+    fitted = full.shrunk(shrinkage)
     inside = fitted.eigenvectors @ fitted.eigenvectors.T
     rebuilt = (fitted.eigenvectors * fitted.eigenvalues) @ fitted.eigenvectors.T + fitted.rest * (np.eye(25) - inside)
     assert 0 < shrinkage < 1
@@ -118,20 +118,20 @@ def test_leading_components_keep_the_variance_only_when_spread() -> None:
 
 @pytest.mark.parametrize("sigma", [0.3, 1.0])
 def test_finite_samples_act_as_more_noise(sigma: float) -> None:
-    """The mean of finite-N Wiener filters, by Monte Carlo, is the whole law's at the predicted noise level."""
+    """The mean of finite-N Wiener filters, by Monte Carlo, is the full one at the predicted noise level."""
     generator, size, count = np.random.default_rng(0), 60, 40
     values = 4.0 * np.arange(1, size + 1) ** -1.0
-    law = spectrum.Spectrum(np.zeros(size), values, np.eye(size), 10**6)
+    full = spectrum.Spectrum(np.zeros(size), values, np.eye(size), 10**6)
     gains = np.zeros(size)
     for _ in range(1500):
         rows = generator.normal(size=(count, size)) * np.sqrt(values)
         sample = rows.T @ rows / count
         gains += np.diag(sample @ np.linalg.inv(sample + sigma**2 * np.eye(size))) / 1500
-    kappa = spectrum.effective_sigma(law, count, sigma) ** 2
+    kappa = spectrum.effective_sigma(full, count, sigma) ** 2
     np.testing.assert_allclose(gains, values / (values + kappa), atol=0.01)
     naive = values / (values + sigma**2)
     assert np.linalg.norm(naive - gains) > 3 * np.linalg.norm(values / (values + kappa) - gains)
-    assert spectrum.effective_sigma(law, 10**9, sigma) == pytest.approx(sigma)
+    assert spectrum.effective_sigma(full, 10**9, sigma) == pytest.approx(sigma)
 
 
 @pytest.mark.parametrize("sigma", [0.1, 1.0])
@@ -144,11 +144,11 @@ def test_variance_outside_the_components_is_noise_like_that_inside(sigma: float)
 
 
 def test_finite_samples_of_nearly_flat_images_add_nothing() -> None:
-    """Where the added noise is less than a rounding of the noise that is there."""
-    law = spectrum.fit(np.random.default_rng(0).integers(127, 129, (50, 1, 8, 8), dtype=np.uint8))
+    """The added noise is below the rounding of sigma."""
+    full = spectrum.fit(np.random.default_rng(0).integers(127, 129, (50, 1, 8, 8), dtype=np.uint8))
     for sigma in np.geomspace(0.002, 80, 40):
         for count in (10**4, 10**7, 10**10):
-            found = spectrum.effective_sigma(law, count, float(sigma))
+            found = spectrum.effective_sigma(full, count, float(sigma))
             assert sigma <= found * (1 + 1e-12)
             assert found < 1.01 * sigma
 
@@ -161,7 +161,7 @@ def test_identical_images_have_no_variance() -> None:
 
 @pytest.mark.parametrize("images", [np.zeros((3, 1, 2, 2), np.float32), np.zeros((3, 1, 2, 2)).tolist()])
 def test_pixels_of_another_type_are_refused(images: np.ndarray) -> None:
-    with pytest.raises(InputError, match="numpy array of uint8, but these are a"):
+    with pytest.raises(InputError, match=r"images are a .*; expected a numpy array of uint8"):
         spectrum.fit(images)
 
 

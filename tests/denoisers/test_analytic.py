@@ -19,7 +19,6 @@ from hidden_gaussian.denoisers import (
     patch,
 )
 from hidden_gaussian.denoisers.fit import fit_reference
-from hidden_gaussian.denoisers.registry import best_device
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.storage import arrays
 
@@ -100,11 +99,11 @@ def test_patch_is_the_local_posterior_mean(sigma: float) -> None:
     noisy = _noisy(sigma, 2)
     bank = np.pad(UNIT[:7], ((0, 0), (0, 0), (1, 1), (1, 1)))
     around = np.pad(noisy.numpy(), ((0, 0), (0, 0), (1, 1), (1, 1)))
-    places = [(row, column) for row in range(5) for column in range(4)]
-    keys = np.stack([image[:, r : r + 3, c : c + 3] for image in bank for r, c in places])
+    positions = [(row, column) for row in range(5) for column in range(4)]
+    keys = np.stack([image[:, r : r + 3, c : c + 3] for image in bank for r, c in positions])
     expected = np.empty(noisy.shape)
     for index, image in enumerate(around):
-        for r, c in places:
+        for r, c in positions:
             logits = -np.square(image[:, r : r + 3, c : c + 3] - keys).sum((1, 2, 3)) / (2 * sigma**2)
             weights = np.exp(logits - logits.max())
             expected[index, :, r, c] = weights @ keys[:, :, 1, 1] / weights.sum()
@@ -113,7 +112,7 @@ def test_patch_is_the_local_posterior_mean(sigma: float) -> None:
 
 
 @pytest.mark.parametrize("sigma", SIGMAS)
-def test_patch_weighs_as_well_in_float32(sigma: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_patch_is_as_accurate_in_float32(sigma: float, monkeypatch: pytest.MonkeyPatch) -> None:
     denoiser, noisy = PatchDenoiser(torch.from_numpy(IMAGES), 3), _noisy(sigma, 2).float()
     exact = denoiser(noisy.double(), sigma)
     torch.testing.assert_close(denoiser(noisy, sigma).double(), exact, atol=1e-6, rtol=0)
@@ -161,20 +160,20 @@ def test_rank_keeps_the_leading_components() -> None:
     np.testing.assert_allclose(denoiser(noisy, 0.5).flatten(1).numpy(), expected, atol=1e-8)
 
 
-def test_the_expected_gaussian_is_the_mean_of_those_of_many_subsets() -> None:
+def test_the_expected_gaussian_is_the_mean_of_the_gaussians_of_many_subsets() -> None:
     """Subsets of independent normal images, whose Gaussian denoisers are averaged one noisy image at a time."""
     generator, count, sigma = np.random.default_rng(0), 24, 0.6
-    law = spectrum.Spectrum(np.zeros(40), 4.0 / np.arange(1, 41), np.eye(40), 10**6)
-    noisy = generator.normal(size=(3, 40)) * np.sqrt(law.eigenvalues + sigma**2)
+    full = spectrum.Spectrum(np.zeros(40), 4.0 / np.arange(1, 41), np.eye(40), 10**6)
+    noisy = generator.normal(size=(3, 40)) * np.sqrt(full.eigenvalues + sigma**2)
     total, draws = np.zeros_like(noisy), 2000
     for _ in range(draws):
-        rows = generator.normal(size=(count, 40)) * np.sqrt(law.eigenvalues)
+        rows = generator.normal(size=(count, 40)) * np.sqrt(full.eigenvalues)
         covariance = np.cov(rows.T, bias=True)
         total += noisy @ np.linalg.inv(covariance + sigma**2 * np.eye(40)) @ covariance / draws
     images = torch.from_numpy(noisy).reshape(3, 1, 5, 8)
-    denoiser = ExpectedDenoiser(law, count - 1, dtype=torch.float64)  # the mean takes one
+    denoiser = ExpectedDenoiser(full, count - 1, dtype=torch.float64)  # the mean takes one
     found = denoiser(images, sigma).flatten(1).numpy()
-    plain = GaussianDenoiser(law, dtype=torch.float64)(images, sigma).flatten(1).numpy()
+    plain = GaussianDenoiser(full, dtype=torch.float64)(images, sigma).flatten(1).numpy()
     assert np.linalg.norm(found - total) < 0.03 * np.linalg.norm(total)
     assert np.linalg.norm(plain - total) > 4 * np.linalg.norm(found - total)
     several = torch.tensor([0.6, 3.0, 0.6])
@@ -184,22 +183,22 @@ def test_the_expected_gaussian_is_the_mean_of_those_of_many_subsets() -> None:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("dataset")
-    arrays.save_array(place / "images.npy", IMAGES)
-    arrays.save_array(place / "n20a/subset.npy", np.arange(20))
-    law = spectrum.fit(IMAGES[:20])
-    law.save(place / "n20a/spectrum.safetensors", IMAGES.shape[1:])
-    spectrum.fit(IMAGES).save(place / "n30a/spectrum.safetensors", IMAGES.shape[1:])
+    folder = tmp_path_factory.mktemp("dataset")
+    arrays.save_array(folder / "images.npy", IMAGES)
+    arrays.save_array(folder / "n20a/subset.npy", np.arange(20))
+    fitted = spectrum.fit(IMAGES[:20])
+    fitted.save(folder / "n20a/spectrum.safetensors", IMAGES.shape[1:])
+    spectrum.fit(IMAGES).save(folder / "n30a/spectrum.safetensors", IMAGES.shape[1:])
     for name in ("gaussian-shrunk", "gaussian-expected", "stationary", "mixture-4"):
-        path = place / f"n20a/{name}/denoiser.safetensors"
-        fit_reference(name, IMAGES[:20], path, law=law, largest="n30a", seed=3)
-    return place
+        path = folder / f"n20a/{name}/denoiser.safetensors"
+        fit_reference(name, IMAGES[:20], path, spectrum=fitted, largest="n30a", seed=3)
+    return folder
 
 
 def test_references_open_by_their_ids(root: Path) -> None:
-    law = spectrum.fit(IMAGES[:20])
+    fitted = spectrum.fit(IMAGES[:20])
     expected = {
-        "gaussian-shrunk": GaussianDenoiser(law.shrunk(spectrum.ledoit_wolf(IMAGES[:20], law))),
+        "gaussian-shrunk": GaussianDenoiser(fitted.shrunk(spectrum.ledoit_wolf(IMAGES[:20], fitted))),
         "gaussian-expected": ExpectedDenoiser(spectrum.fit(IMAGES), 20),
         "stationary": StationaryDenoiser.fit(IMAGES[:20]),
         "mixture-4": MixtureDenoiser.fit(IMAGES[:20], 4, seed=3),
@@ -247,17 +246,3 @@ def test_names_of_references() -> None:
     assert reference_names.possible(names, "n7b") == [f"n7b/{name}" for name in names if name != "mixture-8"]
     with pytest.raises(InputError, match="names no denoiser"):
         open_denoiser(Path(), "n20a/patch-4")
-
-
-def _rounds_to_tf32() -> tuple[bool, bool]:
-    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-
-
-@pytest.mark.parametrize("device", [None, "cpu"])
-def test_denoisers_are_evaluated_in_float32(device: str | None, tmp_path: Path) -> None:
-    before = _rounds_to_tf32()
-    for choose in (lambda: open_denoiser(tmp_path, "n20a/identity", device), best_device):
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-        choose()
-        assert _rounds_to_tf32() == (False, False)
-    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before

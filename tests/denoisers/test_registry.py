@@ -15,7 +15,7 @@ from hidden_gaussian.denoisers import (
     LinearDenoiser,
     MeanDenoiser,
 )
-from hidden_gaussian.denoisers.screening import Averaged, Block, Multiples, Noisy, Screened, Screening, chosen
+from hidden_gaussian.denoisers.empirical.screening import Queries, float32_suffices, may_have_weight
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import Source
 
@@ -59,10 +59,10 @@ def test_empirical_is_the_posterior_mean(images: np.ndarray, sigma: float, tile:
     for noisy, tolerance in ((_noisy(images, sigma), 1e-10), (_noisy(images, sigma).float(), 1e-6)):
         weights = _posterior(noisy.flatten(1).double().numpy(), unit, sigma)
         np.testing.assert_allclose(denoiser(noisy, sigma).flatten(1).numpy(), weights @ unit, atol=tolerance, rtol=0)
-        found = denoiser.concentration(noisy, sigma)
+        found = denoiser.diagnostics(noisy, sigma)
         logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
-        np.testing.assert_allclose(found.entropy, -(weights * logs).sum(1), atol=1e-8)
-        np.testing.assert_allclose(found.effective, 1 / np.square(weights).sum(1), rtol=1e-8)
+        np.testing.assert_allclose(found["entropy"], -(weights * logs).sum(1), atol=1e-8)
+        np.testing.assert_allclose(found["effective"], 1 / np.square(weights).sum(1), rtol=1e-8)
 
 
 @given(
@@ -73,21 +73,21 @@ def test_empirical_is_the_posterior_mean(images: np.ndarray, sigma: float, tile:
     seed=st.integers(0, 2**32),
 )
 def test_empirical_does_not_depend_on_the_tile(count: int, batch: int, tile: int, sigma: float, seed: int) -> None:
-    """Images of few grey levels, some of them equal, so that there are ties; against the sum over all at once."""
+    """Images of few grey levels, some equal, so that there are ties, against the sum over all at once."""
     generator = np.random.default_rng(seed)
     images = generator.integers(0, 4, (count, 1, 2, 3), dtype=np.uint8) * 85
     clean = images[generator.integers(count, size=batch)] / 127.5 - 1
     noisy = torch.from_numpy(clean + sigma * generator.normal(size=clean.shape))
     unit = images.reshape(count, -1) / 127.5 - 1
-    for given_, tolerance in ((noisy, 1e-10), (noisy.float(), 1e-6)):
-        expected = _posterior(given_.flatten(1).double().numpy(), unit, sigma) @ unit
-        found = EmpiricalDenoiser(torch.from_numpy(images), tile)(given_, sigma)
+    for inputs, tolerance in ((noisy, 1e-10), (noisy.float(), 1e-6)):
+        expected = _posterior(inputs.flatten(1).double().numpy(), unit, sigma) @ unit
+        found = EmpiricalDenoiser(torch.from_numpy(images), tile)(inputs, sigma)
         np.testing.assert_allclose(found.flatten(1).numpy(), expected, atol=tolerance, rtol=0)
 
 
 @pytest.fixture(scope="module")
 def smooth() -> np.ndarray:
-    """600 images of 3 x 16 x 16 pixels with strong correlations, as photographs have, some nearly alike."""
+    """600 images of 3 x 16 x 16 pixels, strongly correlated like in photographs, some nearly alike."""
     generator = np.random.default_rng(3)
     waves = np.cumsum(np.cumsum(generator.normal(size=(600, 3, 16, 16)), 2), 3)
     waves[:60] = waves[60:120] + generator.normal(size=(60, 3, 16, 16))
@@ -133,9 +133,9 @@ def test_a_sigma_for_each_image_equals_one_at_a_time(images: np.ndarray) -> None
 def test_gradients_along_the_noise_level_do_not_depend_on_precision(smooth: np.ndarray, sigma: float) -> None:
     denoiser, clean, found = EmpiricalDenoiser(torch.from_numpy(smooth)), smooth[:4] / 127.5 - 1, []
     noisy = torch.from_numpy(clean + sigma * np.random.default_rng(0).normal(size=clean.shape))
-    for given_ in (noisy, noisy.float()):
-        level = torch.tensor(sigma, dtype=given_.dtype, requires_grad=True)
-        denoiser(given_, level).square().sum().backward()
+    for inputs in (noisy, noisy.float()):
+        level = torch.tensor(sigma, dtype=inputs.dtype, requires_grad=True)
+        denoiser(inputs, level).square().sum().backward()
         found.append(float(level.grad))
     assert found[1] == pytest.approx(found[0], rel=1e-3)
 
@@ -158,8 +158,8 @@ def test_linear_refuses_levels_it_was_not_fitted_at(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(("count", "resolution"), [(10_000, 16), (1_000, 8)])
-def test_patches_of_photographs_of_which_many_speak_are_denoised_to_1e_6(count: int, resolution: int) -> None:
-    """Smooth and bright patches: thousands have weight, and errors of their logits and of their sums add up."""
+def test_patches_of_photographs_are_denoised_to_1e_6(count: int, resolution: int) -> None:
+    """Thousands of smooth and bright patches have weight, and errors of their logits and sums add up."""
     pictures = open_source(Source(kind="photographs", count=count), resolution=resolution, seed=0, key="source")
     images = torch.from_numpy(np.stack([np.asarray(picture) for _, picture in pictures.stream])).permute(0, 3, 1, 2)
     denoiser, clean = EmpiricalDenoiser(images.contiguous()), images[:64].float() / 127.5 - 1
@@ -169,71 +169,50 @@ def test_patches_of_photographs_of_which_many_speak_are_denoised_to_1e_6(count: 
         assert float((denoiser(noisy, sigma) - denoiser(noisy.double(), sigma)).abs().max()) < 1e-6, sigma
 
 
-def _given(noisy: torch.Tensor, precision: float) -> Noisy:
-    """Return noisy images as a screening takes them."""
-    return Noisy(noisy, noisy.norm(dim=1, keepdim=True), torch.full((len(noisy), 1), precision, dtype=torch.float64))
-
-
-@pytest.mark.parametrize(("kind", "precision"), [(Screened, 1.0), (Multiples, 1e-7), (Averaged, 1e-9)])
-def test_screening_leaves_out_only_images_without_weight(kind: type[Screening], precision: float) -> None:
-    """The error of the first product is within the slack, that of the logits below what shows."""
+def test_screening_leaves_out_only_images_without_weight() -> None:
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(-255, 256, (300, 1500), generator=generator, dtype=torch.float64)
     noisy, halves = 500 * torch.randn(20, 1500, generator=generator, dtype=torch.float64), pixels.square().sum(1) / 2
-    screening = kind(_given(noisy, precision), halves)
-    scores = screening.scores(pixels.float(), halves)
-    exact = noisy @ pixels.T - halves
-    units = precision / screening.precision
-    assert bool(((scores.double() / units - exact).abs() <= screening.slack / units).all())
-    highest = scores.amax(1, keepdim=True)
-    assert bool(torch.isneginf(screening.raise_top([scores[:, :100].amax(1, keepdim=True), highest])).all())
-    pairs = screening.heard(Block(torch.arange(300), halves, None), scores, highest)
-    assert pairs.scores.numel() == 6000 or kind is Screened
-    logits = screening.logits(pairs, pixels.float()[pairs.block.rows]).double()
-    expected, noisy_numbers = exact * precision, chosen(torch.arange(20), pairs.noisy)
-    off = logits - expected[noisy_numbers][:, pairs.block.rows]
-    torch.testing.assert_close(off - off[:, :1], torch.zeros_like(off), rtol=0, atol=3e-6)
-    kept = torch.zeros_like(exact, dtype=torch.bool)
-    kept[noisy_numbers[:, None], pairs.block.rows] = True
-    assert bool((expected < expected.amax(1, keepdim=True) - 28)[~kept].all())
+    for precision in (1.0, 1e-5, 1e-9):
+        queries = Queries(noisy, torch.full((20, 1), precision, dtype=torch.float64))
+        blocks = zip(torch.split(pixels.float(), 70), torch.split(halves, 70), strict=True)
+        flags = may_have_weight(queries, blocks)
+        weights = torch.softmax((noisy @ pixels.T - halves) * precision, 1)
+        assert float((weights * ~flags).sum(1).max()) < 1e-7
+        assert bool(flags[weights > 1e-9].all())
+        assert bool(flags.all()) == (precision == 1e-9)
 
 
-def test_products_of_whole_multiples_are_exact() -> None:
+def test_float32_logits_suffice_only_if_they_are_accurate() -> None:
     generator = torch.Generator().manual_seed(0)
-    pixels = torch.randint(-255, 256, (300, 1500), generator=generator, dtype=torch.float64)
-    noisy, halves = 500 * torch.randn(20, 1500, generator=generator, dtype=torch.float64), pixels.square().sum(1) / 2
-    for precision, suffices in ((1.0, False), (1e-7, True)):
-        given_ = _given(noisy, precision)
-        multiples = Multiples(given_, halves)
-        assert Multiples.suffices(given_, halves) == suffices
-        whole = multiples.single.double() @ pixels.T - (halves * multiples.units).round()
-        assert torch.equal(multiples.scores(pixels.float(), halves).double(), whole)
-        both = multiples.single.double() + multiples.rest.double()
-        torch.testing.assert_close(both / multiples.units, noisy, rtol=0, atol=1e-4)
+    pixels = torch.randint(-127, 128, (500, 768), generator=generator).double()
+    halves, accurate = pixels.square().sum(1) / 2, []
+    for sigma in (500.0, 1000.0, 3000.0, 6000.0):
+        noisy = sigma * torch.randn(100, 768, generator=generator, dtype=torch.float64)
+        queries = Queries(noisy, torch.full((100, 1), sigma**-2, dtype=torch.float64))
+        single = queries.single()
+        logits = torch.addmm(-halves.float(), single.flat, pixels.float().T) * single.precision
+        off = (logits.double() - (noisy @ pixels.T - halves) * queries.precision).square().mean().sqrt()
+        accurate.append(float32_suffices(queries, halves))
+        assert float(off) < 5e-7 or not accurate[-1]
+    assert accurate == [False, False, True, True]
 
 
-def test_images_of_which_few_speak_are_denoised_again_without_error() -> None:
-    """At noise at which most logits need no second product, an outlier's do, of which two images speak."""
+@pytest.mark.parametrize("sigma", [4.0, 12.0])
+def test_groups_of_copies_are_denoised_to_1e_6(sigma: float) -> None:
+    """Equal images have equal rounding errors, which do not average out."""
     generator = torch.Generator().manual_seed(0)
-    pixels = torch.randint(100, 156, (4000, 3, 16, 16), generator=generator, dtype=torch.uint8)
-    pixels[:2] = 0
-    pixels[1, :, 8:] = 20
-    denoiser, between = EmpiricalDenoiser(pixels), pixels[:2].double().mean(0) / 127.5 - 1
-    noisy = torch.stack([between, *(pixels[2:50] / 127.5 - 1)]).float()
-    noisy = noisy + 4 * torch.randn(noisy.shape, generator=generator)
-    given_ = denoiser._in_units(noisy, 4.0)
-    averaged = Averaged(given_, denoiser.halves)
-    assert Averaged.promises(given_, denoiser.halves)
-    fails = averaged.fails(1 / denoiser.concentration(noisy, 4.0).effective[:, None]).squeeze(1)
-    assert fails[0]
-    assert not fails[1:].any()
-    assert float((denoiser(noisy, 4.0) - denoiser(noisy.double(), 4.0)).abs().max()) < 1e-6
+    different = torch.randint(0, 60, (3, 3, 16, 16), generator=generator, dtype=torch.uint8)
+    different[1] += 190
+    denoiser, clean = EmpiricalDenoiser(different.repeat(400, 1, 1, 1)), different.double().mean(0) / 127.5 - 1
+    noisy = clean.float() + sigma * torch.randn(64, 3, 16, 16, generator=generator)
+    assert float((denoiser(noisy, sigma) - denoiser(noisy.double(), sigma)).abs().max()) < 1e-6
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:FutureWarning")
 @pytest.mark.parametrize("sigma", [0.05, 1.0, 40.0])
 def test_derivatives_do_not_depend_on_how_logits_are_taken(smooth: np.ndarray, sigma: float) -> None:
-    """Forward and backward, in float32 by each kind of screening, against float64."""
+    """Forward and backward, in float32 with and without screening, against float64."""
     denoiser, clean = EmpiricalDenoiser(torch.from_numpy(smooth)), torch.from_numpy(smooth[:4] / 127.5 - 1)
     generator = torch.Generator().manual_seed(0)
     noisy, along = (torch.randn(clean.shape, generator=generator, dtype=torch.float64) for _ in range(2))

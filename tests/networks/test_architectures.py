@@ -10,7 +10,7 @@ from hidden_gaussian import networks
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.networks.dropout import Dropout
 from smoke_study import ROOT
-from toy_networks import alive, build, noisy_images, unheard
+from toy_networks import alive, build, noisy_images, without_effect
 
 VECTORS = ROOT / "tests/fixtures/vectors"
 COUNTS = {4: 64_583, 8: 251_531, 16: 992_531, 32: 3_942_947, 64: 15_717_443, 128: 62_761_091}
@@ -47,7 +47,7 @@ def test_outputs_equal_those_of_the_published_networks(recorded, augmented):
 
 
 @torch.no_grad()
-def test_no_labels_are_labels_of_zero(recorded):
+def test_no_labels_equal_labels_of_zero(recorded):
     network, tensors = recorded
     zeros = torch.zeros_like(tensors["augment_labels"])
     noisy, sigma = tensors["noisy"], tensors["sigma"]
@@ -55,7 +55,7 @@ def test_no_labels_are_labels_of_zero(recorded):
 
 
 @torch.no_grad()
-def test_images_of_a_batch_do_not_meet(recorded):
+def test_images_of_a_batch_do_not_affect_each_other(recorded):
     network, tensors = recorded
     noisy, sigma = tensors["noisy"], tensors["sigma"]
     order = torch.tensor([3, 5, 0, 1, 4, 2])
@@ -65,7 +65,7 @@ def test_images_of_a_batch_do_not_meet(recorded):
 
 
 @torch.no_grad()
-def test_one_sigma_stands_for_all_images(recorded):
+def test_one_sigma_applies_to_all_images(recorded):
     network, tensors = recorded
     noisy = tensors["noisy"]
     expected = network(noisy, torch.full((len(noisy),), 0.7))
@@ -105,17 +105,17 @@ def test_a_tiny_grey_network_denoises_and_learns(architecture):
 def test_every_parameter_and_label_reaches_the_output(architecture):
     scale = 64 if architecture == "adm" else 8
     network = alive(build(architecture, resolution=8, scale=scale, attention_resolutions=(8,)))
-    assert unheard(network, noisy_images(2, 3, 8, 8), noisy_images(2, 9)) == []
+    assert without_effect(network, noisy_images(2, 3, 8, 8), noisy_images(2, 9)) == []
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("architecture", UNETS)
-def test_a_new_network_passes_on_the_skipped_image_only(architecture):
+def test_a_new_network_returns_the_scaled_noisy_image(architecture):
     noisy = noisy_images(3, 3, 16, 16)
     sigma = torch.tensor([0.1, 0.5, 10.0])
     estimate = build(architecture).eval()(noisy, sigma)
-    kept = torch.ones(3) if architecture == "ve-baseline" else 0.25 / (sigma**2 + 0.25)
-    torch.testing.assert_close(estimate, noisy * kept[:, None, None, None], rtol=1e-3, atol=1e-3)
+    skip = torch.ones(3) if architecture == "ve-baseline" else 0.25 / (sigma**2 + 0.25)
+    torch.testing.assert_close(estimate, noisy * skip[:, None, None, None], rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("architecture", networks.ARCHITECTURES)
@@ -184,12 +184,12 @@ def test_features_and_their_gradients_keep_the_channels_of_a_pixel_together(arch
     layers = [layer for layer in network.modules() if isinstance(layer, Dropout | torch.nn.GroupNorm)]
     seen = []
 
-    def look(layer, inputs, output):
+    def record(layer, inputs, output):
         seen.append(output)
         output.register_hook(seen.append)
 
     for layer in layers:
-        layer.register_forward_hook(look)
+        layer.register_forward_hook(record)
         if isinstance(layer, Dropout):
             layer.keys = torch.tensor([1, 3], dtype=torch.int32)
     network(torch.randn(2, 3, 16, 16), torch.ones(2)).sum().backward()

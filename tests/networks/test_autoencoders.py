@@ -1,4 +1,4 @@
-"""Autoencoders: the transformer against its formulas and published size, and what the others are told."""
+"""Autoencoders: the transformer against its formulas and published size; inputs of the other networks."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hidden_gaussian.errors import InputError
-from toy_networks import alive, build, noisy_images, unheard
+from toy_networks import alive, build, noisy_images, without_effect
 
 
 def test_autoencoders_take_no_labels():
@@ -48,7 +48,7 @@ def test_attention_of_the_transformer_in_float64():
 
 @torch.no_grad()
 def test_the_transformer_around_its_attention_in_float64():
-    """Each branch of a layer has a shift, a scale and a gate of its own, which the noise level gives."""
+    """Each branch of a layer has its own shift, scale and gate, which depend on the noise level."""
     model = alive(build("dae-dit", resolution=4, channels=1, scale=64, blocks=1, augment_dim=0)).double().model
     image, sigma = noisy_images(2, 1, 4, 4).double(), torch.tensor([0.5, 3.0]).double()
 
@@ -75,17 +75,17 @@ def test_the_transformer_around_its_attention_in_float64():
     torch.testing.assert_close(model(image, sigma), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_places_of_the_transformer_have_waves_of_their_column_and_row():
+def test_positions_of_the_transformer_are_waves_of_column_and_row():
     embedding = build("dae-dit", resolution=4, channels=1, scale=64, blocks=1, augment_dim=0).model.embedding
-    place = torch.arange(4)[:, None] * 10_000 ** (-torch.arange(48) / 48)
-    along = torch.cat([place.sin(), place.cos()], 1)
+    angles = torch.arange(4)[:, None] * 10_000 ** (-torch.arange(48) / 48)
+    along = torch.cat([angles.sin(), angles.cos()], 1)
     expected = torch.stack([torch.cat([along[column], along[row]]) for row in range(4) for column in range(4)])
     torch.testing.assert_close(embedding, expected, rtol=1e-5, atol=1e-5)
 
 
 @torch.no_grad()
-def test_patches_of_the_transformer_are_put_back_in_place():
-    """A new transformer has its gates shut: a pixel reaches its own patch, and no other."""
+def test_patches_of_the_transformer_return_to_their_positions():
+    """The gates of a new transformer are zero: a pixel reaches its own patch only."""
     network = build("dae-dit", resolution=32, channels=3, scale=4, blocks=1, augment_dim=0)
     network.model.last.weight.copy_(noisy_images(*network.model.last.weight.shape))
     image = noisy_images(1, 3, 32, 32)
@@ -99,7 +99,7 @@ def test_patches_of_the_transformer_are_put_back_in_place():
 
 
 @torch.no_grad()
-def test_a_linear_autoencoder_is_affine_and_the_skip_net_is_not_told_the_level():
+def test_a_linear_autoencoder_is_affine_and_the_skip_net_ignores_the_level():
     linear = alive(build("dae-linear", resolution=8, channels=1, augment_dim=0)).double()
     first, second = noisy_images(2, 1, 1, 8, 8).double()
     between = linear(0.3 * first + 0.7 * second, 2.0)
@@ -110,4 +110,4 @@ def test_a_linear_autoencoder_is_affine_and_the_skip_net_is_not_told_the_level()
 
 
 def test_every_parameter_of_the_skip_net_reaches_the_output():
-    assert unheard(alive(build("dae-skip", resolution=8, augment_dim=0)), noisy_images(2, 3, 8, 8)) == []
+    assert without_effect(alive(build("dae-skip", resolution=8, augment_dim=0)), noisy_images(2, 3, 8, 8)) == []

@@ -1,4 +1,4 @@
-"""Dropout: its law, that it does not look at the other images of a batch, and that it is for training."""
+"""Dropout: its distribution, independence of the other images of a batch, and use in training only."""
 
 import pytest
 import torch
@@ -11,23 +11,23 @@ from toy_networks import alive, build, noisy_images
 from toy_training import recipe
 
 
-def test_dropout_has_its_law_and_does_not_look_at_the_company():
+def test_dropout_has_its_distribution_and_ignores_other_images():
     layer, features = Dropout(0.3).train(), torch.ones(2000, 3, 4, 5)
     layer.keys = batches.draw(PIXELS, 0, recipe(batch=2000), 1, torch.device("cpu"), layers=1).keys[:, 0]
-    kept = layer(features)
-    assert sorted(set(kept.flatten().tolist())) == pytest.approx([0, 1 / 0.7])
-    dropped = (kept == 0).flatten(1).double()
+    dropped_out = layer(features)
+    assert sorted(set(dropped_out.flatten().tolist())) == pytest.approx([0, 1 / 0.7])
+    dropped = (dropped_out == 0).flatten(1).double()
     assert dropped.mean(0).numpy() == pytest.approx(0.3, abs=5 * (0.21 / 2000) ** 0.5)
     assert dropped.mean(1).std().item() == pytest.approx((0.21 / 60) ** 0.5, rel=0.1)
     for rows in (dropped, dropped.T[:, :60]):
         correlation = torch.corrcoef(rows.T) - torch.eye(60, dtype=torch.float64)
         assert correlation.square().sum(1).mean().item() == pytest.approx(59 / len(rows), rel=0.35)
     layer.keys = layer.keys[[7, 3]]
-    assert torch.equal(layer(features[:2]), kept[[7, 3]])
+    assert torch.equal(layer(features[:2]), dropped_out[[7, 3]])
 
 
 @torch.no_grad()
-def test_dropout_is_for_training():
+def test_dropout_is_used_in_training_only():
     network = alive(build(dropout=0.5))
     noisy = noisy_images(2, 3, 16, 16)
     assert torch.equal(network(noisy, 1.0), network(noisy, 1.0))

@@ -1,4 +1,4 @@
-"""Pickles of networks: numbers and tensors against those that were pickled, sources as texts, and nothing that runs."""
+"""Pickles of networks: numbers and tensors equal the pickled ones, sources stay texts, and nothing runs."""
 
 import io
 import pickle
@@ -65,9 +65,9 @@ class Call:
 
 
 def hostile_state():
-    snapshot = published("ve")
-    snapshot["ema"].extra = Call(print, "a pickle ran")
-    return pickle.dumps(snapshot)
+    checkpoint = published("ve")
+    checkpoint["ema"].extra = Call(print, "a pickle ran")
+    return pickle.dumps(checkpoint)
 
 
 def in_storage(content):

@@ -1,4 +1,4 @@
-"""What is wrapped around a network, against the formulas in float64."""
+"""Parametrisations against the formulas in float64."""
 
 import pytest
 import torch

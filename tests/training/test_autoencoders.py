@@ -236,7 +236,7 @@ def test_a_noise_level_without_a_network_is_refused(whole):
     torch.testing.assert_close(denoiser(noisy, SIGMAS[4]), denoiser.denoisers[4](noisy, 1.0 * SIGMAS[4]))
     assert is_defined(denoiser, SIGMAS[4])
     assert not is_defined(denoiser, 1.0)
-    with pytest.raises(InputError, match=r"trained at 80, 42.4.* only, but was asked for sigma \[1.0\]"):
+    with pytest.raises(InputError, match=r"trained at 80, 42.4.* only, but sigma is \[1.0\]"):
         denoiser(noisy, 1.0)
     with pytest.raises(InputError, match="trained at"):
         denoiser(noisy, torch.tensor([80.0, 80.0, 0.002]))

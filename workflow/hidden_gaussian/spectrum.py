@@ -1,4 +1,4 @@
-"""Mean, covariance and eigenvectors of a subset: everything a Gaussian denoiser is made of."""
+"""Mean, covariance and eigenvectors of images: all that a Gaussian denoiser needs."""
 
 from __future__ import annotations
 
@@ -13,29 +13,39 @@ from hidden_gaussian.errors import InputError
 from hidden_gaussian.pixels import HALF_RANGE
 from hidden_gaussian.storage import holding, load_arrays, load_metadata, save_tensors
 
+__all__ = ["Moments", "Spectrum", "effective_sigma", "fit", "from_moments", "ledoit_wolf"]
+
 EXACT = 1024  # products of two pixels that float32 sums exactly: 1024 * 128 * 128 = 2**24
 BLOCK = EXACT
-CENTRE, STEP = HALF_RANGE, 1 / HALF_RANGE  # a pixel v stands for (v - CENTRE) * STEP, in [-1, 1]
+CENTRE, STEP = HALF_RANGE, 1 / HALF_RANGE  # the uint8 pixel v is (v - CENTRE) * STEP in [-1, 1]
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """A Gaussian law by its mean and the eigendecomposition of its covariance.
+    """A Gaussian distribution: its mean, and the eigendecomposition of its covariance.
 
     Attributes
     ----------
     mean : ndarray of shape (d,)
-        Mean image, flattened as (channel, row, column), pixels in [-1, 1].
+        Flattened as (channel, row, column), pixels in [-1, 1].
     eigenvalues : ndarray of shape (k,)
         Variances along the principal components, descending, all positive; k <= min(N - 1, d).
     eigenvectors : ndarray of shape (d, k)
         Principal components in columns.
     count : int
-        Number of images N behind the moments.
+        Number of images N.
     rest : float
-        Variance along every direction that is orthogonal to the components; 0 unless the law was regularised.
+        Variance along every direction orthogonal to the components; 0 unless the distribution was regularised.
+
+    Examples
+    --------
+    >>> spectrum = Spectrum(np.zeros(3), np.array([4.0, 2.0]), np.eye(3)[:, :2], count=9)
+    >>> spectrum.leading(1, spread=True).rest  # the variance 2 over two directions
+    1.0
+    >>> spectrum.shrunk(0.5).eigenvalues
+    array([3., 2.])
     """
 
     mean: Array
@@ -59,14 +69,10 @@ class Spectrum:
             return cls(arrays["mean"], arrays["eigenvalues"], arrays["eigenvectors"], count)
 
     def leading(self, rank: int, *, spread: bool = False) -> Spectrum:
-        """Return the law with the first `rank` components only.
+        """Return the distribution with the first `rank` components only.
 
-        Parameters
-        ----------
-        rank : int
-        spread : bool
-            Give the variance of the others evenly to all other directions (probabilistic principal components, Tipping
-            and Bishop 1999) instead of dropping it.
+        `spread` gives the variance of the other components evenly to all other directions (probabilistic principal
+        components, Tipping and Bishop 1999) instead of dropping it.
         """
         outside = len(self.mean) - rank
         dropped = self.eigenvalues[rank:].sum() + self.rest * (len(self.mean) - len(self.eigenvalues))
@@ -74,26 +80,34 @@ class Spectrum:
         return replace(self, eigenvalues=self.eigenvalues[:rank], eigenvectors=self.eigenvectors[:, :rank], rest=rest)
 
     def shrunk(self, shrinkage: float) -> Spectrum:
-        """Return the law whose covariance is (1 - shrinkage) Sigma + shrinkage tr(Sigma)/d I."""
+        """Return the distribution with the covariance (1 - shrinkage) Sigma + shrinkage tr(Sigma)/d I."""
         level = shrinkage * float(self.eigenvalues.sum()) / len(self.mean)
         return replace(self, eigenvalues=(1 - shrinkage) * self.eigenvalues + level, rest=level)
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums over images from which mean and covariance follow; all whole numbers, so that every sum is exact.
+    """Sums over images that give mean and covariance. They are whole numbers, so every sum is exact.
 
-    Two sets of images that share none are merged by ``+``: the result is that of all their images, bit for bit,
-    whatever the order, the blocks and the shards.
+    ``+`` merges the moments of two disjoint sets of images. The result equals that of all images bit by bit, whatever
+    their order and blocks.
 
     Attributes
     ----------
     count : int
         Number of images N.
     total : ndarray of shape (d,), float64
-        Sum of v - 128 over the images, v being a uint8 pixel.
+        Sum of v - 128 over the images, for each uint8 pixel v.
     products : ndarray of shape (d, d), float64
         Sum of (v - 128)(w - 128) for each pair of pixels.
+
+    Examples
+    --------
+    >>> rows = np.array([[0, 255], [255, 255]], dtype=np.uint8)
+    >>> both = Moments.of(rows[:1]) + Moments.of(rows[1:])
+    >>> both.mean, both.covariance()
+    (array([0., 1.]), array([[1., 0.],
+           [0., 0.]]))
     """
 
     count: int
@@ -102,17 +116,15 @@ class Moments:
 
     @classmethod
     def of(cls, rows: NDArray[np.uint8], block: int = BLOCK) -> Moments:
-        """Return the moments of images given as rows, of shape (N, d); at most 1,024 a block.
-
-        Besides the d x d result only a block of images and a panel of 1,024 of its columns are held.
+        """Return the moments of N images, the rows of a matrix of shape (N, d), with little memory beside the result.
 
         Raises
         ------
         ValueError
-            If a block is so long that its sums would be rounded.
+            If a block has more than 1,024 images: its sums would be rounded.
         """
         if not 0 < block <= EXACT:
-            raise ValueError(f"blocks of {block} images are not summed exactly: give at most {EXACT}")
+            raise ValueError(f"block: {block} images are not summed exactly; give 1 to {EXACT}")
         count, size = rows.shape
         products, total = np.zeros((size, size)), np.zeros(size)
         for start in range(0, count, block):
@@ -133,7 +145,7 @@ class Moments:
         return _mean(self.total, self.count)
 
     def covariance(self) -> Array:
-        """Return the covariance with 1/N of pixels in [-1, 1], of shape (d, d), exact but for three roundings."""
+        """Return the covariance (with 1/N) of pixels in [-1, 1], of shape (d, d), exact up to three roundings."""
         covariance = np.empty_like(self.products)
         for panel in _panels(len(self.total)):
             np.multiply.outer(self.total[panel] / self.count, self.total, out=covariance[panel])
@@ -145,22 +157,22 @@ class Moments:
 def fit(images: NDArray[np.uint8]) -> Spectrum:
     """Return the mean and the principal components of images (covariance with 1/N).
 
-    With at most as many images as pixels the N x N Gram matrix is diagonalised, else the d x d covariance; of
-    whichever it is, LAPACK's divide and conquer holds three at a time in float64 (d = 12,288: 3.6 GB), and the
-    components another.
-
-    Parameters
-    ----------
-    images : uint8 ndarray of shape (N, channels, height, width)
+    The N x N Gram matrix is diagonalised if N <= d, else the d x d covariance. LAPACK's divide and conquer needs three
+    such matrices in float64 (d = 12,288: 3.6 GB), and the components a fourth.
 
     Raises
     ------
     InputError
-        If there is no image, or pixels are not uint8.
+        If images are not a uint8 ndarray of shape (N, channels, height, width), or there are none.
+
+    Examples
+    --------
+    >>> fit(np.array([0, 255], dtype=np.uint8).reshape(2, 1, 1, 1)).eigenvalues  # of the pixels -1 and 1
+    array([1.])
     """
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
         kind = f"{type(images).__name__} of {getattr(images, 'dtype', 'no type')}"
-        raise InputError(f"a spectrum is of pixels from 0 to 255 in a numpy array of uint8, but these are a {kind}")
+        raise InputError(f"images are a {kind}; expected a numpy array of uint8 with pixels from 0 to 255")
     count = len(images)
     if count == 0:
         raise InputError("a spectrum needs at least one image, but the subset is empty; choose a larger subset_size")
@@ -169,23 +181,29 @@ def fit(images: NDArray[np.uint8]) -> Spectrum:
 
 
 def from_moments(moments: Moments) -> Spectrum:
-    """Return the principal components of images known by their moments."""
+    """Return mean and principal components from moments.
+
+    Examples
+    --------
+    >>> from_moments(Moments.of(np.array([[0, 255], [255, 255]], dtype=np.uint8))).eigenvalues
+    array([1.])
+    """
     values, vectors = _eigh(moments.covariance())
-    kept = _kept(values, min(moments.count - 1, len(values)))
-    return Spectrum(moments.mean, values[kept], np.ascontiguousarray(vectors[:, kept]), moments.count)
+    order = _significant(values, min(moments.count - 1, len(values)))
+    return Spectrum(moments.mean, values[order], np.ascontiguousarray(vectors[:, order]), moments.count)
 
 
 def ledoit_wolf(images: NDArray[np.uint8], spectrum: Spectrum) -> float:
-    """Return the shrinkage of the covariance towards tr(Sigma)/d I with the least expected squared error.
+    """Return the best shrinkage of the covariance of images towards tr(Sigma)/d I, for :meth:`Spectrum.shrunk`.
 
-    The estimate of Ledoit and Wolf (2004) for :meth:`Spectrum.shrunk`: b / (|Sigma|^2 - tr(Sigma)^2/d), at most 1, with
-    b = (mean of |x - mu|^4 - |Sigma|^2) / N. Images are read a block at a time, and no covariance is formed.
+    The estimate of Ledoit and Wolf (2004) has the least expected squared error: b / (|Sigma|^2 - tr(Sigma)^2/d), at
+    most 1, with b = (mean of |x - mu|^4 - |Sigma|^2) / N. No covariance is formed.
 
-    Parameters
-    ----------
-    images : uint8 ndarray of shape (N, channels, height, width)
-    spectrum : Spectrum
-        Of these images.
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).integers(0, 256, (9, 1, 4, 4), dtype=np.uint8)
+    >>> 0 < ledoit_wolf(images, fit(images)) < 1
+    True
     """
     fourth, count = 0.0, len(images)
     for start in range(0, count, BLOCK):
@@ -199,26 +217,27 @@ def ledoit_wolf(images: NDArray[np.uint8], spectrum: Spectrum) -> float:
 
 
 def effective_sigma(spectrum: Spectrum, count: int, sigma: float) -> float:
-    """Return the noise level at which the Gaussian denoiser of the whole law acts as that of `count` images at `sigma`.
+    """Return the noise level at which the full Gaussian denoiser acts like that of `count` images at `sigma`.
 
-    The deterministic equivalent of random-matrix theory: the mean over subsets of Sigma_N (Sigma_N + s^2 I)^-1 tends to
+    The deterministic equivalent of random-matrix theory: the mean of Sigma_N (Sigma_N + s^2 I)^-1 over subsets tends to
     Sigma (Sigma + kappa I)^-1, where kappa solves s^2 = kappa (1 - tr(Sigma (Sigma + kappa I)^-1) / N).
 
     Parameters
     ----------
     spectrum : Spectrum
-        Of the whole law, in practice of the largest subset.
+        Of the full distribution; in practice of the largest subset.
     count : int
-        Images of the small subset.
+        Images N of the small subset.
     sigma : float
-        Above 0.
+        Above 0. The result sqrt(kappa) is not smaller.
 
-    Returns
-    -------
-    float
-        sqrt(kappa) >= sigma, to be handed to a GaussianDenoiser of `spectrum` in the place of `sigma`.
+    Examples
+    --------
+    >>> full = Spectrum(np.zeros(4), np.ones(4), np.eye(4), count=1000)
+    >>> [round(effective_sigma(full, count, 1.0), 3) for count in (4, 400)]
+    [1.272, 1.003]
     """
-    from scipy import optimize  # takes a tenth of the start of every job that opens a denoiser
+    from scipy import optimize  # imported here: it takes a tenth of the start of every job that opens a denoiser
 
     values = spectrum.eigenvalues
 
@@ -229,13 +248,13 @@ def effective_sigma(spectrum: Spectrum, count: int, sigma: float) -> float:
     outside = len(spectrum.mean) - len(values)
     variance = values.sum() + spectrum.rest * outside
     upper = sigma**2 + variance / count  # since kappa tr(Sigma (Sigma + kappa I)^-1) < tr Sigma
-    if excess(upper) <= 0:  # as near to the root as numbers go
+    if excess(upper) <= 0:  # the root up to rounding
         return float(np.sqrt(upper))
     return float(np.sqrt(optimize.brentq(excess, sigma**2, upper, xtol=1e-14 * sigma**2, rtol=1e-14)))
 
 
 def _by_gram(rows: NDArray[np.uint8]) -> Spectrum:
-    """Return the spectrum through the N x N inner products of N <= d images, which are exact before centring."""
+    """Return the spectrum from the N x N inner products of N <= d images, which are exact before centring."""
     count, size = rows.shape
     gram = np.zeros((count, count))
     for panel in _panels(size):
@@ -246,8 +265,8 @@ def _by_gram(rows: NDArray[np.uint8]) -> Spectrum:
     gram -= (means - means.mean())[:, None]
     gram *= STEP**2 / count
     values, right = _eigh(gram)
-    kept = _kept(values, count - 1)
-    values, right = values[kept], right[:, kept] / np.sqrt(count * values[kept])
+    order = _significant(values, count - 1)
+    values, right = values[order], right[:, order] / np.sqrt(count * values[order])
     total = rows.sum(axis=0, dtype=np.int64).astype(np.float64) - 128 * count
     mean, vectors = _mean(total, count), np.empty((size, len(values)))
     for panel in _panels(size):
@@ -256,12 +275,11 @@ def _by_gram(rows: NDArray[np.uint8]) -> Spectrum:
 
 
 def _panels(size: int) -> list[slice]:
-    """Return ranges of at most BLOCK pixels: an exact sum, and memory that does not grow with the image."""
+    """Return ranges of at most BLOCK pixels, so that sums are exact and memory does not grow with the image."""
     return [slice(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]
 
 
 def _whole(rows: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return v - 128: whole numbers of at most 128."""
     return rows.astype(np.float32) - np.float32(128)
 
 
@@ -275,8 +293,8 @@ def _eigh(matrix: Array) -> tuple[Array, Array]:
     return values, vectors
 
 
-def _kept(values: Array, most: int) -> NDArray[np.int64]:
-    """Return the indices of at most `most` eigenvalues that are no rounding error, descending."""
+def _significant(values: Array, most: int) -> NDArray[np.int64]:
+    """Return the indices of at most `most` eigenvalues above rounding error, descending."""
     order = np.argsort(values)[::-1][:most]
     found: NDArray[np.int64] = order[values[order] > len(values) * np.finfo(float).eps * max(values.max(), 0)]
     return found

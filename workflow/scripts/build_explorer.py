@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.jobs import job_log
+from hidden_gaussian.jobs import job_log, set_precision
 from hidden_gaussian.pages import Explorer
 from hidden_gaussian.storage import atomic_path
 from hidden_gaussian.tables import Measurements
 
 with job_log(snakemake.log[0]):
+    set_precision()
     params, root = snakemake.params, Path(snakemake.params.root)
     cells = [Cell.parse(root.name, identifier) for identifier in params.cells]
     linear = frozenset(Path(path).parent.relative_to(root).as_posix() for path in snakemake.input.linear)

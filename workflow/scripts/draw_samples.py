@@ -1,11 +1,12 @@
 """Denoisers -> samples from shared latents, trajectories of the first few, and their nearest training images."""
 
-from hidden_gaussian.jobs import job_log
+from hidden_gaussian.jobs import job_log, set_precision
 from hidden_gaussian.sampling import draw_samples
 from hidden_gaussian.storage import save_array, write_shard
 
 output, params = snakemake.output, snakemake.params
 with job_log(snakemake.log[0]):
+    set_precision()
     paths = zip(output.samples, output.trajectories, output.memorisation, strict=True)
     for (identifier, sampler), (samples, trajectories, memorisation) in zip(params.sets, paths, strict=True):
         drawn = draw_samples(params.root, identifier, sampler, count=params.samples, seed=params.seed)

@@ -8,5 +8,5 @@ from hidden_gaussian.spectrum import Spectrum
 inputs, params = snakemake.input, snakemake.params
 with job_log(snakemake.log[0]):
     pixels = open_subset(inputs.images, inputs.subset)
-    settings = {"law": Spectrum.load(inputs.spectrum), "largest": params.largest, "seed": params.seed}
+    settings = {"spectrum": Spectrum.load(inputs.spectrum), "largest": params.largest, "seed": params.seed}
     fit_reference(snakemake.wildcards.reference, pixels, snakemake.output.denoiser, **settings)

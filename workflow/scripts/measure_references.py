@@ -1,12 +1,13 @@
 """The reference denoisers of a subset and clean images -> the same measurements and outputs as of a network."""
 
-from hidden_gaussian.jobs import job_log
+from hidden_gaussian.jobs import job_log, set_precision
 from hidden_gaussian.measurement import measure_target
 from hidden_gaussian.reference_names import ALWAYS_MEASURED
 from hidden_gaussian.storage import save_tensors, write_shard
 
 params, output = snakemake.params, snakemake.output
 with job_log(snakemake.log[0]):
+    set_precision()
     for name, measures, outputs in zip(ALWAYS_MEASURED, output.measures, output.outputs, strict=True):
         shard, images = measure_target(
             params.root,

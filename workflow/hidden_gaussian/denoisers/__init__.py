@@ -1,7 +1,7 @@
 """Denoisers: functions (noisy, sigma) -> estimate of the clean image, all behind one protocol.
 
-Takes training images, a spectrum, fitted maps or a network; gives denoisers that samplers, distillation and metrics can
-use without knowing which one they hold.
+Takes training images, a spectrum, fitted maps or a network. Gives denoisers that samplers, distillation and metrics use
+without knowing their kind.
 """
 
 import lazy_loader

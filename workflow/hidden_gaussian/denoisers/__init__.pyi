@@ -1,18 +1,16 @@
 from . import autoencoder
 from .autoencoder import AutoencoderDenoiser
 from .empirical import EmpiricalDenoiser
-from .expected import ExpectedDenoiser
 from .fit import fit_reference
-from .gaussian import GaussianDenoiser
+from .gaussian import ExpectedDenoiser, GaussianDenoiser
 from .linear import LinearDenoiser
 from .mixture import MixtureDenoiser
 from .network import NetworkDenoiser, load_network
 from .patch import PatchDenoiser
-from .protocol import Denoiser, checked
-from .registry import best_device, mean_image, open_denoiser
+from .protocol import Denoiser, checked, diagnostics, differentiable, is_defined
+from .registry import mean_image, open_denoiser
 from .spliced import SplicedDenoiser
 from .stationary import StationaryDenoiser
-from .supported_levels import is_defined
 from .trivial import IdentityDenoiser, MeanDenoiser
 
 __all__ = [
@@ -30,8 +28,9 @@ __all__ = [
     "SplicedDenoiser",
     "StationaryDenoiser",
     "autoencoder",
-    "best_device",
     "checked",
+    "diagnostics",
+    "differentiable",
     "fit_reference",
     "is_defined",
     "load_network",

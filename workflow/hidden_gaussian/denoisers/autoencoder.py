@@ -1,4 +1,4 @@
-"""Denoising autoencoders: a network of its own for each of some noise levels."""
+"""Denoising autoencoders: a separate network for each of a few noise levels."""
 
 from __future__ import annotations
 
@@ -12,21 +12,29 @@ from torch import Tensor, nn
 
 from hidden_gaussian import networks
 from hidden_gaussian.denoisers.network import NetworkDenoiser
-from hidden_gaussian.denoisers.supported_levels import place
+from hidden_gaussian.denoisers.protocol import index_of_level
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.storage import load_metadata, load_tensors, save_tensors
 
 
 class AutoencoderDenoiser:
-    """Networks of one noise level each (Li et al. Fig. 24); any other level is refused.
+    """Networks for one noise level each (Li et al. Fig. 24).
 
     Parameters
     ----------
     sigmas : sequence of float
-        The levels, as many as networks.
+        One level for each network.
     autoencoders : sequence of Module
         Called as network(noisy, sigma).
     device : device or str
+
+    Examples
+    --------
+    >>> class Identity(nn.Module):
+    ...     def forward(self, noisy, sigma):
+    ...         return noisy
+    >>> AutoencoderDenoiser([0.5, 4.0], [Identity(), Identity()])(torch.ones(1, 1, 1, 1), 4.0).item()
+    1.0
     """
 
     def __init__(
@@ -36,7 +44,7 @@ class AutoencoderDenoiser:
         self.denoisers = [NetworkDenoiser(network, device) for network in autoencoders]
 
     def __call__(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
-        """Return the estimate; all images of a batch share one of the levels.
+        """Return the estimate; all images of a batch share one level.
 
         Raises
         ------
@@ -46,8 +54,12 @@ class AutoencoderDenoiser:
         return self.of_level(sigma)(noisy, sigma)
 
     def of_level(self, sigma: Tensor | float) -> NetworkDenoiser:
-        """Return the denoiser of one of the levels; InputError if sigma is none."""
-        return self.denoisers[place(self.sigmas, sigma, "the autoencoders were trained at")]
+        """Return the denoiser of a level; InputError if there is none for sigma."""
+        return self.denoisers[index_of_level(self.sigmas, sigma, "the autoencoders were trained at")]
+
+    def differentiable(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+        """Return the estimate with its derivatives, see :meth:`NetworkDenoiser.differentiable`."""
+        return self.of_level(sigma).differentiable(noisy, sigma)
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> AutoencoderDenoiser:
@@ -72,7 +84,7 @@ class AutoencoderDenoiser:
 def save(
     path: str | Path, sigmas: Sequence[float], autoencoders: Sequence[nn.Module], options: Mapping[str, Any]
 ) -> None:
-    """Write networks of the same options to one ``.safetensors`` file; weights are named by the number of the level."""
+    """Write networks of equal options to a ``.safetensors`` file; the names of weights start with the level's index."""
     metadata = {"options": json.dumps(options, sort_keys=True), "sigmas": json.dumps(list(sigmas))}
     tensors = nn.ModuleList(autoencoders).state_dict()
     save_tensors(path, {name: tensor.float() for name, tensor in tensors.items()}, metadata)

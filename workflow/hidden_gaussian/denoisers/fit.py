@@ -1,4 +1,4 @@
-"""From training images to the file of a reference denoiser that is costly to fit."""
+"""From training images to the file of a reference denoiser that is expensive to fit."""
 
 from __future__ import annotations
 
@@ -14,29 +14,41 @@ from hidden_gaussian.storage import save_tensors
 
 
 def fit_reference(
-    name: str, images: NDArray[np.uint8], path: str | Path, *, law: Spectrum, largest: str, seed: int
+    name: str, images: NDArray[np.uint8], path: str | Path, *, spectrum: Spectrum, largest: str, seed: int
 ) -> None:
     """Fit a reference denoiser and write its file.
 
     Parameters
     ----------
     name : str
-        ``gaussian-shrunk`` (of which only the shrinkage is kept), ``gaussian-expected`` (only what it is made of),
-        ``stationary`` or ``mixture-K``.
+        ``gaussian-shrunk`` (the file has its shrinkage only), ``gaussian-expected`` (the file has N and the largest
+        subset only), ``stationary`` or ``mixture-K``.
     images : uint8 ndarray of shape (N, channels, height, width)
         Training images.
     path : path
         The ``.safetensors`` file that :func:`~hidden_gaussian.denoisers.open_denoiser` reads.
-    law : Spectrum
+    spectrum : Spectrum
         Of the training images.
     largest : str
-        Folder of the largest subset, such as ``n512a``, whose law stands for that of all images.
+        Folder of the largest subset, such as ``n512a``, which represents the full distribution.
     seed : int
-        Root seed, for where k-means starts.
+        Root seed of the study; k-means starts from it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from hidden_gaussian.denoisers import StationaryDenoiser
+    >>> from hidden_gaussian.spectrum import fit
+    >>> images = np.random.default_rng(0).integers(0, 256, (8, 1, 4, 4), dtype=np.uint8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "denoiser.safetensors"
+    ...     fit_reference("stationary", images, path, spectrum=fit(images), largest="n8a", seed=0)
+    ...     tuple(StationaryDenoiser.load(path).mean.shape)
+    (1, 4, 4)
     """
     match name.split("-"):
         case ["gaussian", "shrunk"]:
-            save_tensors(path, {"shrinkage": np.array(ledoit_wolf(images, law))})
+            save_tensors(path, {"shrinkage": np.array(ledoit_wolf(images, spectrum))})
         case ["gaussian", "expected"]:
             save_tensors(path, {"count": np.array(len(images))}, {"law": largest})
         case ["stationary"]:
@@ -44,4 +56,4 @@ def fit_reference(
         case ["mixture", components]:
             MixtureDenoiser.fit(images, int(components), seed=seed).save(path)
         case _:
-            raise ValueError(f"{name!r} is no reference denoiser that is fitted")
+            raise ValueError(f"{name!r} is not a reference denoiser with a file")

@@ -1,4 +1,4 @@
-"""The Gaussian (Wiener) denoiser: optimal where the images are normal with a given mean and covariance."""
+"""The Gaussian (Wiener) denoiser of a subset, and its expectation over subsets by random-matrix theory."""
 
 from __future__ import annotations
 
@@ -8,24 +8,31 @@ import torch
 from torch import Tensor
 
 from hidden_gaussian.denoisers.protocol import column
-from hidden_gaussian.spectrum import Spectrum
+from hidden_gaussian.spectrum import Spectrum, effective_sigma
 
 
 class GaussianDenoiser:
-    """The posterior mean under N(mu, Sigma), Li et al. eq. (6), as a shrinkage in the eigenbasis.
+    """The posterior mean if clean images are N(mu, Sigma) (Li et al. eq. 6), a shrinkage in the eigenbasis.
 
-    D(x; s) = mu + U diag(lambda / (lambda + s^2)) U^T (x - mu), which costs two thin products and no d x d matrix.
+    D(x; s) = mu + U diag(lambda / (lambda + s^2)) U^T (x - mu): two thin products and no d x d matrix.
 
     Parameters
     ----------
     spectrum : Spectrum
-        Of the subset; directions outside it have its variance `rest`, 0 unless it was regularised, and without variance
-        are shrunk to the mean.
+        Mean, eigenvalues and eigenvectors of the subset. All other directions have the variance `rest`, which is 0
+        unless the spectrum was regularised.
     device : device or str
     dtype : dtype
         Precision of the products.
     rank : int, optional
-        Use only so many leading components; default: all.
+        Number of leading components to use; default: all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> gaussian = GaussianDenoiser(Spectrum(np.zeros(2), np.array([1.0]), np.eye(2)[:, :1], count=9))
+    >>> gaussian(torch.ones(1, 1, 1, 2), 1.0)  # halved along the component, 0 elsewhere
+    tensor([[[[0.5000, 0.0000]]]])
     """
 
     def __init__(
@@ -52,16 +59,15 @@ class GaussianDenoiser:
         return denoised.to(noisy).reshape(noisy.shape)
 
     def flow(self, state: Tensor, sigma_from: float, sigma_to: float) -> Tensor:
-        """Return the exact solution of the probability-flow ODE, Li et al. eq. (7).
+        """Return the exact solution of the probability-flow ODE (Li et al. eq. 7).
 
         Parameters
         ----------
         state : Tensor of shape (batch, channels, height, width)
-            At noise level `sigma_from` > 0.
         sigma_from : float
-            Noise level that the states are at.
+            Noise level of `state`, above 0.
         sigma_to : float
-            0 gives samples of N(mu, Sigma), up to the tail that `sigma_from` leaves out.
+            Noise level of the result; 0 gives samples of N(mu, Sigma) if `sigma_from` is large.
         """
         flat = state.flatten(1).to(self.mean)
         centred = flat - self.mean
@@ -77,3 +83,45 @@ class GaussianDenoiser:
         weight = (self.vectors * (self.values / (self.values + sigma**2) - outside)) @ self.vectors.T
         weight.diagonal().add_(outside)
         return weight
+
+
+class ExpectedDenoiser:
+    """The mean of the Gaussian denoisers of all subsets of N images, by its deterministic equivalent.
+
+    It is the Gaussian denoiser of the full distribution at a higher noise level, see
+    :func:`~hidden_gaussian.spectrum.effective_sigma`. The spread of the subsets' mean images is left out, an error of
+    the order of 1/N.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        Of the full distribution. In practice of the largest subset, which must be much larger than N.
+    count : int
+        Images N of the small subset.
+    device : device or str
+    dtype : dtype
+        Precision of the products.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> full = Spectrum(np.zeros(4), np.ones(4), np.eye(4), count=1000)
+    >>> [round(ExpectedDenoiser(full, n)(torch.ones(1, 1, 2, 2), 1.0)[0, 0, 0, 0].item(), 3) for n in (4, 400)]
+    [0.382, 0.499]
+    """
+
+    def __init__(
+        self,
+        spectrum: Spectrum,
+        count: int,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.spectrum, self.count = spectrum, count
+        self.gaussian = GaussianDenoiser(spectrum, device, dtype)
+
+    def __call__(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+        """Return the expected posterior mean of each noisy image."""
+        levels, indices = torch.unique(torch.as_tensor(sigma, dtype=torch.float64), return_inverse=True)
+        higher = [effective_sigma(self.spectrum, self.count, level) for level in levels.tolist()]
+        return self.gaussian(noisy, torch.tensor(higher, dtype=self.gaussian.mean.dtype).to(noisy.device)[indices])

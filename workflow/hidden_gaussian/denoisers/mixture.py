@@ -1,4 +1,4 @@
-"""The mixture denoiser: some low-rank Gaussians, between one Gaussian and as many points as there are images."""
+"""The mixture denoiser: a few low-rank Gaussians, between the Gaussian and the empirical denoiser."""
 
 from __future__ import annotations
 
@@ -17,31 +17,37 @@ from hidden_gaussian.seeding import derive
 from hidden_gaussian.spectrum import Spectrum
 from hidden_gaussian.storage import holding, load_arrays, save_tensors
 
-RANK = 256
+RANK = 256  # components of each Gaussian
 
 
 class MixtureDenoiser:
-    """The posterior mean under a mixture of Gaussians, each with its own mean, components and weight.
+    """The posterior mean under a mixture of Gaussians.
 
-    The weights of a noisy image come from the matrix inversion lemma, without a d x d matrix: with projections p on
-    the components of variances lambda, and variance r elsewhere,
-    |x - m|^2_(C + s^2 I)^-1 = (|x - m|^2 - sum (lambda - r) / (lambda + s^2) p^2) / (r + s^2). One component is the
-    Gaussian denoiser; one for each image, of rank 0, is the empirical denoiser. Everything is in float64: at low noise
-    the weights need it.
+    The weights follow from the matrix inversion lemma, without a d x d matrix: with projections p on the components,
+    their variances lambda and the variance r of all other directions,
+    |x - m|^2_(C + s^2 I)^-1 = (|x - m|^2 - sum (lambda - r) / (lambda + s^2) p^2) / (r + s^2). One Gaussian makes the
+    Gaussian denoiser; one of rank 0 for each image makes the empirical denoiser. Everything is float64, because the
+    weights need it at low noise.
 
     Parameters
     ----------
     parts : sequence of Spectrum
-        The Gaussians, each weighted by its number of images.
+        The Gaussians, weighted by their numbers of images.
     device : device or str
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).integers(0, 256, (8, 1, 2, 2), dtype=np.uint8)
+    >>> MixtureDenoiser.fit(images, 2)(torch.zeros(3, 1, 2, 2), 0.5).shape
+    torch.Size([3, 1, 2, 2])
     """
 
     def __init__(self, parts: Sequence[Spectrum], device: torch.device | str = "cpu") -> None:
         self.parts = parts
-        everything = sum(part.count for part in parts)
-        self.log_weights = [float(np.log(part.count / everything)) for part in parts]
+        count = sum(part.count for part in parts)
+        self.log_weights = [float(np.log(part.count / count)) for part in parts]
         arrays = [(part.mean, part.eigenvalues, part.eigenvectors) for part in parts]
-        self.laws = [tuple(torch.as_tensor(array).to(device, torch.float64) for array in law) for law in arrays]
+        self.gaussians = [tuple(torch.as_tensor(array).to(device, torch.float64) for array in part) for part in arrays]
 
     def __call__(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
         """Return the posterior mean of each noisy image."""
@@ -59,8 +65,8 @@ class MixtureDenoiser:
         return (total / mass).to(noisy).reshape(noisy.shape)
 
     def _component(self, part: int, flat: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the log of weight times density (but for a constant), and the posterior mean, under one Gaussian."""
-        mean, values, vectors = self.laws[part]
+        """Return log(weight times density), up to a constant, and the posterior mean under one Gaussian."""
+        mean, values, vectors = self.gaussians[part]
         rest = self.parts[part].rest
         centred = flat - mean
         inside = centred @ vectors
@@ -74,7 +80,7 @@ class MixtureDenoiser:
 
     @classmethod
     def fit(cls, images: NDArray[np.uint8], components: int, *, rank: int = RANK, seed: int = 0) -> MixtureDenoiser:
-        """Return the mixture of the Gaussians of the clusters that k-means finds.
+        """Return the mixture of the Gaussians of k-means clusters.
 
         Parameters
         ----------
@@ -82,12 +88,12 @@ class MixtureDenoiser:
         components : int
             Clusters K, at most N.
         rank : int
-            Components kept of each cluster; the variance of the others is spread over all other directions.
+            Components of each Gaussian; the rest of its variance is spread over all other directions.
 
         Raises
         ------
         InputError
-            If there are fewer different images than clusters.
+            If fewer images than clusters are different.
         """
         from sklearn.cluster import KMeans  # here, because it takes a second
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from hidden_gaussian import networks
 from hidden_gaussian.errors import InputError
@@ -14,7 +15,7 @@ from hidden_gaussian.storage import load_metadata, load_tensors
 
 
 class NetworkDenoiser:
-    """A network evaluated without gradients, some images at a time.
+    """A network evaluated without gradients, a batch at a time.
 
     Parameters
     ----------
@@ -22,7 +23,15 @@ class NetworkDenoiser:
         Called as network(noisy, sigma).
     device : device or str
     batch : int
-        Images a pass; the result does not depend on it beyond rounding.
+        Images evaluated at a time. It changes the result by rounding only.
+
+    Examples
+    --------
+    >>> class Shrink(nn.Module):
+    ...     def forward(self, noisy, sigma):
+    ...         return noisy / (1 + sigma.reshape(-1, 1, 1, 1) ** 2)
+    >>> NetworkDenoiser(Shrink())(torch.ones(1, 1, 1, 2), 1.0)
+    tensor([[[[0.5000, 0.5000]]]])
     """
 
     def __init__(self, network: nn.Module, device: torch.device | str = "cpu", batch: int = 512) -> None:
@@ -39,19 +48,32 @@ class NetworkDenoiser:
         ]
         return torch.cat(parts).to(noisy)
 
+    def differentiable(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+        """Return the estimate, in one batch, with forward and backward derivatives."""
+        level = torch.as_tensor(sigma, dtype=noisy.dtype, device=noisy.device)
+        with sdpa_kernel(SDPBackend.MATH):  # fused attention has no forward derivative
+            output: Tensor = self.network(noisy, level.expand(len(noisy)))
+        return output
+
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> NetworkDenoiser:
-        """Read the network of a snapshot; errors as :func:`load_network`."""
+        """Read the network of a checkpoint; errors as :func:`load_network`."""
         return cls(load_network(path), device)
 
 
 def load_network(path: str | Path) -> networks.Parametrisation:
-    """Read the network of a snapshot, with the options in the file's metadata.
+    """Read the network of a checkpoint, built by the options in the file's metadata.
 
     Raises
     ------
     InputError
-        If the file is no snapshot, or its weights do not fit its options.
+        If the file is not a checkpoint, or its weights do not fit its options.
+
+    Examples
+    --------
+    >>> load_network("weights.safetensors")
+    Traceback (most recent call last):
+    hidden_gaussian.errors.InputError: weights.safetensors ...
     """
     metadata, tensors = load_metadata(path), load_tensors(path)
     try:
@@ -59,5 +81,5 @@ def load_network(path: str | Path) -> networks.Parametrisation:
         network.load_state_dict(tensors)
     except (KeyError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{path} holds no snapshot of a network ({reason}); delete it and run again") from None
+        raise InputError(f"{path} holds no checkpoint of a network ({reason}); delete it and run again") from None
     return network

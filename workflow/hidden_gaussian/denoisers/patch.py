@@ -1,4 +1,4 @@
-"""The patch denoiser: each pixel from its surroundings alone, wherever in the training images they are found."""
+"""The patch denoiser: each pixel from the patch around it, compared with all patches of the training images."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hidden_gaussian.denoisers.empirical import FLOOR
+from hidden_gaussian.denoisers.empirical.denoiser import FLOOR
 from hidden_gaussian.denoisers.protocol import column
 from hidden_gaussian.pixels import to_unit
 
-TOGETHER = 512  # patches of either side compared at a time: their logits, 2 MB, stay in a core's cache
+TOGETHER = 512  # noisy and training patches compared at a time: their logits (2 MB) stay in a core's cache
 
 
 class PatchDenoiser:
-    """The local empirical posterior of a translation-equivariant denoiser with a field of view of P x P pixels.
+    """The optimal denoiser that is translation-equivariant and sees P x P pixels (Kamb and Ganguli 2024).
 
-    Each pixel is the mean of the centres of all P x P patches of all training images, weighted by
-    exp(-|p - q|^2 / (2 s^2)) of the noisy patch p around it and the training patch q: the optimum among denoisers that
-    are local and equivariant, as convolutional networks are (Kamb and Ganguli 2024, the equivariant local score).
-    Beyond its borders every image, noisy or not, is zero, as the padding of a convolution is; so patches at a border
-    are most like patches at the same border. The cost of an image is (height width)^2 N P^2: for small studies.
+    Each pixel is a mean of the centres of all P x P patches q of the training images, weighted by
+    exp(-|p - q|^2 / (2 s^2)) for the noisy patch p around the pixel: the equivariant local score. All images are
+    padded with zeros, like in a convolution, so a patch at a border resembles patches at the same border most. One
+    image costs (height width)^2 N P^2 operations.
 
     Parameters
     ----------
@@ -28,15 +27,21 @@ class PatchDenoiser:
         Training images.
     size : int
         P, odd.
+
+    Examples
+    --------
+    >>> images = torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1)
+    >>> PatchDenoiser(images, 1)(torch.zeros(1, 1, 1, 1), 0.5).item()
+    0.0
     """
 
     def __init__(self, images: Tensor, size: int) -> None:
         if size % 2 == 0:
-            raise ValueError(f"the patches of a patch denoiser have a centre: {size} must be odd")
+            raise ValueError(f"the patch size is {size}; give an odd one, because patches need a centre")
         self.images, self.size = images, size
 
     def __call__(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
-        """Return the local posterior mean of each pixel; logits are taken in float64, which low noise needs."""
+        """Return the local posterior mean of each pixel; logits are float64, because low noise needs it."""
         pixels = noisy.shape[-2] * noisy.shape[-1]
         queries = self._patches(noisy.double())
         precision = column(sigma, queries).expand(len(noisy), 1).repeat_interleave(pixels, 0) ** -2
@@ -46,9 +51,9 @@ class PatchDenoiser:
         return centres.transpose(1, 2).reshape(noisy.shape).to(noisy)
 
     def _posterior(self, queries: Tensor, precision: Tensor, kind: torch.dtype) -> Tensor:
-        """Return the mean centre, of shape (queries, channels), by an online softmax; its weights are of this type."""
+        """Return mean centres of shape (queries, channels) by an online softmax with weights of this type."""
         channels = self.images.shape[1]
-        # finite, since -inf times a slope of zero would be no number
+        # finite, because the derivative would be 0 * -inf
         best = queries.new_full((len(queries), 1), torch.finfo(queries.dtype).min)
         total = queries.new_zeros(len(queries), channels + 1)  # of weighted centres, and of weights
         for images in torch.split(self.images, max(1, TOGETHER // self.images[0, 0].numel())):

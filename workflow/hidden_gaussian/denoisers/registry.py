@@ -1,4 +1,4 @@
-"""From an id to a denoiser."""
+"""Denoisers by their ids."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import torch
 from hidden_gaussian.data import open_subset
 from hidden_gaussian.denoisers.autoencoder import AutoencoderDenoiser
 from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
-from hidden_gaussian.denoisers.expected import ExpectedDenoiser
-from hidden_gaussian.denoisers.gaussian import GaussianDenoiser
+from hidden_gaussian.denoisers.gaussian import ExpectedDenoiser, GaussianDenoiser
 from hidden_gaussian.denoisers.linear import LinearDenoiser
 from hidden_gaussian.denoisers.mixture import MixtureDenoiser
 from hidden_gaussian.denoisers.network import NetworkDenoiser
@@ -19,24 +18,16 @@ from hidden_gaussian.denoisers.protocol import Denoiser
 from hidden_gaussian.denoisers.stationary import StationaryDenoiser
 from hidden_gaussian.denoisers.trivial import IdentityDenoiser, MeanDenoiser
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.jobs import choose_device
 from hidden_gaussian.reference_names import is_configurable
 from hidden_gaussian.spectrum import Spectrum
 from hidden_gaussian.storage import load_arrays, load_metadata, load_one
 
 
-def best_device() -> torch.device:
-    """Return the GPU when there is one, else the CPU; float32 is no longer rounded to TF32, as torch does in places."""
-    _forbid_tf32()
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _forbid_tf32() -> None:
-    """Have float32 products and convolutions of this process computed as such: TF32 keeps 10 bits of 23."""
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-
-
 def open_denoiser(root: str | Path, identifier: str, device: torch.device | str | None = None) -> Denoiser:
-    """Return the denoiser that an id names.
+    """Return the denoiser of an id.
+
+    On a GPU, call :func:`~hidden_gaussian.jobs.set_precision` first.
 
     Parameters
     ----------
@@ -47,15 +38,19 @@ def open_denoiser(root: str | Path, identifier: str, device: torch.device | str 
         ``n64a/gaussian-expected``, ``n64a/stationary``, ``n64a/mixture-8``, ``n64a/patch-3``, ``n64a/ve16r1/i64000`` or
         ``.../i64000/linear``.
     device : device or str, optional
-        Default: the GPU when there is one.
+        Default: the GPU if there is one.
 
     Raises
     ------
     InputError
-        If the id names nothing, or its file is missing or damaged.
+        If there is no such denoiser, or its file is missing or damaged.
+
+    Examples
+    --------
+    >>> open_denoiser("results/digits", "n64a/identity")(torch.ones(1, 1, 1, 1), 0.5).item()
+    1.0
     """
-    _forbid_tf32()
-    device = best_device() if device is None else torch.device(device)
+    device = choose_device() if device is None else torch.device(device)
     folder = Path(root) / identifier
     match folder.name:
         case "identity":
@@ -88,22 +83,31 @@ def _open_reference(folder: Path, device: torch.device) -> Denoiser:
             return MixtureDenoiser.load(fitted, device)
         case ["stationary"]:
             return StationaryDenoiser.load(fitted).to(device)
-    found, needed = load_arrays(fitted), "count" if folder.name == "gaussian-expected" else "shrinkage"
-    if needed not in found:
-        raise InputError(f"{fitted} holds no {needed} of a Gaussian; delete it and run again")
-    if needed == "shrinkage":
+    arrays, name = load_arrays(fitted), "count" if folder.name == "gaussian-expected" else "shrinkage"
+    if name not in arrays:
+        raise InputError(f"{fitted} holds no {name} of a Gaussian; delete it and run again")
+    if name == "shrinkage":
         spectrum = Spectrum.load(folder.parent / "spectrum.safetensors")
-        return GaussianDenoiser(spectrum.shrunk(float(found[needed])), device)
+        return GaussianDenoiser(spectrum.shrunk(float(arrays[name])), device)
     largest = folder.parents[1] / load_metadata(fitted)["law"]
-    return ExpectedDenoiser(Spectrum.load(largest / "spectrum.safetensors"), int(found[needed]), device)
+    return ExpectedDenoiser(Spectrum.load(largest / "spectrum.safetensors"), int(arrays[name]), device)
 
 
 def _training_images(subset: Path, device: torch.device) -> torch.Tensor:
-    """Return the uint8 images of a subset, from its folder."""
+    """Return the uint8 images of a subset's folder."""
     return torch.from_numpy(open_subset(subset.parent / "images.npy", subset / "subset.npy")).to(device)
 
 
 def mean_image(spectrum: str | Path) -> torch.Tensor:
-    """Return the mean image of a subset, of shape (channels, height, width), from its spectrum's file."""
+    """Return the mean image in a spectrum's file, float32 of shape (channels, height, width).
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Spectrum(np.zeros(4), np.ones(4), np.eye(4), count=9).save(f"{folder}/spectrum.safetensors", (1, 2, 2))
+    ...     mean_image(f"{folder}/spectrum.safetensors").shape
+    torch.Size([1, 2, 2])
+    """
     shape = [int(size) for size in load_metadata(spectrum)["shape"].split(",")]
     return torch.from_numpy(load_one(spectrum, "mean")).float().reshape(shape)

@@ -1,4 +1,4 @@
-"""Two denoisers in one: the one inside a range of noise levels, the other outside."""
+"""Two denoisers in one, each for some of the noise levels."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from hidden_gaussian.denoisers.protocol import Denoiser
 
 
 class SplicedDenoiser:
-    """A denoiser that is replaced by another at some noise levels.
+    """A denoiser that another one replaces in a range of noise levels.
 
     Parameters
     ----------
     outside, inside : Denoiser
-        Used elsewhere, and for `low` < sigma <= `high`.
+        `inside` is used for `low` < sigma <= `high`, `outside` elsewhere.
     low, high : float
-        Half open, so that neighbouring ranges share no level and together replace every one.
+        The range is half open, so that ranges side by side replace every level exactly once.
+
+    Examples
+    --------
+    >>> from hidden_gaussian.denoisers import IdentityDenoiser, MeanDenoiser
+    >>> spliced = SplicedDenoiser(IdentityDenoiser(), MeanDenoiser(torch.zeros(1, 1, 1)), low=1.0, high=80.0)
+    >>> [spliced(torch.ones(1, 1, 1, 1), sigma).item() for sigma in (1.0, 2.0)]
+    [1.0, 0.0]
     """
 
     def __init__(self, outside: Denoiser, inside: Denoiser, low: float, high: float) -> None:
@@ -24,7 +31,7 @@ class SplicedDenoiser:
         self.low, self.high = low, high
 
     def __call__(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
-        """Return the estimate of whichever denoiser the noise level falls to."""
+        """Return the estimate of the denoiser in charge of the noise level, image by image if levels differ."""
         if not isinstance(sigma, Tensor):
             return (self.inside if self.low < sigma <= self.high else self.outside)(noisy, sigma)
         within = ((sigma > self.low) & (sigma <= self.high)).to(noisy.device).reshape(-1, 1, 1, 1)

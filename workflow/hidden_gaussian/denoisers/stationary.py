@@ -1,4 +1,4 @@
-"""The stationary Wiener denoiser: Gaussian with a covariance that is the same everywhere in the image."""
+"""The stationary Wiener denoiser: a Gaussian denoiser whose covariance is the same everywhere in the image."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ BATCH = 512
 
 
 class StationaryDenoiser:
-    """The posterior mean under N(mu, C), C being the covariance averaged over all cyclic shifts of the image.
+    """The posterior mean under N(mu, C), where C is the covariance averaged over all cyclic shifts of the image.
 
-    A Wiener filter at every spatial frequency f, D^(f) = mu^(f) + S(f) (S(f) + s^2 I)^-1 (x^(f) - mu^(f)), with the
-    cross-channel spectra S(f): what remains of the Gaussian denoiser when places are forgotten. The mean image is kept.
+    A Wiener filter at each spatial frequency f: D^(f) = mu^(f) + S(f) (S(f) + s^2 I)^-1 (x^(f) - mu^(f)) with the
+    cross-channel spectra S(f). It knows the mean image, but no other difference between positions.
 
     Parameters
     ----------
@@ -29,6 +29,12 @@ class StationaryDenoiser:
         Eigenvalues of S(f), variances of pixels in [-1, 1].
     vectors : complex Tensor of shape (height, width // 2 + 1, channels, channels)
         Eigenvectors of S(f) in columns.
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).integers(0, 256, (8, 1, 4, 4), dtype=np.uint8)
+    >>> StationaryDenoiser.fit(images)(torch.zeros(2, 1, 4, 4), 0.5).shape
+    torch.Size([2, 1, 4, 4])
     """
 
     def __init__(self, mean: Tensor, values: Tensor, vectors: Tensor) -> None:
@@ -64,7 +70,7 @@ class StationaryDenoiser:
         return cls(mean, values.clamp(min=0), vectors)
 
     def save(self, path: str | Path) -> None:
-        """Write to a ``.safetensors`` file; complex numbers as pairs."""
+        """Write to a ``.safetensors`` file; complex numbers become pairs."""
         save_tensors(
             path, {"mean": self.mean, "values": self.values, "vectors": torch.view_as_real(self.vectors.resolve_conj())}
         )

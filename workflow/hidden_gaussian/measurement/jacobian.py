@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from hidden_gaussian import noise
-from hidden_gaussian.denoisers import AutoencoderDenoiser, Denoiser, EmpiricalDenoiser, LinearDenoiser, NetworkDenoiser
+from hidden_gaussian.denoisers import Denoiser, LinearDenoiser, differentiable
 from hidden_gaussian.distillation import Rows, blocks, gaussian_rows, probes
 from hidden_gaussian.jobs import progress_bar
 from hidden_gaussian.measurement.noised_batch import NoisedBatch, ShardAndImages, Target
@@ -32,25 +31,6 @@ SAMPLER = "euler10"  # visits the ten levels of the distilled maps
 STEPS = (0.5, 1.0, 2.0)  # along a singular vector, in standard deviations of noisy images in that direction
 BATCH = 64  # directions at a time
 SHOWN = 3  # singular vectors that are kept as images
-
-
-def differentiable(denoiser: Denoiser) -> Denoiser:
-    """Return the denoiser as a function that PyTorch can differentiate."""
-    if isinstance(denoiser, AutoencoderDenoiser):
-        return lambda noisy, sigma: differentiable(denoiser.of_level(sigma))(noisy, sigma)
-    if isinstance(denoiser, EmpiricalDenoiser):  # its Jacobian is a difference of numbers of the order of |y| / sigma^2
-        return lambda noisy, sigma: denoiser(noisy.double(), sigma).to(noisy)
-    if not isinstance(denoiser, NetworkDenoiser):
-        return denoiser
-    network = denoiser.network
-
-    def evaluate(noisy: Tensor, sigma: Tensor | float) -> Tensor:
-        with sdpa_kernel(SDPBackend.MATH):  # the fused attention has no forward derivatives
-            level = torch.as_tensor(sigma, dtype=noisy.dtype, device=noisy.device)
-            output: Tensor = network(noisy, level.expand(len(noisy)))
-        return output
-
-    return evaluate
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from hidden_gaussian import noise
-from hidden_gaussian.denoisers import EmpiricalDenoiser, checked, is_defined
+from hidden_gaussian.denoisers import checked, diagnostics, is_defined
 from hidden_gaussian.distillation import Fit
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.jobs import progress_bar
@@ -152,8 +152,8 @@ def _fit(inputs: str, pool: Tensor, distil: Distillation, seed: int) -> Fit:
 
 def _level_rows(target: Target, noised: NoisedBatch, denoised: Tensor) -> Iterator[pd.DataFrame]:
     yield noised.rows(target.id, output_quantities(noised.clean, noised.noisy, denoised))
-    if isinstance(target.denoiser, EmpiricalDenoiser):
-        yield noised.rows(target.id, target.denoiser.concentration(noised.noisy, noised.sigma)._asdict())
+    if reported := diagnostics(target.denoiser, noised.noisy, noised.sigma):
+        yield noised.rows(target.id, reported)
     yield from _distance_rows(target, noised, denoised)
 
 

@@ -13,8 +13,9 @@ from torch import Tensor
 from hidden_gaussian import reference_names
 from hidden_gaussian.cells import DenoiserId
 from hidden_gaussian.data import images
-from hidden_gaussian.denoisers import GaussianDenoiser, LinearDenoiser, best_device, mean_image, open_denoiser
+from hidden_gaussian.denoisers import GaussianDenoiser, LinearDenoiser, mean_image, open_denoiser
 from hidden_gaussian.distillation import Fit, distil_levels
+from hidden_gaussian.jobs import choose_device
 from hidden_gaussian.measurement.example_outputs import EXAMPLES, outputs_on_shared_inputs
 from hidden_gaussian.measurement.jacobian import SAMPLER, ceiling_rows, jacobian_measurements
 from hidden_gaussian.measurement.noised_batch import ShardAndImages, Target
@@ -52,7 +53,7 @@ def open_target(root: str | Path, identifier: str, *, largest: str, references: 
     >>> open_target("results/digits", "n64a/ve16r1/i32000", largest="n512a").gaussian_id  # doctest: +SKIP
     'n64a/gaussian'
     """
-    device = best_device()
+    device = choose_device()
     subset = DenoiserId.parse(identifier).subset.id
     spectrum = Path(root) / subset / "spectrum.safetensors"
     configurable = reference_names.possible(references, subset)
@@ -96,7 +97,7 @@ def clean_images(
     kinds = [name for name in inputs if name not in ("noise", "trajectory")]
     loaded = {name: images.load_inputs(Path(root), name, count, subset=subset) for name in kinds}
     return {
-        name: torch.from_numpy(to_unit(array.astype("float32"))).to(best_device())
+        name: torch.from_numpy(to_unit(array.astype("float32"))).to(choose_device())
         for name, array in loaded.items()
         if len(array)
     }
@@ -153,7 +154,7 @@ def measure_target(
     clean = evaluation_images(root, identifier, inputs, settings.images)
     if "noise" in inputs:
         shape = next(iter(clean.values())).shape[1:]
-        clean["noise"] = torch.zeros(settings.images, *shape, device=best_device())
+        clean["noise"] = torch.zeros(settings.images, *shape, device=choose_device())
     everything = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
     pools = {name: images[len(clean[name]) if name in SAMPLED else 0 :] for name, images in everything.items()}
     target = open_target(root, identifier, largest=largest, references=settings.references)

@@ -1,6 +1,6 @@
-"""Denoising networks of the published architectures, of any scale, by name.
+"""Denoising networks of the published architectures, by name and size.
 
-Takes the name of an architecture and its size; gives a torch module (noisy, sigma) -> estimate, preconditioned as
+Takes the name of an architecture and its size. Gives a torch module (noisy, sigma) -> estimate, preconditioned as
 published.
 """
 

@@ -1,4 +1,4 @@
-"""Denoising networks of the published architectures, of any scale, by name."""
+"""Denoising networks of the published architectures, by name and size."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ from hidden_gaussian.networks.preconditioning import Direct, Parametrisation, Pr
 from hidden_gaussian.networks.song_unet import ve, vp
 from hidden_gaussian.networks.unet import Layout
 
-__all__ = ["ARCHITECTURES", "Parametrisation", "Preconditioned", "build", "rebuild"]
-
 
 class Architecture(NamedTuple):
-    """A raw network, and how a denoiser is made of it."""
+    """A raw network, and the parametrisation that makes a denoiser of it."""
 
     model: Callable[[Layout], nn.Module]
     parametrisation: type[Parametrisation] = Preconditioned
@@ -52,10 +50,19 @@ def build(
     augment_dim: int,
     seed: int,
 ) -> Parametrisation:
-    """Return a new network with random weights that depend on the seed alone.
+    """Return a new network with random weights, which depend on the seed alone.
 
-    The arguments are those of :class:`hidden_gaussian.networks.unet.Layout` and `sigma_data`, the standard
-    deviation of the pixels. Torch's global generator is left as it was. A ``dae-*`` network is that of one noise level.
+    Torch's global generator does not change.
+
+    Parameters
+    ----------
+    architecture : str
+        A key of ``ARCHITECTURES``; a ``dae-*`` network is for one noise level.
+    resolution, channels, scale, channel_mult, blocks, attention_resolutions, dropout, augment_dim
+        The size, see :class:`hidden_gaussian.networks.unet.Layout`.
+    sigma_data : float
+        Standard deviation of the pixels.
+    seed : int
 
     Raises
     ------
@@ -63,8 +70,7 @@ def build(
         If there is no such architecture, or it cannot have this size.
     """
     if architecture not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
-        raise InputError(f"architecture {architecture!r} is unknown; choose one of {known}")
+        raise InputError(f"architecture {architecture!r} is unknown; choose one of {', '.join(ARCHITECTURES)}")
     factors, attention = list(channel_mult), list(attention_resolutions)
     layout = Layout(resolution, channels, scale, factors, blocks, attention, dropout, augment_dim)
     with torch.device("cpu"), torch.random.fork_rng(devices=[]):
@@ -75,12 +81,21 @@ def build(
 
 
 def rebuild(options: Mapping[str, Any]) -> Parametrisation:
-    """Return a network like the one whose `options` these are, for its saved weights to be loaded into.
+    """Return a network with the ``options`` of another one, ready to load its weights.
 
     Raises
     ------
     InputError
         If an option is missing or unknown.
+
+    Examples
+    --------
+    >>> network = build("dae-linear", resolution=4, channels=1, scale=2, channel_mult=[1], blocks=1,
+    ...     attention_resolutions=[], dropout=0.0, sigma_data=0.5, augment_dim=0, seed=0)
+    >>> network(torch.ones(2, 1, 4, 4), sigma=0.5).shape
+    torch.Size([2, 1, 4, 4])
+    >>> rebuild(network.options).load_state_dict(network.state_dict())
+    <All keys matched successfully>
     """
     expected = {"architecture", "sigma_data", *(field.name for field in fields(Layout))}
     if set(options) != expected:

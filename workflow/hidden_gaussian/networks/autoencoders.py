@@ -1,8 +1,8 @@
-"""Denoising autoencoders: networks of one noise level that predict the clean image itself (Li et al. Fig. 24).
+"""Denoising autoencoders: networks for one noise level that predict the clean image itself (Li et al. Fig. 24).
 
-Their sizes are not published. `skip` follows the words of the paper (convolutions, batch normalisation, leaky ReLU,
-skip convolutions) with the widths and depths of the U-Net's settings, `dit` is DiT-S at scale 128 with four blocks,
-and `linear` has no size of its own. All take sigma itself for their noise label.
+Their sizes are not published. `skip` follows the paper's description (convolutions, batch normalisation, leaky ReLU,
+skip convolutions) with the widths and depths of the U-Net's settings. `dit` is DiT-S at scale 128 with four blocks.
+`linear` depends on the image's size only. The noise label of all is sigma itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WAVES = 256  # size of the embedded noise level
 
 
 def unit(image: Tensor, label: Tensor) -> Tensor:
-    """Return noisy images divided by sqrt(1 + sigma^2): a constant of the level, which the next layer could hold."""
+    """Return noisy images divided by sqrt(1 + sigma^2), a constant at one noise level."""
     return image / (1 + label.reshape(-1, 1, 1, 1) ** 2).sqrt()
 
 
@@ -31,13 +31,13 @@ def normed(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequen
 
 
 class SkipNet(nn.Module):
-    """A plain encoder and decoder with a 1x1 convolution on each skip connection; told no noise level.
+    """A plain encoder and decoder with a 1x1 convolution on each skip connection, without a noise label.
 
     Parameters
     ----------
     layout : Layout
-        Resolution is halved from level to level; `blocks` convolutions a level on either side. With a microbatch, the
-        statistics of batch normalisation are those of a part of the batch.
+        Each level halves the resolution and has `blocks` convolutions in encoder and decoder. With a microbatch, batch
+        normalisation uses the statistics of the microbatch.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -57,19 +57,19 @@ class SkipNet(nn.Module):
         self.last = nn.Conv2d(features, layout.channels, 1)
 
     def forward(self, image: Tensor, label: Tensor) -> Tensor:
-        """Map noisy images to clean ones of the same shape; the noise level is not looked at."""
-        kept, features = list[Tensor](), image
+        """Map noisy images to clean ones of the same shape; `label` is not used."""
+        skips, features = list[Tensor](), image
         for stage in self.encoder:
             features = stage(features)
-            kept.append(features)
-        for skip, stage, finer in zip(self.skips, self.decoder, reversed(kept[:-1]), strict=True):
+            skips.append(features)
+        for skip, stage, finer in zip(self.skips, self.decoder, reversed(skips[:-1]), strict=True):
             features = stage(torch.cat([F.interpolate(features, scale_factor=2.0), skip(finer)], dim=1))
         output: Tensor = self.last(features)
         return output
 
 
 class TransformerBlock(nn.Module):
-    """Self-attention and a perceptron, shifted, scaled and gated by the noise level: adaLN-Zero of DiT."""
+    """Self-attention and a perceptron whose shift, scale and gate depend on the noise level (adaLN-Zero of DiT)."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class TransformerBlock(nn.Module):
         self.modulation = linear(width, 6 * width, zeros)
 
     def forward(self, tokens: Tensor, condition: Tensor) -> Tensor:
-        """Map tokens (batch, places, width) with a condition (batch or 1, width) to tokens."""
+        """Map tokens (batch, positions, width) with a condition (batch or 1, width) to tokens."""
         shift, scale, gate, shift2, scale2, gate2 = self.modulation(F.silu(condition))[:, None].chunk(6, dim=-1)
         tokens = tokens + gate * self._attend(modulated(tokens, shift, scale))
         hidden = F.gelu(self.widen(modulated(tokens, shift2, scale2)), approximate="tanh")
@@ -90,7 +90,7 @@ class TransformerBlock(nn.Module):
 
     def _attend(self, tokens: Tensor) -> Tensor:
         query, key, value = self.qkv(tokens).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(query, key, value)  # (batch, head, place, channel)
+        mixed = F.scaled_dot_product_attention(query, key, value)  # (batch, head, position, channel)
         projected: Tensor = self.proj(mixed.transpose(1, 2).flatten(2))
         return projected
 
@@ -101,7 +101,7 @@ def modulated(tokens: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
 
 
 def positions(side: int, width: int) -> Tensor:
-    """Return the sines and cosines of row and column of side x side places, of shape (side^2, width)."""
+    """Return sines and cosines of row and column for side x side positions, of shape (side^2, width)."""
     half = width // 2
     embed = PositionalEmbedding(half, reaches_end=False, sines_first=True)(torch.arange(side, dtype=torch.float32))
     rows, columns = embed.repeat_interleave(side, 0), embed.repeat(side, 1)
@@ -109,12 +109,14 @@ def positions(side: int, width: int) -> Tensor:
 
 
 class DiT(nn.Module):
-    """The diffusion transformer of Peebles & Xie (2023) on pixels: 3 scale channels, 3 blocks layers, 64 a head.
+    """The diffusion transformer of Peebles & Xie (2023) on pixels.
+
+    It has 3 * `scale` channels, 3 * `blocks` layers and 64 channels for each attention head.
 
     Parameters
     ----------
     layout : Layout
-        Patches are the smallest of which 16 or fewer cover a side; `channel_mult`, `attention_resolutions` and
+        Patches are as small as possible with at most 16 along a side. `channel_mult`, `attention_resolutions` and
         `dropout` are not used.
     """
 
@@ -148,10 +150,10 @@ class DiT(nn.Module):
 
 
 class AffineNet(nn.Module):
-    """x -> W x + b with a full matrix, the class of which the Gaussian denoiser is the best (Li et al. Theorem 1).
+    """x -> W x + b with a full matrix; the Gaussian denoiser is the best of these maps (Li et al. Theorem 1).
 
-    The matrix is stored times sqrt(1 + sigma^2), so that a step of the optimiser moves the output as far at every
-    level. It starts at zero.
+    The weights are W sqrt(1 + sigma^2), so that an optimiser's step changes the output equally at every level. They
+    start at zero.
     """
 
     def __init__(self, layout: Layout) -> None:

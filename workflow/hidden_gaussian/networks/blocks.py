@@ -29,7 +29,7 @@ def glorot(gain: float = 1.0) -> Initialiser:
 
 
 def by_inputs(weight: Tensor, bias: Tensor | None) -> None:
-    """Fill weight and bias uniformly within +-1/sqrt(inputs), so that a third of the variance is kept."""
+    """Fill weight and bias uniformly within +-1/sqrt(inputs), which keeps a third of the variance."""
     bound = 1 / math.sqrt(weight[0].numel())
     nn.init.uniform_(weight, -bound, bound)
     if bias is not None:
@@ -37,7 +37,7 @@ def by_inputs(weight: Tensor, bias: Tensor | None) -> None:
 
 
 def zeros(weight: Tensor, bias: Tensor | None) -> None:
-    """Fill weight and bias with zeros: a residual branch that starts out as nothing."""
+    """Fill weight and bias with zeros, so that a residual branch starts at zero."""
     nn.init.zeros_(weight)
     if bias is not None:
         nn.init.zeros_(bias)
@@ -45,14 +45,14 @@ def zeros(weight: Tensor, bias: Tensor | None) -> None:
 
 @dataclass(frozen=True)
 class Style:
-    """What the blocks of one family of networks have in common.
+    """What all blocks of an architecture share.
 
     Attributes
     ----------
     taps : tuple of int
         Filter of up- and downsampling along each axis, symmetric and of even length, not yet normalised.
     epsilon : float
-        Added to the variance by the normalisations inside blocks.
+        Added to the variance in the normalisations of blocks.
     skip_scale : float
         Factor after each sum of a branch and its shortcut.
     scales_features : bool
@@ -62,10 +62,10 @@ class Style:
     head_channels : int or None
         Channels of an attention head, None for a single head. A block of fewer channels has no attention.
     attends_throughout : bool
-        Whether all blocks of the decoder attend at the resolutions of attention, or the last one only.
+        Whether, at a resolution with attention, all blocks of the decoder attend, or the last one only.
     initial, initial_last, initial_attention, initial_augment : callable
-        Fill weights: in general; of the last layer of each branch; of queries, keys and values; of the layer
-        that takes the augmentation labels.
+        Initialisers: the default; for the last layer of each branch; for queries, keys and values; for the layer of the
+        augmentation labels.
     """
 
     taps: tuple[int, ...]
@@ -92,9 +92,9 @@ def normalisation(channels: int, epsilon: float) -> nn.GroupNorm:
 
 
 def channels_last(image: Tensor) -> Tensor:
-    """Return (batch, channels, height, width) with the channels of a pixel side by side, as convolutions run fastest.
+    """Return the image with the channels of a pixel side by side in memory, the fastest order for convolutions.
 
-    Written with permutations because torch.func.vmap knows no memory formats.
+    It permutes dimensions because torch.func.vmap does not support memory formats.
     """
     return image.movedim(1, -1).contiguous().movedim(-1, 1)
 
@@ -151,7 +151,7 @@ class PositionalEmbedding(nn.Module):
 
 
 class Resampling(nn.Module):
-    """Halve or double the resolution of each channel with a small filter; zeros lie beyond the edge."""
+    """Halve or double the resolution of each channel with a small filter; the padding is zero."""
 
     resample_filter: Tensor
 
@@ -164,7 +164,7 @@ class Resampling(nn.Module):
             self.register_buffer("resample_filter", torch.outer(row, row)[None, None])
 
     def forward(self, features: Tensor) -> Tensor:
-        """Resample (batch, channels, height, width); the mean is kept, but for the edges."""
+        """Resample (batch, channels, height, width); the mean stays the same except at the edges."""
         if self.resampled is None:
             return features
         channels, size = features.shape[1], self.resample_filter.shape[-1]
@@ -194,13 +194,13 @@ class Convolution(Resampling):
     def forward(self, features: Tensor) -> Tensor:
         """Map (batch, inputs, height, width) to (batch, outputs, ...)."""
         features = super().forward(features)
-        if self.weight.shape[-1] == 1:  # one product of all pixels, which is faster than a convolution of few channels
+        if self.weight.shape[-1] == 1:  # one product of all pixels is faster than a convolution
             return F.linear(features.movedim(1, -1), self.weight.flatten(1), self.bias).movedim(-1, 1)
         return F.conv2d(features, self.weight, self.bias, padding=self.weight.shape[-1] // 2)
 
 
 class FoldedDownsampling(Convolution):
-    """A convolution followed by downsampling, done as one strided convolution with their common kernel."""
+    """A convolution and downsampling in one: a strided convolution with their combined kernel."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (batch, inputs, height, width) to (batch, outputs, height / 2, width / 2)."""
@@ -211,9 +211,9 @@ class FoldedDownsampling(Convolution):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions beside a shortcut, told the noise level, with optional resampling and self-attention.
+    """Two convolutions beside a shortcut, conditioned on the noise level, with optional resampling and self-attention.
 
-    This is the BigGAN block of Song et al. (2021) and of Dhariwal & Nichol (2021); `style` tells them apart.
+    This is the BigGAN block of Song et al. (2021) and of Dhariwal & Nichol (2021), depending on `style`.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ class ResidualBlock(nn.Module):
         Probability of dropping a feature before the second convolution in training.
     resampled : {"up", "down"} or None
     attention : bool
-        Whether every pixel then attends to all others.
+        Whether self-attention over all pixels follows.
     """
 
     def __init__(

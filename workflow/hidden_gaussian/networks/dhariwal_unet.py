@@ -23,9 +23,9 @@ STYLE = Style(
 
 
 class DhariwalUNet(UNet):
-    """A U-Net whose blocks are scaled and shifted by the noise level, with 64 channels an attention head.
+    """A U-Net in which the noise level scales and shifts the features, with 64 channels for each attention head.
 
-    Blocks of fewer than 64 channels have no attention, as in the published network.
+    As in the published network, blocks of fewer than 64 channels have no attention.
     """
 
     def __init__(self, layout: Layout) -> None:

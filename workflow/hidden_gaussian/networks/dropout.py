@@ -1,4 +1,4 @@
-"""Dropout whose choice for an image does not depend on the other images of its batch."""
+"""Dropout that drops the same features of an image in any batch."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from torch import Tensor, nn
 
 
 class Dropout(nn.Module):
-    """Set features to zero in training, each with some probability, and scale the others up.
+    """Set random features to zero in training, and scale the rest up.
 
-    An image of the batch drops the same features in whatever company it comes: feature e is dropped where
-    k m(e) mod 2^32 is small, with the image's key k and one random number m(e) a feature (multiplicative hashing,
-    Dietzfelbinger et al. 1997).
+    The choice for an image does not depend on the other images of the batch: feature e is dropped if k m(e) mod 2^32
+    is small, where k is the image's key and m(e) a random number of the feature (multiplicative hashing, Dietzfelbinger
+    et al. 1997).
 
     Attributes
     ----------
     probability : float
     keys : Tensor of shape (batch,), int32, or None
-        Random odd numbers; None leaves the choice to torch.
+        Random odd numbers, one for each image; None leaves the choice to torch.
     """
 
     def __init__(self, probability: float) -> None:

@@ -1,9 +1,9 @@
-"""Published network pickles read as data: tensors and constructor arguments, and nothing that they hold is executed.
+"""Published network pickles, read as data: tensors and constructor arguments, without executing anything.
 
-Such a file is a pickle of objects that bring the source text of their class along, to be executed on loading (the
-"persistent classes" of the EDM, StyleGAN2 and StyleGAN3 repositories). Here the text is kept as a text, the objects
-become records, and tensors are copied out of the bytes of their storages. Written from the public description of the
-format and tested on files of the same structure; it has not met a published file.
+Such a file is a pickle of objects with the source text of their classes, which is meant to be executed on loading (the
+"persistent classes" of the EDM, StyleGAN2 and StyleGAN3 repositories). Here the source stays a text, objects become
+records, and tensors are copied from the bytes of their storages. Written from the public description of the format and
+tested on files of the same structure, but not yet on a published file.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ _LIMIT = 2**36  # elements of a tensor
 
 @dataclass
 class Record:
-    """An object of a pickle: never made, only described.
+    """The description of an object in a pickle; the object itself is never created.
 
     Attributes
     ----------
     class_name : str
     source : str
-        The module of its class, as a text; empty for classes of torch.
+        Source text of the module of its class; empty for classes of torch.
     state : dict
-        Its attributes, of plain values, numpy arrays and further records.
+        Its attributes: plain values, numpy arrays and further records.
     """
 
     class_name: str
@@ -64,25 +64,26 @@ class Record:
 
     def arrays(self, prefix: str = "") -> dict[str, np.ndarray]:
         """Return parameters and persistent buffers by their names in torch's state dictionary."""
-        found: dict[str, np.ndarray] = {}
+        arrays: dict[str, np.ndarray] = {}
         temporary = self.state.get("_non_persistent_buffers_set", ())
         for kind in ("_parameters", "_buffers"):
             for name, value in self.state.get(kind, {}).items():
                 if isinstance(value, np.ndarray) and name not in temporary:
-                    found[prefix + name] = value
+                    arrays[prefix + name] = value
         for name, module in self.state.get("_modules", {}).items():
             if isinstance(module, Record):
-                found |= module.arrays(f"{prefix}{name}.")
-        return found
+                arrays |= module.arrays(f"{prefix}{name}.")
+        return arrays
 
 
 def read(data: bytes, where: str) -> Any:
-    """Interpret the pickle of networks; nothing in it is ever called, imported or executed.
+    """Read a pickle of networks without calling, importing or executing anything in it.
 
     Parameters
     ----------
-    data, where : bytes, str
-        The pickle, and where it was found, for the errors.
+    data : bytes
+    where : str
+        Name of the file, for error messages.
 
     Returns
     -------
@@ -91,7 +92,13 @@ def read(data: bytes, where: str) -> Any:
     Raises
     ------
     InputError
-        If the pickle is damaged, or asks for any name or opcode that such networks do not need.
+        If the pickle is damaged, or has a name or opcode that such networks do not need.
+
+    Examples
+    --------
+    >>> import pickle
+    >>> read(pickle.dumps({"sigma_data": 0.5}, protocol=2), "network.pkl")
+    {'sigma_data': 0.5}
     """
     try:
         return _Networks(where).run(data)
@@ -100,7 +107,7 @@ def read(data: bytes, where: str) -> Any:
 
 
 class _Networks(Interpreter):
-    """Objects with their source, containers of modules, tensors."""
+    """An interpreter for objects with their source, containers of modules, and tensors."""
 
     known = frozenset(
         {_PERSISTENT, _TENSOR, _PARAMETER, _STORAGE, _ORDERED, _EASY, _DTYPE, restricted_pickle.CODECS}
@@ -111,7 +118,7 @@ class _Networks(Interpreter):
     needed_by = "published networks"
 
     def made(self, word: tuple[str, str], arguments: Any) -> Any:
-        """Return the record, array or dictionary that a known name and its arguments stand for."""
+        """Return the record, array or dictionary for a known name and its arguments."""
         if word == _PERSISTENT:
             return self._record(*arguments)
         if word == _STORAGE:
@@ -139,7 +146,7 @@ class _Networks(Interpreter):
         return Record(str(meta["class_name"]), str(meta["module_src"]), meta["state"])
 
     def build(self, target: Any, state: Any) -> None:
-        """Set the attributes of a container of modules; the only state of a type of numbers is its byte order."""
+        """Set the attributes of a container of modules; for a dtype, check its byte order."""
         if isinstance(target, np.dtype):
             if state[1] not in ("<", "|"):
                 raise InputError(f"{self.where} holds numbers in the byte order {state[1]!r}, expected '<': refused")
@@ -166,14 +173,14 @@ class _Networks(Interpreter):
 
 
 def _number(dtype: np.dtype[Any], content: bytes) -> float | int | bool:
-    """Return a number that numpy wrote, such as the square roots among the arguments of layers."""
+    """Return a numpy scalar as a plain number, such as a square root among the arguments of layers."""
     (number,) = np.frombuffer(content, dtype).tolist()
     return number  # type: ignore[no-any-return]
 
 
 @dataclass
 class _Key:
-    """A storage, before its content is read."""
+    """The description of a storage, before its content is read."""
 
     kind: np.dtype[Any]
     name: str
@@ -181,17 +188,17 @@ class _Key:
 
 
 class _StorageHead(Interpreter):
-    """What precedes the content of a storage: plain values, and one persistent id that describes it."""
+    """An interpreter for the head of a storage: plain values, and one persistent id that describes it."""
 
     known = frozenset(_TYPES)
     needed_by = "tensor storages"
 
     def made(self, word: tuple[str, str], arguments: Any) -> Any:
-        """Refuse: nothing is made in the head of a storage."""
+        """Refuse: the head of a storage has no objects."""
         raise InputError(f"{self.where} calls {'.'.join(word)} in a tensor storage: refused")
 
     def build(self, target: Any, state: Any) -> None:
-        """Refuse: nothing is made in the head of a storage."""
+        """Refuse: the head of a storage has no objects."""
         raise InputError(f"{self.where} sets the state of a {type(target).__name__} in a tensor storage: refused")
 
     def other(self, opcode: str) -> None:
@@ -205,7 +212,7 @@ class _StorageHead(Interpreter):
 
 
 def _storage(content: bytes, where: str) -> np.ndarray:
-    """Return the elements of a storage: four pickles and the bytes, as torch saved them before its zip format."""
+    """Return the elements of a storage in torch's old format: five pickles, then the bytes."""
     file: IO[bytes] = io.BytesIO(content)
     magic, protocol, system, key, names = (_StorageHead(where).run(file) for _ in range(5))
     if (magic, protocol) != (_MAGIC, _PROTOCOL) or not system["little_endian"] or names != [key.name]:
@@ -218,7 +225,7 @@ def _storage(content: bytes, where: str) -> np.ndarray:
 
 
 def _tensor(storage: Any, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> np.ndarray:
-    """Return a copy of the part of a storage that a tensor shows."""
+    """Return a copy of a tensor's part of a storage."""
     if not isinstance(storage, np.ndarray) or storage.ndim != 1 or len(size) != len(stride):
         raise ValueError("a tensor has no storage")
     count = int(np.prod(size, dtype=object))

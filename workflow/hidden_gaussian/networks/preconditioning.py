@@ -1,4 +1,4 @@
-"""Parametrisations: how a denoiser is made of a raw network, the output scaled and the image skipped or not."""
+"""Parametrisations: how a raw network becomes a denoiser, by scaling its output and adding the noisy image or not."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from hidden_gaussian.errors import InputError
 
 
 class Parametrisation(nn.Module):
-    """A denoiser D(x; sigma) made of a raw network F.
+    """A denoiser D(x; sigma) in terms of a raw network F.
 
     Parameters
     ----------
     model : Module
-        The network F, called as model(image, label, augment_labels); by :class:`Direct` without the last.
+        The network F, called as model(image, label, augment_labels), or model(image, label) in :class:`Direct`.
     sigma_data : float
         Standard deviation s of the pixels, which lie in [-1, 1].
     options : dict
-        The arguments, fit for JSON, from which :func:`hidden_gaussian.networks.rebuild` makes it again.
+        The arguments of :func:`hidden_gaussian.networks.rebuild`, which JSON can store.
     """
 
     def __init__(self, model: nn.Module, sigma_data: float, options: dict[str, Any]) -> None:
@@ -37,7 +37,7 @@ class Parametrisation(nn.Module):
         sigma : Tensor of shape () or (batch,), or float
             Standard deviation of the noise, positive.
         augment_labels : Tensor of shape (batch, augment_dim), optional
-            How each image was augmented; zeros, the default, stand for not at all.
+            How each image was augmented; zeros, the default, mean not at all.
 
         Returns
         -------
@@ -69,8 +69,8 @@ class Preconditioned(Parametrisation):
 class VarianceExploding(Parametrisation):
     """The denoiser D(x; sigma) = x + sigma F(x; ln(sigma / 2)) of Song et al. (2021), in Karras et al.'s Table 1.
 
-    F predicts the noise of unit variance, negated, from an image that is not scaled: the baseline of Li et al.'s
-    Fig. 11. `sigma_data` is not used.
+    F predicts the negative noise, scaled to unit variance, from the unscaled image: the baseline of Li et al. Fig. 11.
+    `sigma_data` is not used.
     """
 
     def estimate(self, noisy: Tensor, level: Tensor, augment_labels: Tensor | None) -> Tensor:
@@ -80,7 +80,7 @@ class VarianceExploding(Parametrisation):
 
 
 class Direct(Parametrisation):
-    """The denoiser D(x; sigma) = F(x; sigma), which predicts the clean image itself: Li et al.'s Fig. 24.
+    """The denoiser D(x; sigma) = F(x; sigma): the network predicts the clean image itself (Li et al. Fig. 24).
 
     It takes no augmentation labels. `sigma_data` is not used.
     """
@@ -91,7 +91,7 @@ class Direct(Parametrisation):
         Raises
         ------
         InputError
-            If augmentation labels are given.
+            If there are augmentation labels.
         """
         if augment_labels is not None:
             raise InputError("training.augment: a denoising autoencoder takes no augmentation labels; set it to 0")

@@ -18,7 +18,7 @@ from hidden_gaussian.networks.unet import Layout, UNet
 
 
 def song_style(taps: tuple[int, ...]) -> Style:
-    """Return the blocks of Song et al.: every sum is divided by sqrt(2), one head of attention."""
+    """Return the blocks of Song et al.: each sum is divided by sqrt(2), and attention has one head."""
     return Style(
         taps=taps,
         epsilon=1e-6,
@@ -35,7 +35,7 @@ def song_style(taps: tuple[int, ...]) -> Style:
 
 
 class SongUNet(UNet):
-    """A U-Net whose output layers belong to the finest level of the decoder."""
+    """A U-Net whose output layers are part of the finest level of the decoder."""
 
     def __init__(
         self, layout: Layout, style: Style, map_noise: nn.Module, *, waves: int, stem: int, sees_image: bool
@@ -52,14 +52,14 @@ class SongUNet(UNet):
 
 
 def ve(layout: Layout) -> SongUNet:
-    """Return NCSN++: random Fourier features of the noise, a wide filter, the image seen at each level."""
+    """Return NCSN++: random Fourier features of the noise level, a wide filter, the image as input at each level."""
     waves = 2 * layout.scale
     noise = FourierEmbedding(waves)
     return SongUNet(layout, song_style((1, 3, 3, 1)), noise, waves=waves, stem=layout.scale, sees_image=True)
 
 
 def vp(layout: Layout) -> SongUNet:
-    """Return DDPM++: positional embedding of the noise and plain averages of 2x2 pixels."""
+    """Return DDPM++: positional embedding of the noise level, and averages of 2x2 pixels."""
     waves = layout.scale
     noise = PositionalEmbedding(waves, reaches_end=True, sines_first=True)
     return SongUNet(layout, song_style((1, 1)), noise, waves=waves, stem=layout.scale, sees_image=False)

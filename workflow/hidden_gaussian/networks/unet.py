@@ -1,4 +1,4 @@
-"""The frame of all U-Nets: an encoder and a decoder of residual blocks, joined by skip connections."""
+"""The common part of all U-Nets: an encoder and a decoder of residual blocks, joined by skip connections."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hidden_gaussian.networks.blocks import (
 
 @dataclass(frozen=True)
 class Layout:
-    """The size of a network, whatever its architecture.
+    """The size of a network of any architecture.
 
     Attributes
     ----------
@@ -36,18 +36,18 @@ class Layout:
     channel_mult : sequence of int
         Channels of each level, finest first, in units of `scale`.
     blocks : int
-        Residual blocks a level of the encoder; the decoder has one more.
+        Residual blocks in each level of the encoder; the decoder has one more.
     attention_resolutions : sequence of int
-        Resolutions at which pixels attend to each other.
+        Resolutions with self-attention.
     dropout : float
         Probability of dropping a feature in training.
     augment_dim : int
-        Number of augmentation labels, 0 for a network that takes none.
+        Number of augmentation labels, or 0.
 
     Raises
     ------
     InputError
-        If the resolution cannot be halved that often, or the scale is odd.
+        If `channel_mult` is empty or too long for the resolution, or the scale is odd.
     """
 
     resolution: int
@@ -69,7 +69,7 @@ class Layout:
                 f"divisible by {2 ** (levels - 1)}; give fewer factors or another resolution"
             )
         if self.scale < 2 or self.scale % 2:
-            raise InputError(f"scale is {self.scale}, but it must be even and at least 2; choose another")
+            raise InputError(f"scale is {self.scale}; give an even number of at least 2")
 
     @property
     def levels(self) -> list[tuple[int, int]]:
@@ -81,23 +81,23 @@ class Layout:
 class UNet(nn.Module):
     """The raw network F of Karras et al. (2022), without preconditioning.
 
-    The encoder halves the resolution level by level and the decoder doubles it again; each block of the
-    decoder also takes the output of a layer of the encoder, last first. The noise label enters every block.
+    The encoder halves the resolution from level to level, and the decoder doubles it again. Each block of the decoder
+    also takes the output of a layer of the encoder, last first. The noise label enters every block.
 
     Parameters
     ----------
     layout : Layout
     style : Style
-        The kind of blocks.
+        What its blocks share.
     map_noise : Module
         Embeds the noise label.
     waves : int
-        Channels of that embedding.
+        Channels of the embedding.
     stem : int
         Channels after the first convolution.
     sees_image : bool
-        Whether each level of the encoder adds the convolved, shrunken features of the level above, starting
-        from the image ("residual" progressive input of Song et al., 2021).
+        Whether each level of the encoder adds the convolved and downsampled features of the level above, starting from
+        the image ("residual" progressive input of Song et al. 2021).
     """
 
     def __init__(
@@ -114,15 +114,15 @@ class UNet(nn.Module):
         self.dec = self._decoder(skips)
 
     def forward(self, image: Tensor, label: Tensor, augment_labels: Tensor | None = None) -> Tensor:
-        """Map images to the raw output, from which a parametrisation makes a denoiser.
+        """Map images to the raw output, which a parametrisation turns into an estimate.
 
         Parameters
         ----------
         image : Tensor of shape (batch, channels, height, width)
         label : Tensor of shape (batch,) or (1,)
-            Noise label as the parametrisation gives it: ln(sigma) / 4, ln(sigma / 2) or sigma.
+            Noise label of the parametrisation: ln(sigma) / 4, ln(sigma / 2) or sigma.
         augment_labels : Tensor of shape (batch, augment_dim), optional
-            How each image was augmented; zeros, the default, stand for not at all.
+            How each image was augmented; zeros, the default, mean not at all.
         """
         embedding = self.embed(label, augment_labels)
         image = channels_last(image)
@@ -147,7 +147,7 @@ class UNet(nn.Module):
         embedding = self.map_noise(label)
         if augment_labels is not None:
             if self.map_augment is None:
-                raise InputError("network.augment_dim is 0, but augmentation labels were given; set it to 9")
+                raise InputError("network.augment_dim is 0, but there are augmentation labels; set it to 9")
             embedding = embedding + self.map_augment(augment_labels.to(embedding.dtype))
         return F.silu(self.map_layer1(F.silu(self.map_layer0(embedding))))
 
@@ -162,7 +162,7 @@ class UNet(nn.Module):
         return ResidualBlock(*sizes, self.style, dropout, resampled=resampled, attention=attention)
 
     def _encoder(self, stem: int, sees_image: bool) -> tuple[nn.ModuleDict, list[int]]:
-        """Return the layers of the encoder, and the channels that each leaves for the decoder."""
+        """Return the layers of the encoder, and the channels of their outputs for the decoder."""
         layout, style, layers = self.layout, self.style, nn.ModuleDict()
         skips, image = [stem], layout.channels
         for level, (size, width) in enumerate(layout.levels):
@@ -173,8 +173,8 @@ class UNet(nn.Module):
                 layers[f"{name}_down"] = self._block(inputs, inputs, resampled="down")
                 skips.append(inputs)
             if level and sees_image:
-                shrunken = FoldedDownsampling(image, inputs, 3, style.initial, "down", style.taps)
-                layers[f"{name}_aux_residual"], image = shrunken, inputs
+                downsampled = FoldedDownsampling(image, inputs, 3, style.initial, "down", style.taps)
+                layers[f"{name}_aux_residual"], image = downsampled, inputs
             for index in range(layout.blocks):
                 attention = size in layout.attention_resolutions
                 layers[f"{name}_block{index}"] = self._block(skips[-1], width, attention=attention)
@@ -182,8 +182,8 @@ class UNet(nn.Module):
         return layers, skips
 
     def _decoder(self, skips: list[int]) -> nn.ModuleDict:
-        """Return the layers of the decoder, coarsest first; `skips` are used up from the end."""
-        layout, layers, features = self.layout, nn.ModuleDict(), skips[-1]
+        """Return the layers of the decoder, coarsest first; each block takes the last of the `skips` left."""
+        layout, layers, features, skips = self.layout, nn.ModuleDict(), skips[-1], list(skips)
         for level, (size, width) in enumerate(reversed(layout.levels)):
             name = f"{size}x{size}"
             if level == 0:

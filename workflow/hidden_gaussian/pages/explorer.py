@@ -18,9 +18,10 @@ from PIL import Image
 from hidden_gaussian import noise
 from hidden_gaussian.cells import Cell, DenoiserId
 from hidden_gaussian.data import load_inputs, open_subset
-from hidden_gaussian.denoisers import Denoiser, best_device, open_denoiser
+from hidden_gaussian.denoisers import Denoiser, open_denoiser
 from hidden_gaussian.distillation import add_noise
 from hidden_gaussian.errors import InputError
+from hidden_gaussian.jobs import choose_device
 from hidden_gaussian.metrics import nearest_neighbours
 from hidden_gaussian.pixels import from_unit, to_unit
 from hidden_gaussian.reference_names import possible
@@ -97,7 +98,7 @@ class Explorer:
     def _clean(self) -> torch.Tensor:
         subset = self.root / self.cells[0].subset / "subset.npy"
         loaded = load_inputs(self.root, self.inputs, PICTURES, subset=subset)
-        return torch.from_numpy(to_unit(loaded.astype(np.float32))).to(best_device())
+        return torch.from_numpy(to_unit(loaded.astype(np.float32))).to(choose_device())
 
     def _noisy(self, clean: torch.Tensor, sigma: float) -> torch.Tensor:
         noisy, _ = add_noise(clean, range(len(clean)), sigma, seed=self.seed, purpose="explorer")

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from hidden_gaussian.cells import DenoiserId
 from hidden_gaussian.data import open_subset
-from hidden_gaussian.denoisers import GaussianDenoiser, best_device, open_denoiser
+from hidden_gaussian.denoisers import GaussianDenoiser, open_denoiser
+from hidden_gaussian.jobs import choose_device
 from hidden_gaussian.sampling import splicing
 from hidden_gaussian.sampling.sample_moments import MomentReference
 from hidden_gaussian.sampling.sample_sets import memorisation_rows
@@ -64,7 +65,7 @@ def draw_samples(root: str | Path, identifier: str, sampler: str, *, count: int,
     >>> drawn = draw_samples("results/digits", "n64a/gaussian", "exact", count=64, seed=0)  # doctest: +SKIP
     """
     training = _training_images(Path(root), identifier)
-    start = latents(range(count), training.shape[1:], seed=seed).to(best_device())
+    start = latents(range(count), training.shape[1:], seed=seed).to(choose_device())
     denoiser = open_denoiser(root, identifier)
     drawn, trajectories = draw_with_trajectories(denoiser, start, sampler, count=TRAJECTORIES)
     samples = drawn.cpu().numpy()
@@ -117,7 +118,7 @@ def splice_samples(
     network = open_denoiser(root, identifier)
     owners = {"gaussian": subset, "empirical": subset, "linear": identifier}
     replacements = {kind: open_denoiser(root, f"{owners[kind]}/{kind}") for kind in kinds}
-    device = best_device()
+    device = choose_device()
     gaussian = GaussianDenoiser(reference.spectrum, device)
     start = latents(range(count), reference.training.shape[1:], seed=seed).to(device)
     states = list(trajectory(network, start, sampler))

@@ -215,7 +215,7 @@ def training(dataset: str, paths: Iterable[str]) -> pd.DataFrame:
     dataset : str
         Its name.
     paths : iterable of str
-        ``<cell id>/training.parquet`` (``schemas.LOG``) of each checkpoint: of its training segment, or of the whole run.
+        ``<cell id>/training.parquet`` (``schemas.LOG``) of each checkpoint: of its segment, or of the whole run.
 
     Examples
     --------
