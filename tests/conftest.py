@@ -36,7 +36,7 @@ def world(tmp_path_factory: pytest.TempPathFactory):
     from synthetic_results import World
 
     made = World(tmp_path_factory.mktemp("digits"), settings())
-    made.add_imitation()
+    made.add_surrogate()
     made.write()
     return made
 
