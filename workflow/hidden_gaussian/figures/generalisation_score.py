@@ -20,7 +20,7 @@ def _needs(index: ResultsIndex) -> list[str]:
     return [*index.memorisation(cells), *(f"{subset}/gaussian/memorisation_exact.parquet" for subset in subsets)]
 
 
-ENTRY = Entry("Generalisation score", "Fig. 13a", ("size",), _needs)
+ENTRY = Entry("Generalisation score", "Fig. 13a", ("size",), _needs, metrics=("gl_score", "memorised_fraction"))
 
 
 def draw(data: FigureData) -> Figure:

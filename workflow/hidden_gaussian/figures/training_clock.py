@@ -26,7 +26,7 @@ ENTRY = Entry(
     ("time",),
     _needs,
     also=("size", "clock"),
-    metrics=("rho",),
+    metrics=("rho", "memorised_fraction"),
 )
 
 
