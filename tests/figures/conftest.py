@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from hidden_gaussian.figures.registry import ENTRIES
 from hidden_gaussian.plotting import curves
-from hidden_gaussian.plotting.figure_data import FigureData
+from hidden_gaussian.plotting.figure_data import NOT_SHARDS, FigureData
 from hidden_gaussian.storage import arrays, parquet
 from hidden_gaussian.tables import Measurements
 from synthetic_results import World
@@ -37,7 +37,8 @@ class Drawn:
     @property
     def used(self) -> set[Path]:
         """Files that were read: shards only if a metric was evaluated from them, or if they were read one by one."""
-        return {path for path in self.read if path in self.alone or _places(path) & self.places}
+        alone = {path for path in self.read if path in self.alone or path.name in NOT_SHARDS}
+        return alone | {path for path in self.read - alone if _places(path) & self.places}
 
 
 @cache

@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 
-from hidden_gaussian.errors import InputError
 from hidden_gaussian.figures import analytic_models, linearity, overview
 from hidden_gaussian.figures.registry import ENTRIES, draw, input_files, visible
 from hidden_gaussian.plotting import distance_curves, memorisation, style
@@ -175,15 +174,6 @@ def test_marks_absent_sweeps(world):
     figure = draw("position", FigureData.of(world.root, index, files))
     texts = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert texts == [f"absent: the settings have no grid.sweeps.{sweep}" for sweep in ("scale", "time")]
-
-
-def test_a_declared_file_that_is_missing_is_named(world, tmp_path):
-    own = World(tmp_path, settings())
-    own.write(["sampler_error"])
-    (path,) = own.data("sampler_error").declared
-    path.unlink()
-    with pytest.raises(InputError, match=r"n512a/sampler_error\.parquet is not there"):
-        draw("sampler_error", own.data("sampler_error"))
 
 
 def test_every_figure_is_in_the_registry():

@@ -19,7 +19,7 @@ from hidden_gaussian.plotting import paper_curves
 from hidden_gaussian.plotting.entry import alike
 from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.settings import Dataset
-from synthetic_arrays import IMAGES, LEVELS, MAIN, settings
+from synthetic_arrays import LEVELS, MAIN, settings
 from synthetic_results import World
 
 ASCENDING = LEVELS[::-1]
@@ -128,19 +128,6 @@ def test_correlation_with_the_input(world, figures):
         assert np.isclose(height, np.mean(parts), atol=1e-6)
 
 
-def test_identity_predicts_what_remains_without_noise(world, figures):
-    predicted = figures["low_noise"].axes[1].lines[0].get_ydata()
-    for height, size in zip(predicted, SIZES, strict=True):
-        roots = []
-        for half in "ab":
-            training = world.flat(world.indices(f"n{size}{half}"))
-            basis = np.linalg.svd(training - training.mean(0), full_matrices=False)
-            spanned = basis[2][basis[1] > 1e-9 * basis[1][0]]
-            images = world.flat(world.heldout[:IMAGES]) - training.mean(0)
-            roots.append(np.sqrt(np.square(images - images @ spanned.T @ spanned).sum(1).mean() / world.size))
-        assert np.isclose(height, np.mean(roots), atol=3e-3)
-
-
 def test_share_of_training_above_a_level():
     for sigma in (0.3, 4.07, 9.7, 80.0):
         assert np.isclose(share_above(sigma, -1.2, 1.2), lognorm(s=1.2, scale=np.exp(-1.2)).sf(sigma))
@@ -190,35 +177,12 @@ def test_scores_of_copying(world, figures):
         assert np.isclose(curve(axes, "Gaussian samples")[1, 0], gaussians[panel])
 
 
-@pytest.mark.parametrize(
-    ("label", "kind", "noise"),
-    [("held-out photographs", "heldout", None), ("copies with 1 % noise", "copies", 0.01)],
-)
-def test_controls_of_scores_are_means_over_halves(world, figures, label, kind, noise):
-    means = []
-    for half in "ab":
-        rows = world.memorisation(f"n8{half}/nulls", "photographs")
-        rows = rows[(rows["id"] == f"n8{half}/{kind}") & (rows["at"].isna() if noise is None else rows["at"] == noise)]
-        nearest, norm = (rows[rows["quantity"] == name]["value"].to_numpy() for name in ("nearest", "norm"))
-        means.append(np.sqrt(nearest / norm).mean())
-    assert means[0] != means[1]
-    assert np.isclose(curve(figures["generalisation_score"].axes[0], label)[1, 0], np.mean(means))
-
-
 def test_nearest_images_are_training_images(world, figures):
     (image,) = figures["samples"].axes[0].images
     training = world.flat(world.indices("n512a"))
     sample = world.samples(MAIN, "heun18")[0].ravel()
     nearest = training[np.linalg.norm(training - sample, axis=1).argmin()]
     assert np.allclose(image.get_array()[:8, :8].filled(np.nan).ravel(), nearest, atol=1e-6)
-
-
-def test_agreement_of_halves(world, figures):
-    pair = (world.samples(f"n32{half}/{END}", "heun18") for half in "ab")
-    panel = figures["strong_generalisation"].axes[-1]
-    heights = [line.get_ydata()[0] for container in panel.containers for line in container[:1]]
-    assert np.isclose(heights[5], world.correlation(*pair))
-    assert len(heights) == 4 * 5
 
 
 @pytest.mark.parametrize(("kind", "sampler"), [("gaussian", "exact"), ("stationary", "heun18")])
