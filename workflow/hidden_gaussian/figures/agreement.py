@@ -47,7 +47,14 @@ def _needs(index: ResultsIndex) -> list[str]:
     return [*files, *index.memorisation(shown(whole(index)))]
 
 
-ENTRY = Entry("Agreement of halves by training images", "", ("size",), _needs, also=HALVES, metrics=("r_c",))
+ENTRY = Entry(
+    "Agreement of halves by training images",
+    "",
+    ("size",),
+    _needs,
+    also=HALVES,
+    metrics=("r_c", "memorised_fraction", "gl_score"),
+)
 
 
 def draw(data: FigureData) -> Figure:

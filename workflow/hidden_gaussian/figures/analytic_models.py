@@ -44,7 +44,7 @@ def draw(data: FigureData) -> Figure:
 
 
 def label(kind: str) -> str:
-    """Return the name of a listed reference denoiser as printed: mixture-8 is ``mixture, 8 components``."""
+    """Return the name of a configurable reference denoiser as printed: mixture-8 is ``mixture, 8 components``."""
     name, _, size = kind.partition("-")
     if name == "mixture":
         return f"mixture, {size} components"
@@ -52,7 +52,7 @@ def label(kind: str) -> str:
 
 
 def looks(listed: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return the colour and the dashes of every denoiser: where colours begin again, lines are dashed another way."""
+    """Return the colour and the dashes of every denoiser: where colours repeat, the dashes differ."""
     found = {"gaussian": {"color": style.GAUSSIAN}, "empirical": {"color": style.EMPIRICAL}}
     others = [colour for colour in style.CATEGORIES if colour not in (style.GAUSSIAN, style.EMPIRICAL)]
     pairs = product(("-", "--", ":", "-."), others)

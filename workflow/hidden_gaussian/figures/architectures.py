@@ -1,4 +1,4 @@
-"""Network architectures under the same recipe."""
+"""Network architectures with the same training settings."""
 
 from __future__ import annotations
 

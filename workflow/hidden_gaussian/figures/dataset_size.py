@@ -15,7 +15,7 @@ ENTRY = Entry(
     "Fig. 6",
     ("size",),
     needs.closeness_by("size"),
-    metrics=("nrmse", "rho", "memorised_fraction", "gl_score"),
+    metrics=("nrmse", "rho"),
 )
 
 

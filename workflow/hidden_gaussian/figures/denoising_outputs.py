@@ -1,4 +1,4 @@
-"""What each denoiser sees on the sampler's way from noise to image."""
+"""What each denoiser predicts along its sampling trajectory, from noise to image."""
 
 from __future__ import annotations
 

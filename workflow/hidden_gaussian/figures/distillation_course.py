@@ -65,7 +65,7 @@ def draw(data: FigureData) -> Figure:
         panels[row, 0].set_ylabel(scored(data, cell))
     style.sigma_bar(figure, scale, panels)
     looks: dict[str, dict[str, Any]] = {
-        "descent": {"color": "k"},
+        "gradient descent": {"color": "k"},
         "exact optimum": {"color": "k", "ls": "", "marker": "D"},
         "$W = 0$": {"color": style.GREY, "ls": style.DASHES["mean"]},
         "$W_G$": {"color": style.GREY, "ls": style.DASHES["gaussian"]},

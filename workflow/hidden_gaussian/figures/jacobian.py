@@ -1,4 +1,4 @@
-"""Local slopes of the network along the sampler's way: their singular vectors against principal components."""
+"""Jacobians of the network along the sampling trajectory: their singular vectors against principal components."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ ENTRY = Entry(
 
 
 def draw(data: FigureData) -> Figure:
-    """Return the figure: overlap and distance of slopes, and singular vectors of the network of most images."""
+    """Return the figure: overlap and distance of Jacobians, and singular vectors of the network of most images."""
     cells = data.index.shown_jacobian_cells
     figure = style.new(1.9 * len(cells) + 3.1)
     grid = figure.add_gridspec(len(cells) + 1, 3, height_ratios=[*[1.9] * len(cells), 2.8])
     for row, cell in enumerate(cells):
-        overlaps, slopes, outputs = panels = [figure.add_subplot(grid[row, column]) for column in range(3)]
+        overlaps, distances, outputs = panels = [figure.add_subplot(grid[row, column]) for column in range(3)]
         _overlap(overlaps, data, cell)
-        _distance(slopes, data, cell)
+        _distance(distances, data, cell)
         _taylor(outputs, data, cell)
         overlaps.set_ylabel(f"{cell.architecture}, $N$ = {cell.subset_size:,}\nshare in common")
-        titles = (f"vectors ({Copying.of(data, cell.id).text})", "slope at mean", "Taylor map")
+        titles = (f"vectors ({Copying.of(data, cell.id).text})", "Jacobian at mean", "Taylor map")
         for axes, name, title in zip(panels, LETTERS[3 * row :], titles, strict=False):
             style.letter(axes, name, title)
             style.sigma_axis(axes, data.window, label=False)

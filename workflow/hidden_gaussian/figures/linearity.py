@@ -36,7 +36,7 @@ PANELS = (
     ("affinity", "squared gap / spread", "affinity"),
 )
 """Title, axis label, and metric."""
-PAPER = {0: "cosine", 3: "additivity_ratio"}  # panels of which the paper has curves
+PAPER = {0: "cosine", 3: "additivity_ratio"}  # panels that the paper has curves for
 
 
 def _needs(index: ResultsIndex) -> list[str]:

@@ -15,7 +15,7 @@ ENTRY = Entry(
     "Fig. 7",
     ("scale",),
     needs.closeness_by("scale"),
-    metrics=("nrmse", "rho", "memorised_fraction", "gl_score"),
+    metrics=("nrmse", "rho"),
 )
 
 

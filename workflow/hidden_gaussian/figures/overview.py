@@ -76,7 +76,7 @@ def _run(
     markers: dict[tuple[str, int], Any],
     copying: set[Cell],
 ) -> None:
-    """Draw the snapshots of one run, joined in the order of training; the last is filled, those that copy ringed."""
+    """Draw the checkpoints of one run in the order of training: the last one filled, those that copy with a ring."""
     points = [(data.in_window("rho", cell.id), _loss(data, cell.id)) for cell in run]
     colour = colours[run[0].subset_size]
     axes.plot([x.value[0] for x, _ in points], [y.value[0] for _, y in points], color=colour, linewidth=0.5, alpha=0.6)

@@ -40,7 +40,7 @@ ENTRY = Entry(
     ("size",),
     _needs,
     requires="splice_cells",
-    metrics=("r_c", "frechet_relative"),
+    metrics=("r_c", "memorised_fraction", "frechet_relative"),
 )
 
 

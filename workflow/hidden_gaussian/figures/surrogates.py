@@ -36,7 +36,7 @@ ENTRY = Entry(
     ("size",),
     _needs,
     requires="surrogates",
-    metrics=("nrmse", "affinity", "loss_ratio", "memorised_fraction", "gl_score"),
+    metrics=METRICS,
 )
 
 

@@ -26,7 +26,7 @@ ENTRY = Entry(
     ("time",),
     _needs,
     also=("size", "clock"),
-    metrics=("rho",),
+    metrics=("rho", "memorised_fraction"),
 )
 
 
@@ -72,7 +72,7 @@ def sized(cells: list[Cell]) -> dict[int, Groups]:
 
 
 def _clock(axes: Axes, sizes: dict[int, Groups], *, per_epoch: bool) -> None:
-    """Make the x axis one of images seen, or of epochs, with a place for what was kept before training."""
+    """Make the x axis one of images seen, or of epochs, with a place for checkpoints before training."""
     style.log_scale(axes, (seen / size if per_epoch else seen for size, groups in sizes.items() for seen in groups))
     style.log_ticks(axes.xaxis, 3)
 

@@ -15,7 +15,7 @@ ENTRY = Entry(
     "Fig. 8",
     ("time",),
     needs.closeness_by("time"),
-    metrics=("nrmse", "rho", "memorised_fraction", "gl_score"),
+    metrics=("nrmse", "rho"),
 )
 
 

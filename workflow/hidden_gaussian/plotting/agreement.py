@@ -42,6 +42,6 @@ def pairs(data: FigureData, cells: list[Cell]) -> Iterator[tuple[str, Curve]]:
         "other latents": (networks, "itself", solver, "shift"),
     }
     for name, (ids, relation, sampler, parameter) in measured.items():
-        found = data.curve("r_c", ids, relation=relation, sampler=sampler, parameter=parameter)
-        if len(found):
-            yield name, found
+        curve = data.curve("r_c", ids, relation=relation, sampler=sampler, parameter=parameter)
+        if len(curve):
+            yield name, curve

@@ -1,4 +1,4 @@
-"""Closeness to the Gaussian along a varied parameter: the design that three figures share."""
+"""Closeness to the Gaussian along a swept parameter: the design that three figures share."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Curve:
         return [self.value - self.low, self.high - self.value]
 
     def within(self, low: float = 0.0, high: float = np.inf) -> Curve:
-        """Return the part at places between two, ends included; its band stays that of the whole curve."""
+        """Return the part between two places, both included; its band still holds for the whole curve."""
         return self.take(np.flatnonzero((low <= self.x) & (self.x <= high)))
 
     def take(self, places: Sequence[int] | NDArray[np.intp]) -> Curve:
@@ -80,7 +80,7 @@ def estimated(metric: str, pooled: Pooled | None, *, together: int = 1) -> Curve
     pooled : Pooled or None
         None gives a curve of no places.
     together : int
-        Intervals of fractions hold for so many places together (Bonferroni).
+        How many intervals of fractions hold together (Bonferroni).
     """
     if pooled is None:
         return NOTHING
@@ -93,7 +93,7 @@ def estimated(metric: str, pooled: Pooled | None, *, together: int = 1) -> Curve
 
 
 def joined(places: Iterable[float], curves: Iterable[Curve]) -> Curve:
-    """Return curves of one place each as one curve over the given places, whose intervals hold together if they can."""
+    """Return curves of one place each as one curve over several places; intervals from resamples hold together."""
     parts = list(curves)
     pooled = [part.pooled for part in parts if part.pooled is not None]
     if parts and len(pooled) == len(parts):

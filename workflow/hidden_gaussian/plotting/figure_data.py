@@ -103,7 +103,7 @@ class FigureData:
             on, where the metric is one of noised images.
         """
         return curves.estimated(
-            metric, self._asked(metric).estimate(metric, _listed(ids), sigmas, **self._where(where))
+            metric, self._engine(metric).estimate(metric, _listed(ids), sigmas, **self._where(where))
         )
 
     def in_window(self, metric: str, ids: Sequence[str] | str, **where: str | float | None) -> Curve:
@@ -114,22 +114,22 @@ class FigureData:
         self, metric: str, ids: Sequence[str] | str, sigma: float | None = None, **where: str | float | None
     ) -> Curve:
         """Return a metric along a further axis, such as rank or threshold, at one noise level; see :meth:`curve`."""
-        pooled = self._asked(metric).profile(metric, _listed(ids), sigma=sigma, **self._where(where))
+        pooled = self._engine(metric).profile(metric, _listed(ids), sigma=sigma, **self._where(where))
         return curves.estimated(metric, pooled, together=0 if pooled is None else len(pooled.sigma))
 
     def places(self, metric: str, identifier: str, **where: str | float | None) -> list[float]:
         """Return the places of a metric on its further axis, ascending."""
-        return self._asked(metric).places(metric, identifier, **self._where(where))
+        return self._engine(metric).places(metric, identifier, **self._where(where))
 
     def parameters(self, metric: str, identifier: str, **where: str | float | None) -> list[str]:
         """Return the names of the further axes of a metric."""
-        return self._asked(metric).parameters(metric, identifier, **self._where(where))
+        return self._engine(metric).parameters(metric, identifier, **self._where(where))
 
     def levels(self, metric: str, identifier: str, **where: str | float | None) -> list[float]:
         """Return the noise levels of a metric, ascending."""
-        return self._asked(metric).levels(metric, identifier, **self._where(where))
+        return self._engine(metric).levels(metric, identifier, **self._where(where))
 
-    def _asked(self, metric: str) -> Measurements:
+    def _engine(self, metric: str) -> Measurements:
         if metric not in self.metrics:
             raise KeyError(f"the figure shows {metric}, which its ENTRY does not name under metrics")
         return self.measurements

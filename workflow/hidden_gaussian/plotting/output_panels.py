@@ -1,4 +1,4 @@
-"""What denoisers make of the same noisy inputs, by a varied parameter: images, and noise alone."""
+"""Outputs of denoisers on the same noisy inputs, by a swept parameter: noised images, and noise alone."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def draw(
     blocks : sequence of (str, int)
         Kind of input, and index of the noise level, from 0 at the largest.
     """
-    found = [(axis, spaced(axis.groups(data.index), 6)) for axis in sweeps]
-    heights = [1.85 if groups else 0.3 for _, groups in found]
+    rows = [(axis, spaced(axis.groups(data.index), 6)) for axis in sweeps]
+    heights = [1.85 if groups else 0.3 for _, groups in rows]
     figure = style.new(sum(heights))
-    panels = figure.subplots(len(found), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
-    for index, (axes, (axis, groups)) in enumerate(zip(panels, found, strict=True)):
+    panels = figure.subplots(len(rows), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
+    for index, (axes, (axis, groups)) in enumerate(zip(panels, rows, strict=True)):
         if groups:
             _panel(axes, data, axis, groups, blocks)
             sizes = {cell.subset_size for cells in groups.values() for cell in cells}

@@ -12,7 +12,7 @@ import numpy as np
 from hidden_gaussian.plotting.curves import Array
 from hidden_gaussian.results_index import ResultsIndex
 
-SIZE = 70_000  # training images of the network whose weights alpha are varied
+SIZE = 70_000  # training images of the network whose weights alpha are swept
 
 
 def has(index: ResultsIndex) -> bool:

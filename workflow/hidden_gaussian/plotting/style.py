@@ -80,7 +80,7 @@ def ramp_map() -> Colormap:
 
 
 def ramp(values: Iterable[float]) -> tuple[dict[float, Any], ScalarMappable]:
-    """Return a colour for each value of a varied parameter, and the scale for a colour bar.
+    """Return a colour for each value of a swept parameter, and the scale for a colour bar.
 
     Colours follow the logarithm; a value of 0 counts as half of the smallest positive one.
     """
@@ -146,11 +146,11 @@ def sigma_axis(axes: Axes, window: tuple[float, float] | None = None, *, label: 
 
 def _apart(values: list[float], distance: float) -> list[float]:
     """Return the values whose logarithms are at least a distance apart, from the first on, so that labels fit."""
-    kept = values[:1]
+    apart = values[:1]
     for value in values[1:]:
-        if not kept[-1] or np.log(value / kept[-1]) >= distance:
-            kept.append(value)
-    return kept
+        if not apart[-1] or np.log(value / apart[-1]) >= distance:
+            apart.append(value)
+    return apart
 
 
 def log_scale(axes: Axes, values: Iterable[float]) -> None:
@@ -164,7 +164,7 @@ def log_scale(axes: Axes, values: Iterable[float]) -> None:
 
 
 def parameter_axis(axes: Axes, values: list[float], label: str, share: float = 0.18) -> None:
-    """Make the x axis one of a varied parameter, logarithmic, with ticks at its values that are a share apart."""
+    """Make the x axis one of a swept parameter, logarithmic, with ticks at its values that are a share apart."""
     log_scale(axes, values)
     positive = [value for value in values if value > 0] or [1.0]
     ticks = _apart(sorted(values), share * np.log(max(positive) / min(positive)))
@@ -240,5 +240,5 @@ def level_text(sigma: float) -> str:
 
 
 def letter(axes: Axes, name: str, title: str, pad: float | None = None) -> None:
-    """Title a panel, so many points above it: a letter in bold, then what it shows."""
+    """Title a panel, `pad` points above it: a letter in bold, then what it shows."""
     axes.set_title(rf"$\bf{{{name}}}$  {title}", pad=pad)

@@ -1,4 +1,4 @@
-"""What varies along a sweep, and the networks that have it in common."""
+"""The swept parameter of a sweep, and the networks that share a value of it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Groups = dict[Any, list[Cell]]
 
 @dataclass(frozen=True)
 class SweepAxis:
-    """A coordinate of the grid, and the sweep in which it varies.
+    """A parameter of the grid, and the sweep in which it varies.
 
     Attributes
     ----------
     sweep, label : str
-        Name of the sweep, and axis label of the coordinate.
+        Name of the sweep, and axis label of the parameter.
     value : callable
-        Cell in, coordinate out.
+        Cell in, parameter out.
     """
 
     sweep: str
@@ -35,7 +35,7 @@ class SweepAxis:
     value: Callable[[Cell], Place]
 
     def groups(self, index: ResultsIndex) -> Groups:
-        """Return the cells of the sweep by coordinate: halves and replicates of one place together."""
+        """Return the cells of the sweep by parameter: halves and replicates of one place together."""
         groups: Groups = {}
         for cell in sorted(index.cells(self.sweep), key=lambda cell: (self.value(cell), cell)):
             groups.setdefault(self.value(cell), []).append(cell)
@@ -54,12 +54,12 @@ def ids(cells: list[Cell]) -> list[str]:
 
 
 def copying(data: FigureData, cells: list[Cell]) -> Copying:
-    """Return the memorised fraction and the GL score of the cell that stands for a group."""
+    """Return the memorised fraction and the GL score of the cell whose samples are shown for a group."""
     return Copying.of(data, shown(cells)[0].id)
 
 
 def spaced(groups: Groups, most: int) -> Groups:
-    """Return at most so many of the groups, evenly spaced, with the first and the last."""
+    """Return at most `most` of the groups, evenly spaced, with the first and the last."""
     places = list(groups)
     if len(places) <= most:
         return groups
