@@ -36,9 +36,11 @@ def sampler_errors(wildcards):
     return below(wildcards, [f"{largest}/sampler_error.parquet"])
 
 
-def compared_trajectories(wildcards):
-    """Return the sampling trajectories of the main network and of the other denoisers of its subset."""
-    return below(wildcards, index_of(wildcards.dataset).compared_trajectories)
+def compared_samples(wildcards):
+    """Return samples and trajectories of the main network and of the other denoisers of its subset."""
+    index = index_of(wildcards.dataset)
+    files = [*index.compared_samples.values(), *index.compared_trajectories]
+    return below(wildcards, list(dict.fromkeys(files)))
 
 
 def sweep_ids(wildcards):
@@ -53,7 +55,7 @@ rule gather_tables:
         shards=shard_files,
         spectra=spectrum_files,
         sampler_errors=sampler_errors,
-        trajectories=compared_trajectories,
+        samples=compared_samples,
     output:
         parquet=expand(
             f"{ROOT}/tables/{{family}}.parquet", family=FAMILIES, allow_missing=True

@@ -8,7 +8,6 @@ import torch
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import GaussianDenoiser
 from hidden_gaussian.metrics.agreement import agreement_quantities, expected_agreement
-from hidden_gaussian.plotting import agreement
 from hidden_gaussian.sampling import solvers
 from hidden_gaussian.sampling.sample_sets import agreement_rows, expected_rows
 from hidden_gaussian.tables import Measurements
@@ -109,8 +108,10 @@ def test_what_the_closed_form_expects_is_no_latent(pair: tuple[spectrum.Spectrum
     rows = agreement_rows("n12a/gaussian", first, {"n12b/gaussian": second}, pair[0].mean, sampler="exact")
     names = dict(zip(("n12a/gaussian", "n12b/gaussian"), pair, strict=True))
     closed = expected_rows("n12a/gaussian", names, pair[0].mean, "exact")
-    alone, both = agreement.correlation([rows]), agreement.correlation([pd.concat([rows, closed])])
-    assert (alone.value, alone.low, alone.high) == (both.value, both.low, both.high)
+    alone, both = (
+        Measurements(frames).curve("r_c", "n12a/gaussian", relation="other half") for frames in ([rows], [rows, closed])
+    )
+    pd.testing.assert_frame_equal(alone, both)
 
 
 def test_the_null_of_agreement_is_other_latents() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from hidden_gaussian.noise_schedule import SIGMA_MAX, schedule
-from hidden_gaussian.tables import Measurements, outputs_along, solver_rows, trajectory_agreement
+from hidden_gaussian.tables import Measurements, outputs_along, sample_agreement, solver_rows, trajectory_agreement
 
 SHAPE = (5, 11, 1, 2, 3)
 LEVELS = np.append(schedule(10), 0.0)
@@ -68,3 +68,19 @@ def test_errors_of_solvers_are_relative_to_the_images() -> None:
     distance = held.profile("wasserstein_ratio", ["n8a/gaussian"], sampler="heun18")
     np.testing.assert_allclose(distance.values[:, 0], [0.5, 0.2])
     np.testing.assert_array_equal(distance.sigma, [5, SIGMA_MAX])
+
+
+def test_sample_sets_are_compared_with_the_networks() -> None:
+    generator = np.random.default_rng(3)
+    names = [("n8a/ve16r1/i64", "heun18"), ("n8a/ve16r1/i64", "euler10"), ("n8a/ve16r1/i64/linear", "euler10")]
+    sets = {name: generator.normal(size=(6, 1, 2, 2)) for name in [*names, ("n8a/empirical", "heun18")]}
+    mean = np.full(4, 0.5)
+    held = Measurements(sample_agreement(sets, mean))
+    for identifier, sampler, relation, pair in (
+        ("n8a/ve16r1/i64", "euler10", "heun18", (names[1], names[0])),
+        ("n8a/ve16r1/i64/linear", "euler10", "own network", (names[2], names[1])),
+        ("n8a/ve16r1/i64", "heun18", "empirical", (names[0], ("n8a/empirical", "heun18"))),
+    ):
+        a, b = ((sets[name].reshape(6, -1) - mean).ravel() for name in pair)
+        found = held.curve("r_c", identifier, sampler=sampler, relation=relation)["value"].item()
+        assert found == pytest.approx(a @ b / np.linalg.norm(a) / np.linalg.norm(b))

@@ -233,6 +233,16 @@ class ResultsIndex:
         return [f"{identifier}/trajectories_euler10.npy" for identifier in _ids(cells, kinds)]
 
     @property
+    def compared_samples(self) -> dict[tuple[str, str], str]:
+        """Sample sets of the main network and of its linear map and empirical denoiser, by (id, solver); or none."""
+        if not self.cells("size"):
+            return {}
+        main, solver = self.main, self.solver(self.main.id)
+        sets = [(main.id, solver), (main.id, "euler10"), (f"{main.id}/linear", "euler10")]
+        sets.append((f"{main.subset}/empirical", self.sampler))
+        return {(name, sampler): f"{name}/samples_{sampler}.npy" for name, sampler in sets}
+
+    @property
     def compared_trajectories(self) -> list[str]:
         """States of every denoiser of the main cell's subset, its network's first; of no size sweep, none."""
         if not self.cells("size"):

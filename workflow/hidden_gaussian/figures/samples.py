@@ -5,65 +5,69 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hidden_gaussian.plotting import Entry, FigureData, image_grid, nearest_images, needs, style
+from hidden_gaussian.plotting import NOTHING, Curve, Entry, FigureData, image_grid, nearest_images, style
 from hidden_gaussian.results_index import ResultsIndex
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Images = NDArray[np.float32]
 COUNT = 10
-
-
-def correlation(first: Images, second: Images, centre: Images) -> float:
-    """Return r_c of samples of shared latents: a common mean image is subtracted, then all pixels are pooled."""
-    a, b = ((images - centre).astype(np.float64).ravel() for images in (first, second))
-    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
 
 
 def _needs(index: ResultsIndex) -> list[str]:
     main, solver = index.main, index.solver(index.main.id)
-    files = needs.every_denoiser(index, "samples_{}.npy", solver, index.sampler, "exact")
-    files += [f"{main.id}/samples_euler10.npy", f"{main.id}/memorisation_{solver}.parquet"]
-    return [*files, *index.training_images([main])]
+    files = [*index.compared_samples.values(), f"{main.subset}/gaussian/samples_exact.npy"]
+    files += [f"{main.id}/{kind}_{solver}.parquet" for kind in ("memorisation", "agreement")]
+    return [*files, f"{index.largest}/spectrum.safetensors", *index.training_images([main])]
 
 
-ENTRY = Entry("Samples of shared noise", "Fig. 3", ("size",), _needs)
+ENTRY = Entry("Samples of shared noise", "Fig. 3", ("size",), _needs, metrics=("r_c",))
 
 
 def draw(data: FigureData) -> Figure:
     """Return the figure: a row for each denoiser, a column for each latent, r_c to the network at the right."""
     main, sampler = data.index.main, data.index.sampler
     solver = data.index.solver(main.id)
-    network, euler = data.samples(main.id, solver), data.samples(main.id, "euler10")
-    rows: dict[str, tuple[Images, Images | None]] = {f"network ({_written(solver)})": (network, None)}
+    empirical = f"{main.subset}/empirical"
+    same = solver == sampler
+    rows: dict[str, tuple[str, str, Curve]] = {f"network ({_written(solver)})": (main.id, solver, NOTHING)}
     if solver != "euler10":
-        rows["network (Euler 10)"] = euler, network
+        rows["network (Euler 10)"] = main.id, "euler10", _alike(data, main.id, "euler10", solver)
     rows |= {
-        "linear (Euler 10)": (data.samples(f"{main.id}/linear", "euler10"), euler),
-        "Gaussian (exact)": (data.samples(f"{main.subset}/gaussian", "exact"), network),
-        f"empirical ({_written(sampler)})": (data.samples(f"{main.subset}/empirical", sampler), network),
+        "linear (Euler 10)": (
+            f"{main.id}/linear",
+            "euler10",
+            _alike(data, f"{main.id}/linear", "euler10", "own network"),
+        ),
+        "Gaussian (exact)": (f"{main.subset}/gaussian", "exact", _alike(data, main.id, solver, "gaussian/exact")),
+        f"empirical ({_written(sampler)})": (
+            empirical,
+            sampler,
+            _alike(data, main.id, solver, "empirical" if same else f"empirical/{sampler}"),
+        ),
     }
-    count = min(COUNT, *(len(images) for images, _ in rows.values()))
+    samples = [data.samples(name, drawn) for name, drawn, _ in rows.values()]
+    count = min(COUNT, *map(len, samples))
     nearest = nearest_images(data, main.id, count)
-    centre = image_grid.pixels(data.training_images(main.subset)).mean(axis=0)
-    images = [np.asarray(shown[:count]) for shown, _ in rows.values()]
+    images = [np.asarray(of[:count]) for of in samples]
     figure = style.new(2.9, images=True)
     axes = figure.add_subplot()
     image_grid.grid(axes, np.stack([nearest, *images]), rows=["nearest training image", *rows])
     height = axes.get_yticks()
-    scores = [None if other is None else correlation(shown, other, centre) for shown, other in rows.values()]
     right = axes.get_xlim()[1]
     axes.annotate(
         r"$r_c$", (right, -0.5), xytext=(14, 3), textcoords="offset points", ha="center", va="bottom", fontsize=7.5
     )
-    for place, score in zip(height[1:], scores, strict=True):
-        if score is not None:
-            text = f"{score:.2f}"
+    for place, (_, _, alike) in zip(height[1:], rows.values(), strict=True):
+        if len(alike):
+            text = f"{alike.value[0]:.2f}"
             axes.annotate(text, (right, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=7)
     return figure
+
+
+def _alike(data: FigureData, identifier: str, sampler: str, relation: str) -> Curve:
+    return data.curve("r_c", identifier, sampler=sampler, relation=relation)
 
 
 def _written(solver: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hidden_gaussian import sampling
+from hidden_gaussian import metrics
 from hidden_gaussian.figures.generalisation_score import PAPER_THRESHOLD
 from hidden_gaussian.plotting import SIZE, Entry, FigureData, Groups, Row, layout, shown, style
 from hidden_gaussian.results_index import ResultsIndex
@@ -60,4 +60,4 @@ def _nulls(axes: Axes, data: FigureData, groups: Groups, metric: str) -> None:
         curve = data.profile(metric, f"{subset}/heldout", sampler="photographs")
         style.null(axes, curve, f"photographs, {which} $N$", dashes)
     copies = data.profile(metric, f"{large}/copies", sampler="photographs")
-    style.null(axes, copies, f"copies with {100 * sampling.COPY_NOISE[0]:.0f} % noise", "empirical")
+    style.null(axes, copies, f"copies with {100 * metrics.COPY_NOISE[0]:.0f} % noise", "empirical")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,17 +68,19 @@ class FigureData:
         for path in own:
             if path.name == "sampler_error.parquet":
                 frames += tables.solver_rows(storage.read_table(path, sampling.solver_error.TABLE))
-        if "spectrum.safetensors" in {path.name for path in own}:
-            frames.append(self._along_trajectories())
+        if any(path.name == "spectrum.safetensors" for path in own):
+            frames += self._compared()
         return tables.Measurements(frames, math.prod(self.index.shape))
 
-    def _along_trajectories(self) -> pd.DataFrame:
-        main = self.index.main.id
-        paths = [path for path in self.declared if path.name == f"trajectories_{tables.SAMPLER}.npy"]
-        ids = [path.parent.relative_to(self.root).as_posix() for path in paths]
-        states = {name: self.trajectories(name) for name in sorted(ids, key=lambda name: (name != main, name))}
+    def _compared(self) -> Iterator[pd.DataFrame]:
+        """Yield how alike samples and trajectories of the main network and of other denoisers are, where declared."""
         mean = storage.load_one(self._path(f"{self.index.largest}/spectrum.safetensors"), "mean")
-        return tables.trajectory_agreement(main, states, mean)
+        samples, trajectories = self.index.compared_samples, self.index.compared_trajectories
+        if all(map(self.has, samples.values())):
+            yield from tables.sample_agreement({key: self.samples(*key) for key in samples}, mean)
+        if all(map(self.has, trajectories)):
+            ids = [str(PurePosixPath(path).parent) for path in trajectories]
+            yield tables.trajectory_agreement(ids[0], {name: self.trajectories(name) for name in ids}, mean)
 
     def curve(
         self,

@@ -1,6 +1,6 @@
 from . import formulas, gates, window
 from .catalogue import METRICS, PROPORTIONS, quantities
-from .derived import SAMPLER, STEPS, outputs_along, solver_rows, trajectory_agreement
+from .derived import SAMPLER, STEPS, outputs_along, sample_agreement, solver_rows, trajectory_agreement
 from .evaluation import Pooled
 from .gather import FAMILIES, TABLES, gather, spectrum, table, training
 from .rows import fractions
@@ -25,6 +25,7 @@ __all__ = [
     "gather",
     "outputs_along",
     "quantities",
+    "sample_agreement",
     "solver_rows",
     "spectrum",
     "table",

@@ -69,6 +69,50 @@ def trajectory_agreement(
     return pd.concat(frames, ignore_index=True)
 
 
+def sample_agreement(
+    sets: Mapping[tuple[str, str], NDArray[np.floating]], mean: NDArray[np.float64]
+) -> Iterator[pd.DataFrame]:
+    """Yield how alike sample sets of the same latents are, as shard rows.
+
+    Parameters
+    ----------
+    sets : mapping of (id, solver) to ndarray of shape (samples, channels, height, width)
+        A network's samples first. The same network with another solver is compared with them, its distilled map with
+        the network's samples of the same solver, and they with each other denoiser.
+    mean : ndarray of shape (pixels,)
+        Mean image of the largest subset, which is subtracted.
+
+    Examples
+    --------
+    >>> sets = {("n8a/ve16r1/i64", "heun18"): np.ones((2, 1, 1, 1)), ("n8a/empirical", "heun18"): np.ones((2, 1, 1, 1))}
+    >>> [rows["reference_id"].unique().tolist() for rows in sample_agreement(sets, np.zeros(1))]
+    [['n8a/empirical']]
+    """
+    (network, solver), own = next(iter(sets.items()))
+    for (name, sampler), samples in sets.items():
+        if name == f"{network}/linear":
+            yield _agreement_rows(name, samples, sets[network, sampler], mean, reference_id=network, sampler=sampler)
+        elif name == network and sampler != solver:
+            reference = f"{network}/{solver}"
+            yield _agreement_rows(name, samples, own, mean, reference_id=reference, sampler=sampler)
+        elif name != network:
+            reference = name if sampler == solver else f"{name}/{sampler}"
+            yield _agreement_rows(network, own, samples, mean, reference_id=reference, sampler=solver)
+
+
+def _agreement_rows(
+    identifier: str,
+    first: NDArray[np.floating],
+    second: NDArray[np.floating],
+    mean: NDArray[np.float64],
+    **where: str,
+) -> pd.DataFrame:
+    a, b = (np.asarray(samples, np.float64).reshape(len(samples), -1) for samples in (first, second))
+    wide = pd.DataFrame(agreement_quantities(a, b, mean)).rename_axis("image").reset_index()
+    rows = wide.melt("image", var_name="quantity")
+    return rows.assign(id=identifier, sigma=np.nan, draw=0, **where)
+
+
 def _compared(
     identifier: str,
     first: NDArray[np.float64],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -13,7 +14,7 @@ from hidden_gaussian.sampling import solver_error
 from hidden_gaussian.statistics import bootstrap
 from hidden_gaussian.storage import load_array, load_one, read_shard, read_table, schemas
 from hidden_gaussian.tables.catalogue import METRICS
-from hidden_gaussian.tables.derived import SAMPLER, solver_rows, trajectory_agreement
+from hidden_gaussian.tables.derived import SAMPLER, sample_agreement, solver_rows, trajectory_agreement
 from hidden_gaussian.tables.evaluation import EVERYTHING, Pooled, Selection
 from hidden_gaussian.tables.formulas import Metric
 from hidden_gaussian.tables.groups import Group, group_rows, groups
@@ -31,6 +32,7 @@ WINDOW, ABOVE = "window", "above_window"
 """Values of ``parameter`` for what is pooled over the window, and over the levels above it."""
 
 _MASKED = {"position", "off_axis"}
+_SAMPLES = re.compile(r"samples_\w+\.npy")
 
 
 def table(
@@ -94,8 +96,8 @@ def gather(
         The dataset's folder, of its name.
     paths : iterable of str
         Below it: shards of denoisers and sample sets, ``training.parquet`` of checkpoints, ``spectrum.safetensors`` and
-        ``sampler_error.parquet`` of subsets, ``trajectories_euler10.npy`` of denoisers that are compared along them;
-        the first of these with all others.
+        ``sampler_error.parquet`` of subsets, ``samples_<solver>.npy`` and ``trajectories_euler10.npy`` of denoisers that
+        are compared; the first of each with the others.
     pixels : int
         Pixels times channels of an image.
     sweeps : mapping of str to sequence of str, optional
@@ -108,15 +110,21 @@ def gather(
     """
     kinds: dict[str, list[str]] = {}
     for path in paths:
-        kinds.setdefault(Path(path).name, []).append(path)
-    logs, spectra, errors, trajectories = (
+        kinds.setdefault("samples" if _SAMPLES.fullmatch(Path(path).name) else Path(path).name, []).append(path)
+    logs, spectra, errors, trajectories, samples = (
         kinds.pop(name, [])
-        for name in ("training.parquet", "spectrum.safetensors", "sampler_error.parquet", f"trajectories_{SAMPLER}.npy")
+        for name in (
+            "training.parquet",
+            "spectrum.safetensors",
+            "sampler_error.parquet",
+            f"trajectories_{SAMPLER}.npy",
+            "samples",
+        )
     )
     frames = chain(
         map(read_shard, chain.from_iterable(kinds.values())),
         (rows for path in errors for rows in solver_rows(read_table(path, solver_error.TABLE))),
-        [_along_trajectories(root, trajectories, spectra)] if trajectories else [],
+        _compared(root, samples, trajectories, spectra) if samples or trajectories else [],
     )
     measurements = Measurements(frames, pixels)
     everything = table(measurements, root.name, window=measurements.window(), sweeps=sweeps)
@@ -125,11 +133,22 @@ def gather(
     return parts | {"training": training(root.name, logs), "spectrum": spectrum(root.name, spectra)}
 
 
-def _along_trajectories(root: Path, paths: Sequence[str], spectra: Sequence[str]) -> pd.DataFrame:
-    """Compare the outputs of denoisers along their trajectories with those of the first."""
-    states = {Path(path).parent.relative_to(root).as_posix(): load_array(path, mmap=True) for path in paths}
+def _compared(
+    root: Path, samples: Sequence[str], trajectories: Sequence[str], spectra: Sequence[str]
+) -> Iterator[pd.DataFrame]:
+    """Yield how alike sample sets, and outputs along trajectories, are: the first of each with the others."""
     largest = max(spectra, key=lambda path: _largest(Subset.parse(Path(path).parent.name)))
-    return trajectory_agreement(next(iter(states)), states, load_one(largest, "mean"))
+    mean = load_one(largest, "mean")
+    if samples:
+        yield from sample_agreement({_drawn(root, path): load_array(path, mmap=True) for path in samples}, mean)
+    if trajectories:
+        states = {_drawn(root, path)[0]: load_array(path, mmap=True) for path in trajectories}
+        yield trajectory_agreement(next(iter(states)), states, mean)
+
+
+def _drawn(root: Path, path: str) -> tuple[str, str]:
+    """Return the id and the solver of a file of samples or trajectories."""
+    return Path(path).parent.relative_to(root).as_posix(), Path(path).stem.partition("_")[2]
 
 
 def _largest(subset: Subset) -> tuple[int, bool]:
