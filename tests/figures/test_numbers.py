@@ -43,8 +43,9 @@ def values(world: World) -> dict[str, np.ndarray]:
 def estimates(world: World, index) -> dict[str, np.ndarray]:
     paths = {path for name in available(world.index) for path in input_files(name, world.index)}
     paths = {path for path in paths if path.endswith(".parquet") and not path.startswith("../")}
-    paths |= {*index.compared_trajectories, f"{index.largest}/spectrum.safetensors"}
-    ordered = [*index.compared_trajectories, *sorted(paths - {*index.compared_trajectories})]
+    paths |= {f"{index.largest}/spectrum.safetensors"}
+    first = dict.fromkeys([*index.compared_samples.values(), *index.compared_trajectories])
+    ordered = [*first, *sorted(paths - first.keys())]
     present = [str(world.root / path) for path in ordered if (world.root / path).exists()]
     made = gather(Path(world.root), present, pixels=int(np.prod(index.shape)), sweeps=index.sweeps)
     parts = [made[family] for family in FAMILIES]
@@ -93,6 +94,12 @@ def strangers(name: str, figure: Figure, values: dict[str, np.ndarray]) -> list[
     return missing
 
 
+def printed(figure: Figure) -> list[float]:
+    """Return the numbers that are printed beside images."""
+    texts = (text.get_text() for axes in figure.axes if axes.images for text in axes.texts)
+    return [float(text) for text in texts if text.replace(".", "", 1).isdigit()]
+
+
 @pytest.mark.parametrize("name", ENTRIES)
 def test_every_number_drawn_is_in_a_table(name: str, figures: dict[str, Figure], values: dict[str, np.ndarray]) -> None:
     assert not strangers(name, figures[name], values)
@@ -106,7 +113,15 @@ def test_a_figure_has_as_many_series_as_its_key_has_entries(name: str, figures: 
     named = [entry for entry in entries if "absent" not in entry]
     drawn = list(series(figure))
     assert len(drawn) >= len(named), named
-    assert bool(drawn) == bool(ENTRIES[name].metrics)
+    assert bool(drawn or printed(figure)) == bool(ENTRIES[name].metrics)
+
+
+def test_correlations_printed_beside_samples_are_in_the_table(
+    figures: dict[str, Figure], values: dict[str, np.ndarray]
+) -> None:
+    numbers = printed(figures["samples"])
+    assert len(numbers) == 4
+    assert all(np.abs(values["r_c"] - number).min() <= 0.005 for number in numbers)
 
 
 @pytest.mark.parametrize("name", ["linearity", "overview", "splice", "energy_split"])

@@ -7,7 +7,7 @@ import numpy as np
 from hidden_gaussian.plotting import image_grid, style
 
 
-def test_strips_are_never_stretched():
+def test_strips_keep_their_contrast():
     dim = np.full((1, 2, 1, 4, 4), 0.1)
     dim[0, 1] = 0.2
     axes = style.new(1, images=True).add_subplot()

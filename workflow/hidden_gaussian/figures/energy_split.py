@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LETTERS = 12  # that fit side by side under a narrow panel
-TOLERANCE = 0.02  # share of the cross term up to which the parts may be stacked
+TOLERANCE = 0.02  # largest share of the cross term for stacked parts
 
 
 ENTRY = Entry(

@@ -29,17 +29,13 @@ def draw(data: FigureData) -> Figure:
     """Return the figure: a row for each denoiser, a column for each latent, r_c to the network at the right."""
     main, sampler = data.index.main, data.index.sampler
     solver = data.index.solver(main.id)
-    empirical = f"{main.subset}/empirical"
+    linear, empirical = f"{main.id}/linear", f"{main.subset}/empirical"
     same = solver == sampler
     rows: dict[str, tuple[str, str, Curve]] = {f"network ({_written(solver)})": (main.id, solver, NOTHING)}
     if solver != "euler10":
         rows["network (Euler 10)"] = main.id, "euler10", _alike(data, main.id, "euler10", solver)
     rows |= {
-        "linear (Euler 10)": (
-            f"{main.id}/linear",
-            "euler10",
-            _alike(data, f"{main.id}/linear", "euler10", "own network"),
-        ),
+        "linear (Euler 10)": (linear, "euler10", _alike(data, linear, "euler10", "own network")),
         "Gaussian (exact)": (f"{main.subset}/gaussian", "exact", _alike(data, main.id, solver, "gaussian/exact")),
         f"empirical ({_written(sampler)})": (
             empirical,

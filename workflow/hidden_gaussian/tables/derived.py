@@ -144,7 +144,8 @@ def solver_rows(errors: pd.DataFrame) -> Iterator[pd.DataFrame]:
     >>> [rows["value"].tolist() for rows in solver_rows(errors) if len(rows)]
     [[1.9], [2.0]]
     """
-    whole = errors[errors["component"].isna()].assign(parameter="sigma_max", at=errors["sigma_max"])
+    whole = errors[errors["component"].isna()]
+    whole = whole.assign(parameter="sigma_max", at=whole["sigma_max"])
     own = errors[errors["component"].notna() & (errors["sigma_max"] == SIGMA_MAX)]
     parts = own.assign(parameter="component", at=own["component"].astype(float))
     for rows, quantity, column in ((whole, "wasserstein", "distance"), (parts, "amplitude", "amplitude")):

@@ -95,9 +95,9 @@ def gather(
     root : Path
         The dataset's folder, of its name.
     paths : iterable of str
-        Below it: shards of denoisers and sample sets, ``training.parquet`` of checkpoints, ``spectrum.safetensors`` and
-        ``sampler_error.parquet`` of subsets, ``samples_<solver>.npy`` and ``trajectories_euler10.npy`` of denoisers that
-        are compared; the first of each with the others.
+        Below it: shards of denoisers and sample sets; ``training.parquet`` of checkpoints; ``spectrum.safetensors`` and
+        ``sampler_error.parquet`` of subsets; ``samples_<solver>.npy`` and ``trajectories_euler10.npy`` of denoisers
+        that are compared, the first of each with the others.
     pixels : int
         Pixels times channels of an image.
     sweeps : mapping of str to sequence of str, optional

@@ -119,7 +119,7 @@ class Measurements:
         metric, identifier, **where
             As in :meth:`curve`.
         sigmas : collection of float or None
-            Noise levels, all of which are needed; None for samples, which have none.
+            Noise levels, all of them needed; None for samples, which have none.
         images : slice, optional
             Use only these of the images, by position.
 
@@ -243,7 +243,8 @@ class Measurements:
         for metric in metrics:
             of_map = str(where.get("reference_id", "")) if metric.subject == "{gaussian}" else identifier
             measured = of_map.removesuffix("/linear") if metric.subject in ("{linear}", "{gaussian}") else identifier
-            rows += [row for row in self.rows(measured, [metric]) if row.id == identifier]
+            if measured:
+                rows += [row for row in self.rows(measured, [metric]) if row.id == identifier]
         return [row for row in rows if all(getattr(row, key) == value for key, value in where.items())]
 
     def _only(self, name: str, identifier: str, where: dict[str, str | float | None]) -> Row | None:

@@ -11,7 +11,7 @@ from hidden_gaussian.denoisers.empirical.screening import Block, Queries, float3
 from hidden_gaussian.denoisers.protocol import column
 
 TILE = 512  # training images whose logits are computed, and whose products are added in float32, at a time
-CACHED = 2**25  # pixels up to which the training images are stored in float32 (128 MB)
+CACHED = 2**25  # largest number of pixels of training images that are stored in float32 (128 MB)
 SCORES = 2**26  # float32 scores in memory at a time (256 MB)
 TOGETHER = 32  # noisy images that share a selection of training images
 SAMPLE = 64  # training images that decide whether to screen
