@@ -43,8 +43,10 @@ def values(world: World) -> dict[str, np.ndarray]:
 def estimates(world: World, index) -> dict[str, np.ndarray]:
     paths = {path for name in available(world.index) for path in input_files(name, world.index)}
     paths = {path for path in paths if path.endswith(".parquet") and not path.startswith("../")}
-    paths |= {f"{index.largest}/spectrum.safetensors"}
+    paths.add(f"{index.largest}/spectrum.safetensors")
     first = dict.fromkeys([*index.compared_samples.values(), *index.compared_trajectories])
+    for path in [*first, f"{index.largest}/spectrum.safetensors"]:
+        world.write_one(path)
     ordered = [*first, *sorted(paths - first.keys())]
     present = [str(world.root / path) for path in ordered if (world.root / path).exists()]
     made = gather(Path(world.root), present, pixels=int(np.prod(index.shape)), sweeps=index.sweeps)
