@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -62,6 +62,26 @@ class Block:
     def is_resampled(self) -> bool:
         """Whether the draws are a statistic of all images and its resamples."""
         return not self.is_per_image and self.values.shape[2] == bootstrap.POOLED
+
+
+def blocks_at(measured: Mapping[Place, Block], place: Place, quantities: Sequence[str]) -> tuple[Block, ...]:
+    """Return the blocks of several quantities of one place; empty if one of them was not measured.
+
+    A norm or a loss needs no reference, and many quantities do not change along a further axis. So each quantity is
+    looked up with the place's reference and its position on the axis, then without one of them, then without both.
+    """
+    found = []
+    for quantity in quantities:
+        candidates = (
+            place._replace(quantity=quantity, reference_id=reference, parameter=parameter, at=at)
+            for reference in (place.reference_id, None)
+            for parameter, at in ((place.parameter, place.at), (None, None))
+        )
+        block = next((measured[candidate] for candidate in candidates if candidate in measured), None)
+        if block is None:
+            return ()
+        found.append(block)
+    return tuple(found)
 
 
 def blocks(frame: pd.DataFrame) -> Iterator[tuple[Place, Block]]:

@@ -18,7 +18,7 @@ from hidden_gaussian.tables.catalogue import METRICS
 from hidden_gaussian.tables.evaluation import EVERYTHING, Found, Pooled, Selection, evaluate, mean
 from hidden_gaussian.tables.formulas import Metric, Term
 from hidden_gaussian.tables.rows import Row, summary
-from hidden_gaussian.tables.shard_arrays import Array, Block, Place, blocks
+from hidden_gaussian.tables.shard_arrays import Array, Block, Place, blocks, blocks_at
 
 WHERE = ("reference_id", "inputs", "sampler", "parameter", "at")
 
@@ -256,15 +256,11 @@ class Measurements:
         return rows[0] if rows else None
 
     def _row(self, metric: Metric, names: dict[str, str], place: Place) -> Iterator[Row]:
-        names = names | {
-            "reference": place.reference_id or "",
-            "inputs": place.inputs or "",
-            "sampler": place.sampler or "",
-        }
+        here = tuple(part or "" for part in (place.reference_id, place.inputs, place.sampler))
+        names = names | dict(zip(("reference", "inputs", "sampler"), here, strict=True))
         if metric.axis and not _on_own_axis(place):
             return
         first = metric.terms[0]
-        here = (place.reference_id or "", place.inputs or "", place.sampler or "")
         if here != tuple(text.format_map(names) for text in (first.reference, first.inputs, first.sampler)):
             return
         terms = [self._find(term, place, names) for term in metric.terms]
@@ -293,20 +289,9 @@ class Measurements:
         subject, reference, inputs, sampler = (
             text.format_map(names) or None for text in (term.subject, term.reference, term.inputs, term.sampler)
         )
-        measured = self._blocks.get(subject or "", {})
-        found = []
-        for quantity in term.quantities:
-            candidates = (
-                Place(subject or "", quantity, referred, inputs, sampler, parameter, at)
-                for referred in (reference, None)
-                for parameter, at in ((place.parameter, place.at), (None, None))
-            )
-            block = next((measured[candidate] for candidate in candidates if candidate in measured), None)
-            if block is None:
-                return None
-            found.append(block)
-        stream = Place("", "", None, inputs, sampler).stream
-        return Found(tuple(found), stream, term.each, place.parameter == mixing_blocks.AXIS)
+        wanted = place._replace(id=subject or "", reference_id=reference, inputs=inputs, sampler=sampler)
+        found = blocks_at(self._blocks.get(wanted.id, {}), wanted, term.quantities)
+        return Found(found, wanted.stream, term.each, place.parameter == mixing_blocks.AXIS) if found else None
 
 
 def _on_own_axis(place: Place) -> bool:
