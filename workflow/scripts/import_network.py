@@ -3,21 +3,21 @@
 from pathlib import Path
 
 from hidden_gaussian import settings
+from hidden_gaussian.cells import Cell
 from hidden_gaussian.jobs import job_log
 from hidden_gaussian.training import import_network
 
-wildcards = snakemake.wildcards
-identifier = f"n{wildcards.size}{wildcards.half}/{wildcards.run}/i{wildcards.images_seen}"
+name, weights = snakemake.wildcards.dataset, snakemake.output.weights
 with job_log(snakemake.log[0]):
     study = settings.read(snakemake.config)
-    dataset = study.datasets[wildcards.dataset]
-    cells = [entry.cell(wildcards.dataset) for entry in dataset.grid.pretrained]
-    index = [cell.id for cell in cells].index(identifier)
+    dataset = study.datasets[name]
+    cells = [entry.cell(name) for entry in dataset.grid.pretrained]
+    index = [cell.id for cell in cells].index(Cell.of_file(name, weights).id)
     import_network(
         Path(study.located(dataset.grid.pretrained[index]).path),
         cells[index],
         dataset,
-        Path(snakemake.output.weights).parent,
+        Path(weights).parent,
         sha256=snakemake.params.snapshot["sha256"],
-        key=f"datasets.{wildcards.dataset}.grid.pretrained.{index}",
+        key=f"datasets.{name}.grid.pretrained.{index}",
     )
