@@ -84,7 +84,7 @@ def test_packages_use_each_others_public_names() -> None:
     found = {}
     for path in [*LIBRARY.rglob("*.py"), *(ROOT / "workflow/scripts").glob("*.py")]:
         home = path.relative_to(LIBRARY).parts[0] if path.is_relative_to(LIBRARY) else ""
-        found[path.name] = _private_uses(path, home)
+        found[str(path)] = _private_uses(path, home)
     assert not {name: uses for name, uses in found.items() if uses}
 
 

@@ -175,7 +175,7 @@ BAD = {
 }
 
 
-@pytest.mark.fault("a download is refused, or another file", "one sentence, no file")
+@pytest.mark.fault("the server refuses a download, or sends a different file", "one sentence, no file")
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_download_is_one_sentence_and_leaves_no_file(server: Server, tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=BAD[name]) as caught:

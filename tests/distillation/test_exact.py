@@ -8,7 +8,7 @@ import torch
 
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import Denoiser, EmpiricalDenoiser, GaussianDenoiser
-from hidden_gaussian.distillation import exact as distillation
+from hidden_gaussian.distillation import exact
 from hidden_gaussian.distillation.exact import Distilled, Fit, distil
 from hidden_gaussian.distillation.least_squares import AffineMap, Moments
 from hidden_gaussian.distillation.stein import PROBES, SteinAverage
@@ -29,7 +29,7 @@ def _last(
     denoiser: Denoiser, clean: torch.Tensor, gaussian: GaussianDenoiser, sigma: float, **where: object
 ) -> Distilled:
     fit = Fit(clean, **{"draws": 8000, "seed": 0, "purpose": "test", **where})
-    *_, fitted = distillation.distil(denoiser, fit, sigma, gaussian)
+    *_, fitted = exact.distil(denoiser, fit, sigma, gaussian)
     return fitted
 
 
@@ -38,7 +38,7 @@ def _mean(fitted: Distilled) -> torch.Tensor:
 
 
 def _weights(fitted: Distilled, gaussian: GaussianDenoiser, sigma: float) -> dict[str, float]:
-    rows = distillation.gaussian_rows(gaussian, sigma)
+    rows = exact.gaussian_rows(gaussian, sigma)
     return weight_quantities(fitted.first.weight, fitted.second.weight, rows)
 
 
@@ -90,7 +90,7 @@ def test_both_halves_know_every_image_unless_they_are_by_image(
             seen[part].update(noisy.flatten(1)[:, 0].round().int().tolist())
             super().add(noisy, denoised, part)
 
-    monkeypatch.setattr(distillation, "Moments", Spied)
+    monkeypatch.setattr(exact, "Moments", Spied)
     clean = torch.arange(9.0).double().reshape(9, 1, 1, 1).expand(9, *SHAPE)
     gaussian = GaussianDenoiser(spectrum.fit(_images(40)), dtype=torch.float64)
     _last(gaussian, clean, gaussian, 0.01, draws=99, by_image=by_image)
@@ -106,7 +106,7 @@ def test_the_fewest_pairs_determine_both_maps_whatever_the_number_of_images(imag
     draws = 2 * (12 + 2)
     fit = Fit(clean[:images], draws, 0, "test", by_image)
     for milestone in (draws, 2 * draws, 3 * draws + 1):
-        halves = [distillation.pair_half(pair, fit.images, by_image=by_image) for pair in range(milestone)]
+        halves = [exact.pair_half(pair, fit.images, by_image=by_image) for pair in range(milestone)]
         assert sum(halves) == milestone // 2
     *_, fitted = distil(gaussian, fit, 1.0, gaussian)
     assert fitted.draws == draws
@@ -126,7 +126,7 @@ def test_milestones_leave_no_trace() -> None:
     clean, empirical = torch.from_numpy(images / 127.5 - 1), EmpiricalDenoiser(torch.from_numpy(images))
     for ridge in (0.0, 0.1):
         fit = Fit(clean, 2000, 0, "test", ridge=ridge)
-        found = [(item.draws, item.first.weight.clone()) for item in distillation.distil(empirical, fit, 0.3, gaussian)]
+        found = [(item.draws, item.first.weight.clone()) for item in exact.distil(empirical, fit, 0.3, gaussian)]
         assert [draws for draws, _ in found] == [500, 1000, 2000]
         for draws, weight in found:
             alone = _last(empirical, clean, gaussian, 0.3, draws=draws, ridge=ridge)
@@ -135,7 +135,7 @@ def test_milestones_leave_no_trace() -> None:
 
 def test_large_images_are_fitted_once_because_a_fourth_matrix_would_not_fit() -> None:
     for size, expected in ((3072, [16_384, 32_768, 65_536]), (4096, [16_384, 32_768, 65_536]), (4107, [65_536])):
-        assert distillation.milestones(65_536, size) == expected
+        assert exact.milestones(65_536, size) == expected
 
 
 @pytest.mark.parametrize("draws", [200, 16])  # more pairs than pixels, and fewer
@@ -145,7 +145,7 @@ def test_ridge_shrinks_towards_the_gaussian_in_units_of_the_variance_of_the_nois
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
     clean = torch.from_numpy(images / 127.5 - 1)
     found = _last(lambda noisy, _: noisy.tanh(), clean, gaussian, sigma, draws=draws, ridge=ridge)
-    own = [pair for pair in range(draws) if distillation.pair_half(pair, 40) == 0]
+    own = [pair for pair in range(draws) if exact.pair_half(pair, 40) == 0]
     noisy, _ = Fit(clean, draws, 0, "test").noisy_pairs(own, sigma)
     inputs, outputs = (part.flatten(1) - part.flatten(1).mean(0) for part in (noisy, noisy.tanh()))
     strength = (len(own) * ridge) ** 0.5 * sigma
@@ -240,7 +240,7 @@ def test_maps_of_all_levels_are_plain_least_squares() -> None:
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
     clean, empirical = torch.from_numpy(images / 127.5 - 1), EmpiricalDenoiser(torch.from_numpy(images))
     fit = Fit(clean, 300, 0, "kept")
-    linear = distillation.distil_levels(empirical, fit, gaussian)
+    linear = exact.distil_levels(empirical, fit, gaussian)
     sigma = float(linear.sigmas[6])
     noisy, _ = fit.noisy_pairs(range(300), sigma)
     design = np.c_[noisy.flatten(1).numpy(), np.ones(300)]
@@ -252,7 +252,7 @@ def test_maps_of_all_levels_are_shrunk_towards_the_gaussian() -> None:
     images = _images(40)
     gaussian = GaussianDenoiser(spectrum.fit(images), dtype=torch.float64)
     fit = Fit(torch.from_numpy(images / 127.5 - 1), 300, 0, "kept", ridge=1e9)
-    linear = distillation.distil_levels(lambda noisy, _: noisy.tanh(), fit, gaussian)
+    linear = exact.distil_levels(lambda noisy, _: noisy.tanh(), fit, gaussian)
     for sigma, weight in zip(linear.sigmas.tolist()[:8], linear.weights, strict=False):
         torch.testing.assert_close(weight.double(), gaussian.weight(sigma), atol=1e-4, rtol=0)
 

@@ -59,7 +59,7 @@ with team_of.reported(Path(sys.argv[1]).parent), team_of.joined() as (team, devi
 """
 
 
-@pytest.mark.fault("one process of a team fails", "the job ends with that process's own error")
+@pytest.mark.fault("one process of a parallel training fails", "the job ends with that process's own error")
 def test_a_process_that_fails_ends_the_job_with_its_own_error(tmp_path, monkeypatch):
     (tmp_path / "waiting.py").write_text(WAITING)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -136,7 +136,9 @@ segment._main(Path(sys.argv[1]))
 """
 
 
-@pytest.mark.fault("SIGTERM for a team whose last step is done", "its files are written, and the job succeeds")
+@pytest.mark.fault(
+    "SIGTERM for a parallel training whose last step is done", "its files are written, and the job succeeds"
+)
 @pytest.mark.parametrize("work", ["checkpoints.save_outputs", "segment.train_in_process"])
 def test_a_job_whose_files_are_written_succeeds_after_a_signal(tmp_path, monkeypatch, work):
     (tmp_path / "late.py").write_text(LATE.format(work=work))
@@ -165,7 +167,7 @@ segment._main(Path(sys.argv[1]))
 """
 
 
-@pytest.mark.fault("SIGTERM for a team in a long forward pass", "the step is undone, and the state saved")
+@pytest.mark.fault("SIGTERM for a parallel training in a long forward pass", "the step is undone, and the state saved")
 def test_the_first_process_undoes_a_step_that_others_do_not_finish(tmp_path, monkeypatch):
     (tmp_path / "slow.py").write_text(SLOW)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -208,7 +210,7 @@ with job_log({log!r}):
 """
 
 
-@pytest.mark.fault("SIGTERM for a team", "saved and ended within 10 seconds")
+@pytest.mark.fault("SIGTERM for a parallel training", "saved and ended within 10 seconds")
 def test_a_signal_saves_and_ends_all_processes_within_10_seconds(tmp_path):
     script = SCRIPT.format(tests=str(ROOT / "tests/fixtures"), log=str(tmp_path / "job.log"), root=str(tmp_path))
     library = {"PYTHONPATH": str(ROOT / "workflow")}

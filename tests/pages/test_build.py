@@ -16,7 +16,7 @@ from hidden_gaussian import claims
 from hidden_gaussian.claims import display
 from hidden_gaussian.figures import ENTRIES
 from hidden_gaussian.pages import build, claims_prose, reviews
-from hidden_gaussian.pages import claims as page
+from hidden_gaussian.pages import claims as claims_page
 from hidden_gaussian.storage import schemas
 from smoke_study import ROOT
 
@@ -86,7 +86,7 @@ def test_setup_shows_the_settings_of_the_paper_and_its_ambiguities() -> None:
 
 def test_claims_page_states_each_result_of_the_ledgers_once() -> None:
     text = (ROOT / "docs/claims.md").read_text()
-    ledgers = page.ledgers(DIGITS.parent)
+    ledgers = claims_page.ledgers(DIGITS.parent)
     lines = [line.strip("| ").split(" | ") for line in text.split("## Results")[1].splitlines() if line.startswith("|")]
     columns, rows = lines[0], {line[0]: line for line in lines[2:]}
     assert list(rows) == [claim.number for claim in claims.LEDGER]
@@ -128,17 +128,17 @@ def test_prose_follows_other_ledgers_too() -> None:
     }
     chosen = [claim for claim in claims.LEDGER if claim.number in {"1", "4", "6", "7"}]
     assert claims_prose.summary(chosen, ledgers) == (
-        "Hold on every data set that has their cells: 1. Hold wherever their gate is met: 4 (walls). Hold on no data "
-        "set, and fail by their interval: 6 (fails by its interval on tiles; is undecided on walls). Not tested, "
-        "because their gate is met on no data set: 7."
+        "Hold on every dataset that has their cells: 1. Hold wherever their gate is met: 4 (walls). Hold on no "
+        "dataset, and fail by their interval: 6 (fails by its interval on tiles; is undecided on walls). Not tested, "
+        "because their gate is met on no dataset: 7."
     )
-    text = page.page(ledgers)
+    text = claims_page.page(ledgers)
     number = "0.5 [0.25, 0.75] against 0.1"
     assert f"| 0.01 | {number} holds | {number} holds |" in text
     assert f"| 0.05 | {number} fails by an unmet gate (Q) | {number} holds |" in text
     assert f"| 0.05 | {number} fails by an unmet gate (T) | could not be tested (missing) |" in text
     one_level = {"tiles": made_up(c3="undecided one_level")}
-    assert "| could not be tested (one level) |" in page.page(one_level)
+    assert "| could not be tested (one level) |" in claims_page.page(one_level)
 
 
 def test_the_page_of_reviews_gives_one_number_per_claim() -> None:
@@ -158,7 +158,7 @@ def test_the_page_of_reviews_gives_one_number_per_claim() -> None:
 
 
 def test_the_readme_gives_the_verdicts_on_digits() -> None:
-    judged = page.ledgers(DIGITS.parent)["digits"].set_index("claim").drop("cal")
+    judged = claims_page.ledgers(DIGITS.parent)["digits"].set_index("claim").drop("cal")
     text = " ".join((ROOT / "README.md").read_text().split())
     for verdict, word in (("holds", "hold"), ("fails", "fail")):
         listed = re.search(rf"Claims that {word}: ([^.;]+)", text)
@@ -168,7 +168,7 @@ def test_the_readme_gives_the_verdicts_on_digits() -> None:
 
 
 def test_terminal_ledger_is_a_table() -> None:
-    judged = page.ledgers(DIGITS.parent)["digits"]
+    judged = claims_page.ledgers(DIGITS.parent)["digits"]
     lines = display.text(judged).splitlines()
     assert max(len(line) for line in lines) <= sum(display.WIDTHS.values()) + 2 * (len(display.WIDTHS) - 1)
     assert [line[: display.WIDTHS["claim"]].strip() for line in lines if line[0] != " "][2:] == judged["claim"].tolist()

@@ -31,7 +31,7 @@ def test_sweeps_choose_cells(config: dict[str, Any]) -> None:
 
 
 def test_a_run_may_change_the_network_of_its_cells(config: dict[str, Any]) -> None:
-    """Options that the run leaves out, and other runs, keep the values of the data set's network."""
+    """Options that the run leaves out, and other runs, keep the values of the dataset's network."""
     config = replaced(config, "datasets.digits.grid.sweeps", {})
     plain = settings.read(config).datasets["digits"]
     first = plain.grid.runs[0]

@@ -93,8 +93,8 @@ BAD = {
     "negative epochs": ("grid.runs.0.epochs", [-1.0], "runs.0.epochs.0: found -1.0; expected a number greater"),
     "endless epochs": ("grid.runs.0.epochs", [float("inf")], "runs.0.epochs.0: found inf; expected a finite number"),
     "too many replicates": ("grid.runs.0.replicates", 10**30, "expected a number less than or equal to 1000"),
-    "no data set": ("/datasets", {}, "datasets: expected at least 1 item, not 0"),
-    "name of a data set": ("/datasets", {"../up": {}}, "found '../up'; expected a letter, then lower-case letters"),
+    "no dataset": ("/datasets", {}, "datasets: expected at least 1 item, not 0"),
+    "name of a dataset": ("/datasets", {"../up": {}}, "found '../up'; expected a letter, then lower-case letters"),
     "capitals in a name": ("/datasets", {"My_Faces": {}}, "found 'My_Faces'; expected a letter, then lower-case"),
 }
 

@@ -23,8 +23,7 @@ from hidden_gaussian.pixels import to_unit
 from hidden_gaussian.sampling import solvers
 from hidden_gaussian.settings import Measures, Network, Training
 from hidden_gaussian.storage import arrays
-from hidden_gaussian.training import autoencoders, batches, loop
-from hidden_gaussian.training import losses as objectives
+from hidden_gaussian.training import autoencoders, batches, loop, losses
 from hidden_gaussian.training.segment import Segment
 from hidden_gaussian.training.state import TrainingState
 
@@ -193,7 +192,7 @@ class Normed(nn.Module):
 
 
 def test_calibrated_statistics_are_plain_means_over_batches_and_the_network_given_is_unchanged():
-    network, objective, cpu = Normed(), objectives.at_level(0.5), torch.device("cpu")
+    network, objective, cpu = Normed(), losses.at_level(0.5), torch.device("cpu")
     plain = RECIPE.model_copy(update={"augment": 0.0})
     calibrated = autoencoders.calibrated(network, PIXELS, plain, objective, 3)
     steps = range(autoencoders.CALIBRATION)
@@ -252,7 +251,7 @@ def test_a_linear_autoencoder_becomes_the_gaussian_denoiser(level):
     recipe = Training(batch=64, learning_rate=1e-2, warmup=0, ema_half_life=6_400, augment=0)
     linear = networks.build("dae-linear", resolution=SIDE, channels=1, scale=4, seed=0, **NETWORK.model_dump())
     state, sigma = TrainingState.start(linear), SIGMAS[level]
-    deque(loop.train(state, pixels, recipe, until=64 * 500, seed=0, objective=objectives.at_level(sigma)), maxlen=0)
+    deque(loop.train(state, pixels, recipe, until=64 * 500, seed=0, objective=losses.at_level(sigma)), maxlen=0)
     clean = torch.from_numpy(to_unit(pixels.astype(np.float32)))
     noisy = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))
     expected = GaussianDenoiser(spectrum.fit(pixels))(noisy, sigma)

@@ -118,7 +118,7 @@ HEADS = {
 }
 
 
-@pytest.mark.fault("a network file whose options cannot be", "one sentence that names the file, no cell")
+@pytest.mark.fault("a network file with impossible options", "one sentence that names the file; no cell is written")
 @pytest.mark.parametrize("name", HEADS)
 def test_heads_with_impossible_options_are_refused(name):
     changes, message = HEADS[name]
@@ -143,7 +143,7 @@ PARTS = {
 }
 
 
-@pytest.mark.fault("a network pickle with unknown parts", "one sentence that names the file, no cell")
+@pytest.mark.fault("a network pickle with unknown parts", "one sentence that names the file; no cell is written")
 @pytest.mark.parametrize("name", PARTS)
 def test_pickles_with_other_parts_are_refused(name):
     checkpoint, path = published("ve"), Path("network.pkl")

@@ -11,8 +11,7 @@ from hidden_gaussian import networks
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.jobs.distributed import ALONE, Team
 from hidden_gaussian.networks.dropout import Dropout
-from hidden_gaussian.training import batches, checkpoints, loop
-from hidden_gaussian.training import losses as objectives
+from hidden_gaussian.training import batches, checkpoints, loop, losses
 from hidden_gaussian.training.state import TrainingState
 from toy_images import PIXELS
 from toy_training import NETWORK, SIDE, Gain, assert_same, recipe, run, small_network
@@ -62,13 +61,13 @@ def test_the_curve_has_mean_losses_per_pixel():
     settings = recipe(augment=0, learning_rate=1e-30, warmup=0)
     state = TrainingState.start(Gain())
     steps = run(state, settings, 120 * 8)
-    losses = []
+    means = []
     for step in range(120):
         batch = batches.draw(PIXELS, step, settings, 3, torch.device("cpu"))
-        losses.append(objectives.edm_loss(Gain(), batch, 0.5).mean().item() / SIDE**2)
+        means.append(losses.edm_loss(Gain(), batch, 0.5).mean().item() / SIDE**2)
     log = state.log()
     assert [point.images_seen for point in log] == [50 * 8, 100 * 8, 120 * 8]
-    expected = [np.mean(losses[:50]), np.mean(losses[50:100]), np.mean(losses[100:])]
+    expected = [np.mean(means[:50]), np.mean(means[50:100]), np.mean(means[100:])]
     assert [point.loss for point in log] == pytest.approx(expected, rel=1e-5)
     assert [step.images_seen for step in steps if step.loss is not None] == [50 * 8, 100 * 8]
 
@@ -79,7 +78,7 @@ def totals(part=None, team=ALONE):
     layers = len(dropouts(state.network))
     cpu, share = torch.device("cpu"), team.share(8)
     batch = batches.draw(PIXELS, 0, recipe(), 3, cpu, share=share, layers=layers)
-    loop._gradients(state, batch, recipe(microbatch=part), objectives.EDM, ALONE, lambda: False)
+    loop._gradients(state, batch, recipe(microbatch=part), losses.EDM, ALONE, lambda: False)
     return state.totals
 
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from hidden_gaussian.training import batches
-from hidden_gaussian.training import losses as objectives
+from hidden_gaussian.training import batches, losses
 from hidden_gaussian.training.batches import Batch
 from toy_training import Gain, recipe
 
@@ -16,15 +15,15 @@ def test_the_edm_loss_equals_its_formula():
     generator = torch.Generator().manual_seed(0)
     clean, noise = torch.randn(2, 5, 1, 4, 4, generator=generator).double()
     sigma = torch.tensor([0.01, 0.3, 1.0, 5.0, 80.0]).double()
-    losses = objectives.edm_loss(Gain(0.25).double(), Batch(clean, noise, sigma, None), 0.5)
-    for image, eps, level, loss in zip(clean.numpy(), noise.numpy(), sigma.tolist(), losses.tolist(), strict=True):
+    found = losses.edm_loss(Gain(0.25).double(), Batch(clean, noise, sigma, None), 0.5)
+    for image, eps, level, loss in zip(clean.numpy(), noise.numpy(), sigma.tolist(), found.tolist(), strict=True):
         error = 0.25 * (image + level * eps) - image
         assert loss == pytest.approx((level**2 + 0.25) / (level * 0.5) ** 2 * (error**2).sum(), rel=1e-6)
 
 
 def test_objectives_have_their_losses_and_distributions_of_noise_levels():
     normal = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
-    logs = objectives.log_uniform(normal, RECIPE).log()
+    logs = losses.log_uniform(normal, RECIPE).log()
     assert logs.min() > np.log(0.02)
     assert logs.max() < np.log(100)
     quartiles = np.log(0.02) + np.log(100 / 0.02) * np.array([0.25, 0.5, 0.75])
@@ -40,15 +39,15 @@ def test_objectives_have_their_losses_and_distributions_of_noise_levels():
         clean,
         noise,
         sigma,
-        objectives.plain_loss(halve, batch, 0.5),
-        objectives.ve_loss(halve, batch, 0.5),
+        losses.plain_loss(halve, batch, 0.5),
+        losses.ve_loss(halve, batch, 0.5),
         strict=True,
     ):
         error = ((image + level * eps) / 2 - image).square().sum()
         torch.testing.assert_close(plain, error)
         torch.testing.assert_close(ve, error / level**2)
-    assert objectives.objective_of("ve-baseline") == (objectives.log_uniform, objectives.ve_loss)
-    assert objectives.objective_of("vp") == (batches.log_normal, objectives.edm_loss)
+    assert losses.objective_of("ve-baseline") == (losses.log_uniform, losses.ve_loss)
+    assert losses.objective_of("vp") == (batches.log_normal, losses.edm_loss)
 
 
 def test_the_network_gets_the_noise_levels_and_the_labels():
@@ -60,7 +59,7 @@ def test_the_network_gets_the_noise_levels_and_the_labels():
 
     clean = torch.zeros(2, 1, 4, 4)
     batch = Batch(clean, clean, torch.tensor([0.5, 2.0]), torch.ones(2, 9))
-    for loss in (objectives.edm_loss, objectives.ve_loss, objectives.plain_loss):
+    for loss in (losses.edm_loss, losses.ve_loss, losses.plain_loss):
         loss(network, batch, 0.5)
     assert len(calls) == 3
     assert all(sigma is batch.sigma and labels is batch.labels for sigma, labels in calls)

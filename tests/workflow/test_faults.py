@@ -30,8 +30,7 @@ from hidden_gaussian.errors import InputError
 from hidden_gaussian.jobs import logs
 from hidden_gaussian.pixels import to_unit
 from hidden_gaussian.sampling import sample_sets
-from hidden_gaussian.storage import arrays as files
-from hidden_gaussian.storage import parquet
+from hidden_gaussian.storage import arrays, parquet
 from toy_images import PIXELS
 
 
@@ -40,10 +39,10 @@ def _shard(path: Path) -> None:
 
 
 WRITES: dict[str, Callable[[Path], None]] = {
-    "a.npy": lambda path: files.save_array(path, PIXELS),
-    "n.safetensors": lambda path: files.save_tensors(path, {"a": PIXELS}),
-    "t.safetensors": lambda path: files.save_tensors(path, {"a": torch.ones(9)}),
-    "a.json": lambda path: files.save_json(path, {"a": 1}),
+    "a.npy": lambda path: arrays.save_array(path, PIXELS),
+    "n.safetensors": lambda path: arrays.save_tensors(path, {"a": PIXELS}),
+    "t.safetensors": lambda path: arrays.save_tensors(path, {"a": torch.ones(9)}),
+    "a.json": lambda path: arrays.save_json(path, {"a": 1}),
     "a.parquet": _shard,
 }
 POINTS = {"flushed": "os.fsync", "moved to its path": "pathlib.Path.replace"}
@@ -51,7 +50,7 @@ POINTS = {"flushed": "os.fsync", "moved to its path": "pathlib.Path.replace"}
 
 @pytest.mark.fault(
     "a write fails (disk full, I/O error) when the file is flushed or moved to its path; each kind of file",
-    "the old file stays, with no other beside it; the error names the file and the reason",
+    "the old file stays, and no unfinished file is left; the error names the file and the reason",
 )
 @pytest.mark.parametrize("name", WRITES)
 @pytest.mark.parametrize("point", POINTS)
@@ -89,7 +88,7 @@ def _small_files(size: int) -> Iterator[None]:
 
 @pytest.mark.fault(
     "the disk runs full during a write; each kind of file",
-    "the old file stays, with no other beside it; one sentence names the file",
+    "the old file stays, and no unfinished file is left; one sentence names the file",
 )
 @pytest.mark.parametrize("name", WRITES)
 def test_a_write_to_a_full_disk_leaves_the_old_file_and_names_it(
@@ -150,14 +149,14 @@ def test_unfinished_files_of_other_processes_are_left_alone(tmp_path: Path) -> N
         (tmp_path / name).write_text("x")
     for name in (".a.elsewhere.8.json", ".a.mine.json", ".b.elsewhere.7.json"):
         os.utime(tmp_path / name, (day, day))
-    files.save_json(tmp_path / "a.json", 1)
+    arrays.save_json(tmp_path / "a.json", 1)
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted([*untouched, "a.json"])
 
 
 def test_a_file_where_a_folder_should_be_raises_the_systems_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OSError, match=r"exists|irectory"):
-        files.save_json(tmp_path / "file" / "a.json", 1)
+        arrays.save_json(tmp_path / "file" / "a.json", 1)
     assert (tmp_path / "file").read_text() == "x"
 
 
@@ -165,7 +164,7 @@ def test_a_file_where_a_folder_should_be_raises_the_systems_error(tmp_path: Path
 
 
 def _subset(path: Path) -> None:
-    files.save_array(path, np.arange(8))
+    arrays.save_array(path, np.arange(8))
 
 
 def _split(path: Path) -> None:
@@ -175,7 +174,7 @@ def _split(path: Path) -> None:
 def _weights(path: Path) -> None:
     network = toy_networks.build()
     options = {"options": json.dumps(network.options)}
-    files.save_tensors(path, network.state_dict(), options)
+    arrays.save_tensors(path, network.state_dict(), options)
 
 
 def _linear(path: Path) -> None:
@@ -183,11 +182,11 @@ def _linear(path: Path) -> None:
 
 
 def _samples(path: Path) -> None:
-    files.save_array(path, np.ones((3, 1, 8, 8), np.float32))
+    arrays.save_array(path, np.ones((3, 1, 8, 8), np.float32))
 
 
 READS: dict[str, tuple[Callable[[Path], None], Callable[[Path], Any]]] = {
-    "images.npy": (lambda path: files.save_array(path, PIXELS), images.open_images),
+    "images.npy": (lambda path: arrays.save_array(path, PIXELS), images.open_images),
     "subset.npy": (_subset, splits.load_subset),
     "split.safetensors": (_split, splits.load_split),
     "duplicates.json": (lambda path: duplicates.save(path, duplicates.find(PIXELS)), duplicates.load),
@@ -251,16 +250,16 @@ def _verified(path: Path) -> Any:
 @pytest.mark.parametrize("name", sorted(READS.keys() - {"duplicates.json", "measures.parquet", "weights.safetensors"}))
 def test_a_flipped_bit_in_the_numbers_is_noticed(tmp_path: Path, name: str) -> None:
     write, read = READS[name]
-    read = {"images.npy": _verified, "linear.safetensors": files.load_arrays}.get(name, read)
+    read = {"images.npy": _verified, "linear.safetensors": arrays.load_arrays}.get(name, read)
     path = tmp_path / name
     write(path)
     sound, whole = read(path), path.read_bytes()
-    arrays = 8 + int.from_bytes(whole[:8], "little") if path.suffix == ".safetensors" else 128
-    for position in range(arrays, len(whole) - 14, 1 + len(whole) // 200):
+    start = 8 + int.from_bytes(whole[:8], "little") if path.suffix == ".safetensors" else 128
+    for position in range(start, len(whole) - 14, 1 + len(whole) // 200):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 4]) + whole[position + 1 :])
         with pytest.raises(InputError, match=f"{name} is damaged .*checksum"):
             read(path)
-    for position, bit in itertools.product((*range(arrays), *range(len(whole) - 14, len(whole))), (1, 4, 16)):
+    for position, bit in itertools.product((*range(start), *range(len(whole) - 14, len(whole))), (1, 4, 16)):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ bit]) + whole[position + 1 :])
         try:
             found = read(path)
@@ -275,7 +274,7 @@ def test_a_flipped_bit_in_the_numbers_is_noticed(tmp_path: Path, name: str) -> N
 )
 def test_a_flipped_bit_in_the_header_of_mapped_images_changes_no_pixel(tmp_path: Path) -> None:
     path = tmp_path / "images.npy"
-    files.save_array(path, PIXELS)
+    arrays.save_array(path, PIXELS)
     whole = path.read_bytes()
     for position, bit in itertools.product(range(128), range(8)):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 1 << bit]) + whole[position + 1 :])
@@ -395,13 +394,13 @@ def test_results_can_be_moved_to_another_folder(tmp_path: Path) -> None:
 
 @pytest.mark.fault("a subset file belongs to another folder, or holds wrong indices of images", "the error names it")
 def test_an_error_names_a_subset_file_that_does_not_fit(tmp_path: Path) -> None:
-    files.save_array(tmp_path / "images.npy", PIXELS)
+    arrays.save_array(tmp_path / "images.npy", PIXELS)
     for indices, reason in (
         (np.arange(4), "has 4 indices; expected 8"),
         (np.arange(8.0), "float64"),
         (np.arange(-1, 7), "expected indices of images"),
         (np.arange(8) + 90, "has index 97; expected less than 12"),
     ):
-        files.save_array(tmp_path / "n8a/subset.npy", indices)
+        arrays.save_array(tmp_path / "n8a/subset.npy", indices)
         with pytest.raises(InputError, match=f"n8a/subset.npy.*{reason}"):
             images.open_subset(tmp_path / "images.npy", tmp_path / "n8a/subset.npy")

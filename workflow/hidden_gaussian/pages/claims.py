@@ -1,4 +1,4 @@
-"""The page of claims: what is tested and how, and the verdicts on the data sets that were run."""
+"""The page of claims: what is tested and how, and the verdicts on the datasets that were run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ were fixed before any result was seen. The page is generated from `hidden_gaussi
 Every test must call its counter-example a failure; `tests/claims/` checks this.
 
 * *Window* (transition window): the noise levels at which E|D_emp - D_G|^2, the squared distance between the empirical
-  and the Gaussian denoiser, exceeds half its maximum. It is computed once per data set, for the largest subset in the
+  and the Gaussian denoiser, exceeds half its maximum. It is computed once per dataset, for the largest subset in the
   settings, saved in the ledger (column `window`) and shaded in figures over sigma. It is computed on **training**
   inputs. There both denoisers return the image at low noise and the mean at high noise, so the window ends on both
   sides. On held-out inputs the empirical denoiser returns a training image however low the noise, and the window would
@@ -79,7 +79,7 @@ def page(results: Results) -> str:
     Parameters
     ----------
     results : mapping of str to DataFrame
-        Ledgers (the columns of ``schemas.CLAIMS``) by data set.
+        Ledgers (the columns of ``schemas.CLAIMS``) by dataset.
     """
     return "\n".join([HEAD + _tests(), RESULTS + _summary(results), _runs(results), _outcomes(results), READING])
 
@@ -109,13 +109,13 @@ def _test(claim: Claim) -> dict[str, str | None]:
 
 
 def _runs(results: Results) -> str:
-    """Return the window of each data set, and how many claims were tested on it."""
+    """Return the window of each dataset, and how many claims were tested on it."""
     lines = [f"* **{name}**:{_window(judged)}{_tested(judged)}" for name, judged in results.items()]
     return "\n" + "\n".join(lines) + "\n"
 
 
 def _outcomes(results: Results) -> str:
-    """Return the table of estimates, intervals and verdicts by claim and data set."""
+    """Return the table of estimates, intervals and verdicts by claim and dataset."""
     lines = []
     for claim in LEDGER:
         cells = {name: result(claim, row) for name, row in rows_of(claim, results).items()}

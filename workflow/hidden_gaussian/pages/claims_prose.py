@@ -1,4 +1,4 @@
-"""Verdicts in words: what became of each claim on each data set, and which claims hold."""
+"""Verdicts in words: what became of each claim on each dataset, and which claims hold."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hidden_gaussian.claims import Claim
 
 HOLDS, INTERVAL, GATE = "holds", "fails by its interval", "fails by an unmet gate"
 UNDECIDED, MISSING = "is undecided", "could not be tested"
-EVERYWHERE, GATED = "Hold on every data set that has their cells", "Hold wherever their gate is met"
-DIVIDED, FAIL = "Hold on some data sets only", "Hold on no data set, and fail by their interval"
-UNSURE, UNTESTED = "Undecided wherever they were tested", "Not tested, because their gate is met on no data set"
-NOWHERE = "Not testable on any data set"
+EVERYWHERE, GATED = "Hold on every dataset that has their cells", "Hold wherever their gate is met"
+DIVIDED, FAIL = "Hold on some datasets only", "Hold on no dataset, and fail by their interval"
+UNSURE, UNTESTED = "Undecided wherever they were tested", "Not tested, because their gate is met on no dataset"
+NOWHERE = "Not testable on any dataset"
 KINDS = (EVERYWHERE, GATED, DIVIDED, FAIL, UNSURE, UNTESTED, NOWHERE)
 Results = Mapping[str, pd.DataFrame]
 
@@ -28,7 +28,7 @@ def outcome(row: pd.Series) -> str:
 
 
 def rows_of(claim: Claim, results: Results) -> dict[str, pd.Series]:
-    """Return the row of a claim for each data set that has one."""
+    """Return the row of a claim for each dataset that has one."""
     matching = {name: judged[judged["claim"] == claim.number] for name, judged in results.items()}
     return {name: rows.iloc[0] for name, rows in matching.items() if len(rows)}
 
@@ -52,7 +52,7 @@ def after_holm(row: pd.Series) -> str:
 
 
 def result(claim: Claim, row: pd.Series) -> str:
-    """Return estimate, interval and outcome of a claim on one data set, or why it could not be tested."""
+    """Return estimate, interval and outcome of a claim on one dataset, or why it could not be tested."""
     what = outcome(row)
     if what == MISSING:
         return f"{what} ({row['reason']})"
@@ -62,7 +62,7 @@ def result(claim: Claim, row: pd.Series) -> str:
 
 
 def summary(claims: Sequence[Claim], results: Results) -> str:
-    """Return which claims hold, fail, and are undecided or untested, over all data sets."""
+    """Return which claims hold, fail, and are undecided or untested, over all datasets."""
     by_kind: dict[str, list[str]] = {}
     for claim in claims:
         where: dict[str, list[str]] = {}

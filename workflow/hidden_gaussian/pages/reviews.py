@@ -15,7 +15,7 @@ Each row is a demand of the paper's public reviews and what answers it here. A f
 `snakemake figure_<name>` if the study has its cells. [claims.md](claims.md) explains the claims and
 [results/README.md](../results/README.md) the tables. Generated from `hidden_gaussian/pages/reviews.py`.
 
-For each claim the page gives the verdict on every data set, and the estimate with its 95 % interval on one data set:
+For each claim the page gives the verdict on every dataset, and the estimate with its 95 % interval on one dataset:
 digits, if it was tested there. [The table of claims](claims.md#results) has all estimates.
 
 | demand | figures | claims | numbers | where they are |
@@ -24,7 +24,7 @@ digits, if it was tested there. [The table of claims](claims.md#results) has all
 
 
 SHOWN = "digits"
-"""The data set whose estimates are shown: anybody can reproduce them in minutes."""
+"""The dataset whose estimates are shown: anybody can reproduce them in minutes."""
 
 
 class Demand(NamedTuple):
@@ -90,7 +90,7 @@ DEMANDS = (
         "Does it hold beyond faces, in numbers?",
         ("other_datasets", "overview"),
         ("4", "6", "15"),
-        "`tables/claims.csv` of each data set",
+        "`tables/claims.csv` of each dataset",
     ),
     Demand(
         "Explain high noise, sigma from 20 to 80",
@@ -163,7 +163,7 @@ def page(results: Results) -> str:
     Parameters
     ----------
     results : mapping of str to DataFrame
-        Ledgers (the columns of ``schemas.CLAIMS``) by data set.
+        Ledgers (the columns of ``schemas.CLAIMS``) by dataset.
     """
     return HEAD + "\n".join(_row(demand, results) for demand in DEMANDS) + "\n"
 
@@ -176,7 +176,7 @@ def _row(demand: Demand, results: Results) -> str:
 
 
 def _numbers(claim: Claim, results: Results) -> str:
-    """Return the verdict on every data set where the claim was measured, and one estimate."""
+    """Return the verdict on every dataset where the claim was measured, and one estimate."""
     measured = {name: row for name, row in rows_of(claim, results).items() if outcome(row) != MISSING}
     if not measured:
         return f"{claim.number}: not measured"

@@ -130,7 +130,7 @@ def _data(datasets: Mapping[str, Dataset]) -> str:
         )
         for name, dataset in datasets.items()
     ]
-    return markdown.table(("data set", "pixels", "images", "held out", "foreign inputs"), rows)
+    return markdown.table(("dataset", "pixels", "images", "held out", "foreign inputs"), rows)
 
 
 def _source(images: Source | int | str | None) -> str:
@@ -160,7 +160,7 @@ def _runs(datasets: Mapping[str, Dataset]) -> str:
             lists = (run.subset_sizes, run.halves, run.architectures, run.scales, sorted(seen))
             network = "" if run.network is None else _value(run.network).strip("{}")
             rows.append((name, *(", ".join(_value(item) for item in one) for one in lists), network))
-    titles = ("data set", "training images", "halves", "architectures", "scales", "images seen", "network differs in")
+    titles = ("dataset", "training images", "halves", "architectures", "scales", "images seen", "network differs in")
     return markdown.table(titles, rows)
 
 
@@ -172,7 +172,7 @@ def _costs(datasets: Mapping[str, Dataset]) -> str:
         hours, disk = cost.training_hours(dataset, cells), cost.disk_gigabytes(dataset, cells)
         numbers = (f"{hours:,.0f}", f"{disk:,.0f}", f"{_largest_memory(dataset, runs) / 1000:,.0f}")
         rows.append([name, str(len(cells)), str(len(runs)), *numbers])
-    return markdown.table(["data set", "cells", "trainings", "device hours", "disk GB", "memory GB"], rows)
+    return markdown.table(["dataset", "cells", "trainings", "device hours", "disk GB", "memory GB"], rows)
 
 
 def _largest_memory(dataset: Dataset, runs: Sequence[Cell]) -> int:

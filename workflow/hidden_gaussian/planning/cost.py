@@ -63,7 +63,7 @@ def describe(study: Study) -> str:
     The table gives cells, runs, images seen, disk, hours on one device and figures.
     """
     lines = [
-        f"{'data set':<16}{'cells':>7}{'runs':>6}{'images seen':>15}{'disk GB':>9}{'device hours':>14}{'figures':>9}"
+        f"{'dataset':<16}{'cells':>7}{'runs':>6}{'images seen':>15}{'disk GB':>9}{'device hours':>14}{'figures':>9}"
     ]
     for name, dataset in study.datasets.items():
         cells = dataset.cells(name)

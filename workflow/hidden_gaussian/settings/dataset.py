@@ -1,4 +1,4 @@
-"""A data set of a study: its images, its grid of networks, and how they are trained, sampled and measured."""
+"""A dataset of a study: its images, its grid of networks, and how they are trained, sampled and measured."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Dataset(Strict):
 
     @property
     def inputs(self) -> tuple[Measured, ...]:
-        """Kinds of input that are measured and that the data set has."""
+        """Kinds of input that are measured and that the dataset has."""
         absent = set()
         if self.heldout == 0:
             absent.add("heldout")
@@ -186,7 +186,7 @@ class Dataset(Strict):
                     f"{key}: selects no cell of the grid; widen it, or set {key.split('.cells')[0]} to null"
                 )
         if not set(self.inputs) - set(UNCERTAIN):
-            raise ValueError("measures.inputs: names no kind of image that the data set has; add 'train'")
+            raise ValueError("measures.inputs: names no kind of image that the dataset has; add 'train'")
         self.distillation.check(self.channels * self.resolution**2)
         if self.grid.runs and self.training.augment and not all(network.augment_dim for network in self.networks):
             raise ValueError(

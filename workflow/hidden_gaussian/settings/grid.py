@@ -45,7 +45,7 @@ class Network(Strict):
 
 
 class Run(Strict):
-    """Training runs: every combination of the lists, each saved at every snapshot."""
+    """Training runs: every combination of the lists, each saved at every checkpoint."""
 
     subset_sizes: tuple[Annotated[int, Field(ge=2)], ...] = Field(
         min_length=1, description="numbers of training images N, at least 2"
@@ -67,10 +67,10 @@ class Run(Strict):
         (), description="images seen at which networks are saved; for autoencoders, images that each of the ten saw"
     )
     epochs: tuple[Annotated[float, Field(ge=0)], ...] = Field(
-        (), description="further snapshots, in epochs (images seen / N); both are rounded up to whole batches"
+        (), description="further checkpoints, in epochs (images seen / N); both are rounded up to whole batches"
     )
     network: Network | None = Field(
-        None, description="options that replace those of the data set's network; options left out stay as they are"
+        None, description="options that replace those of the dataset's network; options left out stay as they are"
     )
 
     @model_validator(mode="after")
@@ -90,7 +90,7 @@ class Run(Strict):
         return tuple(sorted({math.ceil(seen / batch) * batch for seen in [*map(Fraction, self.snapshots), *epochs]}))
 
     def changed(self, network: Network) -> Network:
-        """Return the network of this run, given the data set's network."""
+        """Return the network of this run, given the dataset's network."""
         if self.network is None:
             return network
         return network.model_copy(update={key: getattr(self.network, key) for key in self.network.model_fields_set})
@@ -137,7 +137,7 @@ class Slice(Strict):
     scales: tuple[Positive, ...] = Field((), description="base channels")
     replicates: tuple[NonNegative, ...] = Field((), description="replicates, counted from 1; 0: pretrained")
     images_seen: tuple[NonNegative, ...] | Literal["all", "last"] = Field(
-        "last", description="snapshots: a list of images seen, all, or the last of each run"
+        "last", description="checkpoints: a list of images seen, all, or the last of each run"
     )
 
     def choose(self, cells: list[Cell]) -> list[Cell]:
@@ -169,14 +169,14 @@ class Slice(Strict):
 class Sweeps(Strict):
     """Named slices of the grid. Within a sweep only the swept coordinate, the half and the replicate vary.
 
-    Otherwise its curves would mix networks: if runs end after different numbers of images, set `images_seen`.
-    Architectures may differ in scale and training length.
+    Otherwise its curves would mix networks: if runs end after different numbers of images, set `images_seen`. In
+    `clock` two coordinates vary; architectures may differ in scale and training length.
     """
 
     size: Slice | None = Field(None, description="several subset sizes at equal images seen (Fig. 1, 6, 13)")
     scale: Slice | None = Field(None, description="several scales at one small subset size (Fig. 7)")
-    time: Slice | None = Field(None, description="several snapshots of one run (Fig. 8)")
-    clock: Slice | None = Field(None, description="several subset sizes, each at several snapshots, in one figure")
+    time: Slice | None = Field(None, description="several checkpoints of one run (Fig. 8)")
+    clock: Slice | None = Field(None, description="several subset sizes, each at several checkpoints, in one figure")
     architecture: Slice | None = Field(None, description="several architectures at one subset size (Fig. 11, 22-24)")
     halves_large: Slice | None = Field(None, description="both halves at a large size (Fig. 9a)")
     halves_small: Slice | None = Field(None, description="both halves at a small size (Fig. 9b)")
@@ -190,8 +190,8 @@ class Grid(Strict):
     runs: tuple[Run, ...] = Field((), description="training runs")
     pretrained: tuple[Pretrained, ...] = Field((), description="networks imported from files")
     sweeps: Sweeps = Field(
-        description="slices of the grid for figures, tables and claims; a cell in no sweep is not measured, and "
-        "trained only if a later snapshot of its run needs it, unless sampling.splice or measures.jacobian names it"
+        description="slices of the grid for figures, tables and claims; only cells in a sweep, or named by "
+        "sampling.splice or measures.jacobian, are measured; others are trained only if a later one continues them"
     )
 
     @property

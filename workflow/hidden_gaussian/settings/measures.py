@@ -62,7 +62,7 @@ class Measures(Strict):
     linearity_levels: Annotated[int, Field(ge=2)] = Field(40, description="number of noise levels of linearity curves")
     inputs: tuple[Measured, ...] = Field(
         ("train", "heldout", "foreign"),
-        description="kinds of clean image that are noised; train, heldout and foreign, if the data set has them; "
+        description="kinds of clean image that are noised; train, heldout and foreign, if the dataset has them; "
         "remainder: images of the source in neither half of the subset's size, if any are left; noise: no image, for "
         "linearity only; trajectory: states of a network's own ten-step Euler sampler, for distances only",
     )

@@ -24,14 +24,14 @@ class Source(Strict):
         "phase-surrogate",
     ] = Field(
         description="digits, photographs: scikit-learn's digits, or patches of its photographs; zip, folder: PNG or "
-        "JPEG files; npz: an array in an .npz file; torchvision: a torchvision data set; cifar10: CIFAR-10's original "
+        "JPEG files; npz: an array in an .npz file; torchvision: a torchvision dataset; cifar10: CIFAR-10's original "
         "archive; gaussian-surrogate: random images with the mean and covariance of the source dataset 'of'; "
         "phase-surrogate: the same with its mean and power spectra"
     )
     count: Positive = Field(description="number of images in the source; checked when the images are packed")
     of: str | None = Field(
         None,
-        description="source dataset of surrogates: another data set of the study",
+        description="source dataset of surrogates: another dataset of the study",
         exclude_if=lambda of: of is None,
     )
     path: str | None = Field(
@@ -43,7 +43,7 @@ class Source(Strict):
     options: dict[str, str | bool] = Field(
         {}, description="torchvision: further arguments of the class; cifar10: the split"
     )
-    download: bool = Field(False, description="allow torchvision to download the data set")
+    download: bool = Field(False, description="allow torchvision to download the dataset")
     sha256: str | None = Field(
         None, description="expected checksum of the archive; null: the checksum is recorded but not compared"
     )
@@ -62,7 +62,7 @@ class Source(Strict):
         if self.of is not None and not self.is_surrogate:
             raise ValueError(f"of: found '{self.of}'; a source of kind '{self.kind}' has no 'of', so remove it")
         if self.kind == "torchvision" and self.name is None:
-            raise ValueError("name: missing; torchvision needs the 'name' of a data set, such as FashionMNIST")
+            raise ValueError("name: missing; torchvision needs the 'name' of a dataset, such as FashionMNIST")
         return self
 
 

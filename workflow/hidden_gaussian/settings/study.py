@@ -34,7 +34,7 @@ class Study(Strict):
         {}, description="where archives can be downloaded, by the same names; for those already known see docs/data.md"
     )
     datasets: dict[Name, Dataset] = Field(
-        min_length=1, description="data sets by name; a name belongs to one study only"
+        min_length=1, description="datasets by name; a name belongs to one study only"
     )
 
     def located(self, source: Located) -> Located:
@@ -55,7 +55,7 @@ class Study(Strict):
     def _check_surrogate(self, key: str, of: str, dataset: Dataset) -> None:
         original = self.datasets.get(of)
         if original is None or original.source.is_surrogate:
-            raise ValueError(f"{key}: found '{of}'; expected a data set of this study that is not itself a surrogate")
+            raise ValueError(f"{key}: found '{of}'; expected a dataset of this study that is not itself a surrogate")
         if (original.resolution, original.colour) != (dataset.resolution, dataset.colour):
             raise ValueError(f"{key}: '{of}' has another resolution or colour; make them the same")
 

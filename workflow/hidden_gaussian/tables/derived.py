@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hidden_gaussian.cells import Subset
 from hidden_gaussian.metrics import agreement_quantities
 from hidden_gaussian.noise_schedule import SIGMA_MAX, schedule
 
@@ -149,7 +150,8 @@ def solver_rows(errors: pd.DataFrame) -> Iterator[pd.DataFrame]:
     own = errors[errors["component"].notna() & (errors["sigma_max"] == SIGMA_MAX)]
     parts = own.assign(parameter="component", at=own["component"].astype(float))
     for rows, quantity, column in ((whole, "wasserstein", "distance"), (parts, "amplitude", "amplitude")):
-        subset = "n" + rows["subset_size"].astype(str) + rows["half"]
+        keys = zip(rows["subset_size"], rows["half"], strict=True)
+        subset = pd.Series([Subset(*key).id for key in keys], rows.index, dtype=str)
         places = rows[["sampler", "parameter", "at"]].assign(id=subset + "/gaussian", reference_id=subset)
         for name, values in ((quantity, rows[column]), ("std", rows["std"])):
             yield places.assign(image=-1, draw=0, sigma=np.nan, quantity=name, value=values)

@@ -46,7 +46,7 @@ class Block:
         Indices, ascending; one -1 where values are not per image.
     values : ndarray of shape (levels, images, draws)
         NaN where a row is absent. Of a statistic that is no sum over images, draw 0 is the estimate and the others are
-        its resamples by the weights of :func:`statistics.weights`.
+        its resamples by the weights of :func:`hidden_gaussian.statistics.bootstrap.weights`.
     """
 
     sigma: Array

@@ -144,7 +144,7 @@ class Measurements:
         Parameters
         ----------
         metric, **where
-            As in :meth:`curve`; also `relation`, the reference in words, see :func:`relation`.
+            As in :meth:`curve`; also `relation`, the reference in words, see :func:`.rows.relation`.
         ids : sequence of str
             Denoisers or sample sets; those that were not measured are left out.
         sigmas : collection of float, optional

@@ -18,7 +18,7 @@ from torch import nn
 from hidden_gaussian import seeding
 from hidden_gaussian.denoisers import autoencoder, load_network
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.jobs import choose_device, interruption, set_precision
+from hidden_gaussian.jobs import choose_device, interruption
 from hidden_gaussian.noise_schedule import AUTOENCODERS, schedule
 from hidden_gaussian.settings import Training
 from hidden_gaussian.storage import atomic_path, write_log
@@ -54,7 +54,6 @@ def train_autoencoders(segment: Segment, device: torch.device | str | None = Non
     InputError, Interrupted
         See :func:`hidden_gaussian.training.segment.train_segment`.
     """
-    set_precision()
     device = torch.device(device or choose_device())
     unfinished = segment.side_file.with_suffix("")
     levels = [_level(segment, number, sigma, unfinished) for number, sigma in enumerate(schedule(AUTOENCODERS))]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.jobs import ALONE, Team
+from hidden_gaussian.jobs import ALONE, Team, set_precision
 from hidden_gaussian.networks import Dropout
 from hidden_gaussian.settings import Training
 from hidden_gaussian.training import batches
@@ -171,7 +171,7 @@ def float32_products(precision: str) -> Iterator[None]:
     """Within a block, let GPUs round the factors of float32 products to TF32 if the precision is ``tf32``, else not."""
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     before = matmul.allow_tf32, cudnn.allow_tf32
-    matmul.allow_tf32 = cudnn.allow_tf32 = precision == "tf32"
+    set_precision(precision)
     try:
         yield
     finally:

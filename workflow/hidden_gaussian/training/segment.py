@@ -20,7 +20,7 @@ import torch
 from hidden_gaussian import networks, seeding, versions
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.data import open_images, splits
-from hidden_gaussian.jobs import ALONE, Team, choose_device, distributed, interruption, progress_bar, set_precision
+from hidden_gaussian.jobs import ALONE, Team, choose_device, distributed, interruption, progress_bar
 from hidden_gaussian.settings import Network, Strict, Study, Training
 from hidden_gaussian.storage import load_json
 from hidden_gaussian.training import checkpoints, loop
@@ -122,7 +122,6 @@ def train_segment(segment: Segment) -> None:
     if segment.training.gpus > 1:
         distributed.launch(__name__, segment.training.gpus, segment.model_dump(mode="json"))
     else:
-        set_precision()
         train_in_process(segment, choose_device())
 
 
