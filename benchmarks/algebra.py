@@ -18,8 +18,8 @@ from torch import Tensor
 
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
-from hidden_gaussian.distillation.exact import Fit
-from hidden_gaussian.metrics.memorisation import nearest_neighbours
+from hidden_gaussian.distillation import Fit
+from hidden_gaussian.metrics import nearest_neighbours
 
 QUERIES = 256
 Row = dict[str, object]

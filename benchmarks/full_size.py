@@ -21,7 +21,7 @@ import torch
 from hidden_gaussian import spectrum
 from hidden_gaussian.data import images
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
-from hidden_gaussian.distillation.exact import Fit, distil, distil_levels
+from hidden_gaussian.distillation import Fit, distil, distil_levels
 from hidden_gaussian.settings import Source
 
 PAGE = Path(__file__).parents[1] / "docs" / "full_size.md"

@@ -22,8 +22,8 @@ from patches import patches
 
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import EmpiricalDenoiser, GaussianDenoiser
-from hidden_gaussian.distillation.exact import Fit
-from hidden_gaussian.metrics.memorisation import nearest_neighbours
+from hidden_gaussian.distillation import Fit
+from hidden_gaussian.metrics import nearest_neighbours
 
 PROJECT = Path(__file__).parents[1]
 PLACES = {"N": [(2000, 16), (4000, 16), (8000, 16)], "d": [(8000, 8), (8000, 16), (8000, 32)]}  # N and resolution

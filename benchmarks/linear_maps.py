@@ -11,8 +11,8 @@ from torch import Tensor
 
 from hidden_gaussian import spectrum
 from hidden_gaussian.denoisers import Denoiser, EmpiricalDenoiser
-from hidden_gaussian.distillation import gradient_descent
-from hidden_gaussian.distillation.exact import BATCH, Fit
+from hidden_gaussian.distillation import Fit, gradient_descent
+from hidden_gaussian.distillation.exact import BATCH
 from hidden_gaussian.distillation.least_squares import AffineMap, Moments
 from hidden_gaussian.settings import Adam
 

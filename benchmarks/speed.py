@@ -19,8 +19,7 @@ import torch
 from hidden_gaussian import networks, settings
 from hidden_gaussian.planning import cost
 from hidden_gaussian.settings import Dataset, Network, Training
-from hidden_gaussian.training import loop
-from hidden_gaussian.training.state import TrainingState
+from hidden_gaussian.training import TrainingState, loop
 
 PAPER = Path(__file__).parents[1] / "config" / "paper.yaml"
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -21,8 +21,7 @@ from hidden_gaussian.denoisers import NetworkDenoiser
 from hidden_gaussian.networks import Preconditioned
 from hidden_gaussian.sampling import solvers
 from hidden_gaussian.settings import Training
-from hidden_gaussian.training import loop
-from hidden_gaussian.training.state import TrainingState
+from hidden_gaussian.training import TrainingState, loop
 
 SIGMA_DATA = 0.5
 GOAL, GOAL_OF_WIDE = 1.5, 1.15  # times the plain step, below scale 64 and from scale 64

@@ -1,4 +1,4 @@
-"""The surroundings of a running job: its log, progress bar, interruption handling and several processes.
+"""The surroundings of a running job: log, progress bar, interruption, device and precision, several processes.
 
 Takes a log file, a number of images, a module to run in several processes; gives messages on the terminal and in the
 log, a bar, signals that arrive between two steps, a team of processes.
