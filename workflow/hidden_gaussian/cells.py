@@ -1,13 +1,12 @@
-"""Ids of subsets, cells and denoisers. No other module parses them."""
+"""Ids of subsets, cells and denoisers. No other module but :mod:`hidden_gaussian.pooled_ids` parses ids."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 from hidden_gaussian import noise_schedule
 from hidden_gaussian.errors import InputError
@@ -55,6 +54,11 @@ class Subset:
         if match is None:
             raise InputError(f"{text!r} is not the id of a subset; expected one like 'n64a'")
         return cls(int(match[1]), match[2])
+
+    @classmethod
+    def of_file(cls, path: str | Path) -> Subset:
+        """Return the subset that a file in its folder belongs to, such as ``.../n64a/spectrum.safetensors``."""
+        return cls.parse(Path(path).parent.name)
 
 
 @dataclass(frozen=True, order=True)
@@ -135,6 +139,11 @@ class DenoiserId:
             raise InputError(f"{text!r} is not the id of a denoiser; expected one like 'n64a/gaussian'")
         return cls(Subset.parse(subset), name)
 
+    @classmethod
+    def of_file(cls, root: str | Path, path: str | Path) -> DenoiserId:
+        """Return the denoiser that a file in its folder belongs to; `root` is the dataset's folder."""
+        return cls.parse(Path(path).parent.relative_to(root).as_posix())
+
 
 @dataclass(frozen=True, order=True)
 class Cell:
@@ -182,7 +191,7 @@ class Cell:
     @property
     def is_levelwise(self) -> bool:
         """Whether the cell has a network at some noise levels only, as denoising autoencoders have."""
-        return self.architecture.startswith("dae-")
+        return is_levelwise(self.architecture)
 
     @property
     def networks(self) -> int:
@@ -215,6 +224,11 @@ class Cell:
         return cls.parse(dataset, "/".join(Path(path).parts[-4:-1]))
 
 
+def is_levelwise(architecture: str) -> bool:
+    """Return whether an architecture has one network for each noise level, as denoising autoencoders have."""
+    return architecture.startswith("dae-")
+
+
 def smallest(cells: Collection[Cell]) -> list[Cell]:
     """Return the cells with the fewest training images."""
     least = min((cell.subset_size for cell in cells), default=0)
@@ -225,73 +239,3 @@ def largest(cells: Collection[Cell]) -> list[Cell]:
     """Return the cells with the most training images."""
     most = max((cell.subset_size for cell in cells), default=0)
     return [cell for cell in cells if cell.subset_size == most]
-
-
-def pooled_id(ids: Sequence[str], everyone: Collection[str] = ()) -> str:
-    """Return the name of a mean over halves and replicates: the id without the parts that differ.
-
-    Parameters
-    ----------
-    ids : sequence of str
-        Denoisers, or subsets, that differ in half and replicate at most.
-    everyone : collection of str
-        All ids that such a mean could be taken over. Of some of the replicates among them each is listed.
-
-    Examples
-    --------
-    >>> pooled_id(["n64a/gaussian", "n64b/gaussian"])
-    'n64/gaussian'
-    >>> pooled_id(["n64a/ve16r1/i6400", "n64a/ve16r2/i6400"])
-    'n64a/ve16/i6400'
-    >>> pooled_id(["n64a/ve16r1/i6400", "n64a/ve16r2/i6400"], [f"n64a/ve16r{index}/i6400" for index in (1, 2, 3)])
-    'n64a/ve16r1+2/i6400'
-    """
-    parts = [_parts(identifier) for identifier in ids]
-    halves, replicates = ({part[index] for part in parts} for index in (1, 3))
-    size, _, network, _, rest = parts[0]
-    alike = [part for part in map(_parts, everyone) if part[::2] == (size, network, rest) and part[1] in halves]
-    whole = len(replicates) > 1 and replicates >= {part[3] for part in alike}
-    half = halves.pop() if len(halves) == 1 else ""
-    listed = "" if whole else "+".join(sorted(filter(None, replicates), key=int))
-    return f"n{size}{half}{network}{f'r{listed}' if listed else ''}{rest}"
-
-
-class PooledPlace(NamedTuple):
-    """Coordinates of a denoiser, or of a mean over halves and replicates: None where it has none, or several."""
-
-    subset_size: int
-    half: str | None
-    architecture: str | None = None
-    scale: int | None = None
-    replicate: int | None = None
-    images_seen: int | None = None
-
-
-def parse_pooled(identifier: str) -> PooledPlace:
-    """Read the coordinates back from an id, or from a name that :func:`pooled_id` made.
-
-    Examples
-    --------
-    >>> parse_pooled("n64/ve16/i6400/linear")
-    PooledPlace(subset_size=64, half=None, architecture='ve', scale=16, replicate=None, images_seen=6400)
-    """
-    size, half, network, replicate, rest = _parts(identifier)
-    place = PooledPlace(int(size), half or None)
-    seen = re.match(r"/i(\d+)", rest)
-    if not network or seen is None:
-        return place
-    architecture, scale = re.fullmatch(r"/([a-z-]+)(\d+)", network).groups()  # type: ignore[union-attr]
-    one = int(replicate) if replicate.isdigit() else None
-    return place._replace(architecture=architecture, scale=int(scale), replicate=one, images_seen=int(seen[1]))
-
-
-_POOLED = re.compile(r"n(\d+)([ab]?)(?:(/[a-z-]+\d+)(?:r([\d+]+))?(?=/i\d)|(?=/|$))(.*)")
-
-
-def _parts(identifier: str) -> tuple[str, str, str, str, str]:
-    """Return size, half, network without its replicate, replicate (empty where there is none), and what follows."""
-    match = _POOLED.fullmatch(identifier)
-    if match is None:
-        raise InputError(f"{identifier!r} is not the id of a denoiser or a subset; expected one like 'n64a/gaussian'")
-    size, half, network, replicate, rest = match.groups(default="")
-    return size, half, network, replicate, rest

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hidden_gaussian.cells import Cell
+from hidden_gaussian.cells import Cell, DenoiserId
 from hidden_gaussian.jobs import job_log, set_precision
 from hidden_gaussian.pages import Explorer
 from hidden_gaussian.storage import atomic_path
@@ -12,7 +12,7 @@ with job_log(snakemake.log[0]):
     set_precision()
     params, root = snakemake.params, Path(snakemake.params.root)
     cells = [Cell.parse(root.name, identifier) for identifier in params.cells]
-    linear = frozenset(Path(path).parent.relative_to(root).as_posix() for path in snakemake.input.linear)
+    linear = frozenset(DenoiserId.of_file(root, path).id for path in snakemake.input.linear)
     explorer = Explorer(root, cells, params.references, linear, params.inputs, params.seed)
     page = explorer.page(Measurements.read(snakemake.input.measures))
     with atomic_path(snakemake.output.page) as temporary:

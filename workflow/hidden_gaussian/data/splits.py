@@ -165,7 +165,7 @@ def load_subset(path: str | Path) -> np.ndarray:
             f"{path} is {indices.dtype} of shape {indices.shape}; expected indices of images; delete it and run again"
         )
     try:
-        size = Subset.parse(Path(path).parent.name).size
+        size = Subset.of_file(path).size
     except InputError:  # a file outside a results folder
         size = len(indices)
     if len(indices) != size:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from hidden_gaussian.cells import DenoiserId
 from hidden_gaussian.data import open_subset
 from hidden_gaussian.denoisers.autoencoder import AutoencoderDenoiser
 from hidden_gaussian.denoisers.empirical import EmpiricalDenoiser
@@ -51,23 +52,24 @@ def open_denoiser(root: str | Path, identifier: str, device: torch.device | str 
     1.0
     """
     device = choose_device() if device is None else torch.device(device)
-    folder = Path(root) / identifier
-    match folder.name:
+    denoiser = DenoiserId.parse(identifier)
+    subset, owner = Path(root, denoiser.subset.id), Path(root, denoiser.owner.id)
+    match denoiser.kind:
         case "identity":
             return IdentityDenoiser()
         case "gaussian":
-            return GaussianDenoiser(Spectrum.load(folder.parent / "spectrum.safetensors"), device)
+            return GaussianDenoiser(Spectrum.load(subset / "spectrum.safetensors"), device)
         case "mean":
-            return MeanDenoiser(mean_image(folder.parent / "spectrum.safetensors"))
+            return MeanDenoiser(mean_image(subset / "spectrum.safetensors"))
         case "empirical":
-            return EmpiricalDenoiser(_training_images(folder.parent, device))
+            return EmpiricalDenoiser(_training_images(subset, device))
         case "linear":
-            return LinearDenoiser.load(folder.parent / "linear.safetensors")
-    if is_configurable(folder.name):
-        return _open_reference(folder, device)
-    if folder.name.startswith("i") and folder.name[1:].isdigit():
-        kind = AutoencoderDenoiser if folder.parent.name.startswith("dae-") else NetworkDenoiser
-        return kind.load(folder / "weights.safetensors", device)
+            return LinearDenoiser.load(owner / "linear.safetensors")
+    if is_configurable(denoiser.kind):
+        return _open_reference(owner, device)
+    if denoiser.is_network:
+        kind = AutoencoderDenoiser if denoiser.cell("").is_levelwise else NetworkDenoiser
+        return kind.load(owner / "weights.safetensors", device)
     raise InputError(
         f"{identifier!r} names no denoiser; known are gaussian, empirical, identity, mean, linear, i<N>, "
         "gaussian-shrunk, gaussian-expected, stationary, mixture-<K>, patch-<odd P>"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hidden_gaussian.cells import is_levelwise
 from hidden_gaussian.noise_schedule import SIGMA_MAX, SIGMA_MIN
 from hidden_gaussian.plotting import (
     ARCHITECTURE,
@@ -111,7 +112,7 @@ def _above(axes: Axes, row: Row, key: Axes) -> None:
 def _architectures(axes: Axes, data: FigureData) -> None:
     groups = ARCHITECTURE.groups(data.index)
     style.letter(axes, "c", "a network a level")
-    if not any(name.startswith("dae-") for name in groups):
+    if not any(map(is_levelwise, groups)):
         style.absent(axes, "\narchitecture 'dae-' in\ngrid.sweeps.architecture")
         return
     chosen = {name: cells for name, cells in groups.items() if of_one_level(name)}

@@ -121,7 +121,7 @@ def opening(dataset: Dataset, identifier: str) -> int:
     The matrices are held twice for a moment, as tensors of the file and as networks.
     """
     denoiser = DenoiserId.parse(identifier)
-    if not (denoiser.is_network and denoiser.name.startswith("dae-linear")):
+    if not (denoiser.is_network and denoiser.cell("").architecture == "dae-linear"):
         return 0
     return 2 * AUTOENCODERS * 4 * dimension(dataset) ** 2 // 1_000_000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from hidden_gaussian.cells import Cell
+from hidden_gaussian.cells import Cell, is_levelwise
 from hidden_gaussian.results_index import ResultsIndex
 
 Needs = Callable[[ResultsIndex], list[str]]
@@ -130,7 +130,7 @@ def is_edm(architecture: str) -> bool:
 
 def of_one_level(architecture: str) -> bool:
     """Return whether an architecture is a denoising autoencoder, or one that autoencoders are compared with."""
-    return architecture.startswith("dae-") or is_edm(architecture)
+    return is_levelwise(architecture) or is_edm(architecture)
 
 
 def of_architectures(index: ResultsIndex, wanted: Callable[[str], bool]) -> ResultsIndex:

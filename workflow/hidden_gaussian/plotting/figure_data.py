@@ -6,13 +6,14 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hidden_gaussian import data, sampling, storage, tables
+from hidden_gaussian.cells import DenoiserId
 from hidden_gaussian.plotting import curves
 from hidden_gaussian.plotting.curves import Curve
 from hidden_gaussian.results_index import ResultsIndex
@@ -79,7 +80,7 @@ class FigureData:
         if all(map(self.has, samples.values())):
             yield from tables.sample_agreement({key: self.samples(*key) for key in samples}, mean)
         if all(map(self.has, trajectories)):
-            ids = [str(PurePosixPath(path).parent) for path in trajectories]
+            ids = [DenoiserId.of_file("", path).id for path in trajectories]
             yield tables.trajectory_agreement(ids[0], {name: self.trajectories(name) for name in ids}, mean)
 
     def curve(

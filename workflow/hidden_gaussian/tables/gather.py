@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from hidden_gaussian.cells import Cell, Subset, parse_pooled
+from hidden_gaussian.cells import Cell, DenoiserId, Subset
+from hidden_gaussian.pooled_ids import parse_pooled
 from hidden_gaussian.sampling import solver_error
 from hidden_gaussian.statistics import bootstrap
 from hidden_gaussian.storage import load_array, load_one, read_shard, read_table, schemas
@@ -137,7 +138,7 @@ def _compared(
     root: Path, samples: Sequence[str], trajectories: Sequence[str], spectra: Sequence[str]
 ) -> Iterator[pd.DataFrame]:
     """Yield how alike sample sets, and outputs along trajectories, are: the first of each with the others."""
-    largest = max(spectra, key=lambda path: _largest(Subset.parse(Path(path).parent.name)))
+    largest = max(spectra, key=lambda path: _largest(Subset.of_file(path)))
     mean = load_one(largest, "mean")
     if samples:
         yield from sample_agreement({_drawn(root, path): load_array(path, mmap=True) for path in samples}, mean)
@@ -148,7 +149,7 @@ def _compared(
 
 def _drawn(root: Path, path: str) -> tuple[str, str]:
     """Return the id and the solver of a file of samples or trajectories."""
-    return Path(path).parent.relative_to(root).as_posix(), Path(path).stem.partition("_")[2]
+    return DenoiserId.of_file(root, path).id, Path(path).stem.partition("_")[2]
 
 
 def _largest(subset: Subset) -> tuple[int, bool]:
@@ -268,7 +269,7 @@ def spectrum(dataset: str, paths: Iterable[str]) -> pd.DataFrame:
     >>> spectrum("digits", []).empty
     True
     """
-    subsets = {Subset.parse(Path(path).parent.name): path for path in paths}
+    subsets = {Subset.of_file(path): path for path in paths}
     frames = [
         pd.DataFrame({"variance": variance, "share": variance.cumsum() / variance.sum()}).assign(
             dataset=dataset, subset_size=subset.size, half=subset.half, component=range(1, len(variance) + 1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from hidden_gaussian.cells import Cell, DenoiserId, pooled_id
+from hidden_gaussian.cells import Cell, DenoiserId
+from hidden_gaussian.pooled_ids import pooled_id
 from hidden_gaussian.tables.evaluation import EVERYTHING, Pooled, Selection, mean
 from hidden_gaussian.tables.formulas import Metric
 from hidden_gaussian.tables.rows import Row
