@@ -19,7 +19,8 @@ class Denoiser(Protocol):
 
     * ``sigmas``, a Tensor: the only noise levels at which it is defined, see :func:`is_defined`;
     * ``differentiable(noisy, sigma)``: its estimate through which derivatives are right, see :func:`differentiable`;
-    * ``diagnostics(noisy, sigma)``: numbers of its own that are measured, see :func:`diagnostics`.
+    * ``diagnostics(noisy, sigma)``: numbers of its own that are measured, see :func:`diagnostics`;
+    * ``flow(state, sigma_from, sigma_to)``: the exact solution of the sampler's ODE, for the sampler ``exact``.
 
     Examples
     --------

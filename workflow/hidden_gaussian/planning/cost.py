@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from hidden_gaussian import figures
 from hidden_gaussian.cells import Cell
@@ -124,6 +129,17 @@ def total(study: Study, jobs: int) -> str:
         f"{jobs} jobs to do. From scratch the study takes about {hours:.1f} hours on one device or core: training at "
         f"the setting 'speed', the same again for sampling and measuring, and {JOB_SECONDS} s to start each job"
     )
+
+
+def count_jobs(config: Mapping[str, object], snakefile: Path) -> int:
+    """Return how many jobs a study has left, by a dry run of Snakemake in a process of its own."""
+    with NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(config, file)
+        file.flush()
+        dry = ["-n", "--nolock", "--quiet", "rules", "--snakefile", str(snakefile), "--configfile", file.name]
+        done = subprocess.run([sys.executable, "-m", "snakemake", *dry], stdout=subprocess.PIPE, text=True, check=True)
+    jobs = re.search(r"^total +(\d+)$", done.stdout, re.MULTILINE)
+    return int(jobs[1]) if jobs else 0
 
 
 def superseded(study: Study) -> list[str]:

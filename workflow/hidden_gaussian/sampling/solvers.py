@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from hidden_gaussian import noise
-from hidden_gaussian.denoisers import Denoiser, GaussianDenoiser
+from hidden_gaussian.denoisers import Denoiser
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.noise_schedule import SOLVERS, sampler_levels
 
@@ -86,10 +86,11 @@ def _solved(denoiser: Denoiser, state: Tensor, sampler: str, sigmas: Sequence[fl
 
 
 def _exact(denoiser: Denoiser, state: Tensor, sigmas: Sequence[float]) -> Iterator[Tensor]:
-    if not isinstance(denoiser, GaussianDenoiser):
+    flow = getattr(denoiser, "flow", None)
+    if flow is None:
         raise InputError("the sampler 'exact' is the closed form of a Gaussian denoiser; use heun18 for this one")
     for sigma in sigmas[1:]:
-        yield denoiser.flow(state.double(), sigmas[0], sigma).float()
+        yield flow(state.double(), sigmas[0], sigma).float()
 
 
 def draw(denoiser: Denoiser, start: Tensor, sampler: str, begin: int = 0) -> Tensor:
