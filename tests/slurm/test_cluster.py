@@ -137,7 +137,7 @@ def test_after_snakemake_is_killed_its_training_finishes_and_is_not_repeated(
         slurm("scontrol", "resume", orphan)
         succeed(second, place)
     assert [job.state for job in cluster.trainings(place)] == ["COMPLETED", "COMPLETED"]
-    assert "was trained by the other job" in _log(place, LONG)
+    assert "was trained by another job" in _log(place, LONG)
     weights["left alone"] = _weights(place, LONG)
 
 
