@@ -35,11 +35,11 @@ REFERENCE = "|".join([*reference_names.ALWAYS_MEASURED, reference_names.CONFIGUR
 
 # Every job looks these up, so they are made once.
 CELLS = {name: dataset.cells(name) for name, dataset in STUDY.datasets.items()}
-LARGEST = {
-    name: max(cells, key=lambda cell: (cell.subset_size, cell.half == "a")).subset
-    for name, cells in CELLS.items()
-}
 SUBSETS = {name: {cell.subset for cell in cells} for name, cells in CELLS.items()}
+LARGEST = {
+    name: max(map(Subset.parse, subsets), key=lambda subset: subset.rank).id
+    for name, subsets in SUBSETS.items()
+}
 
 
 wildcard_constraints:

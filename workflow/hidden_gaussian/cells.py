@@ -40,6 +40,11 @@ class Subset:
         """The subset of equal size that shares no image with this one."""
         return Subset(self.size, "b" if self.half == "a" else "a")
 
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """The subset of the highest rank stands for the whole dataset: the largest, and of two halves a."""
+        return self.size, self.half == "a"
+
     @classmethod
     @cache
     def parse(cls, text: str) -> Subset:
@@ -113,6 +118,16 @@ class DenoiserId:
     def owner(self) -> DenoiserId:
         """The denoiser that a linear map is fitted to; for every other denoiser, itself."""
         return replace(self, name=self.name.rpartition("/")[0]) if self.is_linear else self
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether this is a reference denoiser, which its subset alone decides."""
+        return "/" not in self.name
+
+    def below(self, other: DenoiserId) -> str:
+        """Return the path below another denoiser's folder, such as ``linear``; empty where this is not in it."""
+        folder = f"{other.id}/"
+        return self.id.removeprefix(folder) if self.id.startswith(folder) else ""
 
     def cell(self, dataset: str) -> Cell:
         """Return the cell of a network, or of a linear map's network.

@@ -35,10 +35,23 @@ def is_configurable(name: str) -> bool:
     return re.fullmatch(CONFIGURABLE, name) is not None
 
 
+def family(name: str) -> tuple[str, int]:
+    """Return the name of a reference without its number, and the number of components or pixels (0: it has none).
+
+    Examples
+    --------
+    >>> family("mixture-8"), family("gaussian-shrunk")
+    (('mixture', 8), ('gaussian-shrunk', 0))
+    """
+    match = re.fullmatch(r"(mixture|patch)-(\d+)", name)
+    return (match[1], int(match[2])) if match else (name, 0)
+
+
 def possible(names: Iterable[str], subset: str) -> list[str]:
     """Return the ids of those references that a subset, such as ``n64a``, can have.
 
     A mixture of more components than the subset has images is left out.
     """
     count = Subset.parse(subset).size
-    return [f"{subset}/{name}" for name in names if not name.startswith("mixture-") or int(name[8:]) <= count]
+    families = {name: family(name) for name in names}
+    return [f"{subset}/{name}" for name, (kind, size) in families.items() if kind != "mixture" or size <= count]

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hidden_gaussian.cells import Cell, DenoiserId
+from hidden_gaussian.cells import Cell, DenoiserId, Subset
 from hidden_gaussian.reference_names import possible
 from hidden_gaussian.settings import Dataset, unseen
 
@@ -79,7 +79,7 @@ class ResultsIndex:
         index = cls(
             name,
             {sweep: [cell.id for cell in chosen] for sweep, chosen in sweeps.items()},
-            largest=max(swept or cells, key=lambda cell: (cell.subset_size, cell.half == "a")).subset,
+            largest=max((Subset.parse(cell.subset) for cell in swept or cells), key=lambda subset: subset.rank).id,
             inputs=dataset.inputs,
             sampler=sampling.sampler,
             shape=(dataset.channels, dataset.resolution, dataset.resolution),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hidden_gaussian.denoisers.mixture import MixtureDenoiser
 from hidden_gaussian.denoisers.stationary import StationaryDenoiser
+from hidden_gaussian.reference_names import family
 from hidden_gaussian.spectrum import Spectrum, ledoit_wolf
 from hidden_gaussian.storage import save_tensors
 
@@ -46,14 +47,14 @@ def fit_reference(
     ...     tuple(StationaryDenoiser.load(path).mean.shape)
     (1, 4, 4)
     """
-    match name.split("-"):
-        case ["gaussian", "shrunk"]:
+    match family(name):
+        case "gaussian-shrunk", _:
             save_tensors(path, {"shrinkage": np.array(ledoit_wolf(images, spectrum))})
-        case ["gaussian", "expected"]:
+        case "gaussian-expected", _:
             save_tensors(path, {"count": np.array(len(images))}, {"law": largest})
-        case ["stationary"]:
+        case "stationary", _:
             StationaryDenoiser.fit(images).save(path)
-        case ["mixture", components]:
-            MixtureDenoiser.fit(images, int(components), seed=seed).save(path)
+        case "mixture", components:
+            MixtureDenoiser.fit(images, components, seed=seed).save(path)
         case _:
             raise ValueError(f"{name!r} is not a reference denoiser with a file")

@@ -20,7 +20,7 @@ from hidden_gaussian.denoisers.stationary import StationaryDenoiser
 from hidden_gaussian.denoisers.trivial import IdentityDenoiser, MeanDenoiser
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.jobs import choose_device
-from hidden_gaussian.reference_names import is_configurable
+from hidden_gaussian.reference_names import family, is_configurable
 from hidden_gaussian.spectrum import Spectrum
 from hidden_gaussian.storage import load_arrays, load_metadata, load_one
 
@@ -78,12 +78,12 @@ def open_denoiser(root: str | Path, identifier: str, device: torch.device | str 
 
 def _open_reference(folder: Path, device: torch.device) -> Denoiser:
     fitted = folder / "denoiser.safetensors"
-    match folder.name.split("-"):
-        case ["patch", size]:
-            return PatchDenoiser(_training_images(folder.parent, device), int(size))
-        case ["mixture", _]:
+    match family(folder.name):
+        case "patch", size:
+            return PatchDenoiser(_training_images(folder.parent, device), size)
+        case "mixture", _:
             return MixtureDenoiser.load(fitted, device)
-        case ["stationary"]:
+        case "stationary", _:
             return StationaryDenoiser.load(fitted).to(device)
     arrays, name = load_arrays(fitted), "count" if folder.name == "gaussian-expected" else "shrinkage"
     if name not in arrays:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hidden_gaussian.cells import Cell, DenoiserId
 from hidden_gaussian.plotting import Copying, Entry, FigureData, needs, style
-from hidden_gaussian.reference_names import possible
+from hidden_gaussian.reference_names import family, possible
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -45,7 +45,7 @@ def draw(data: FigureData) -> Figure:
 
 def label(kind: str) -> str:
     """Return the name of a configurable reference denoiser as printed: mixture-8 is ``mixture, 8 components``."""
-    name, _, size = kind.partition("-")
+    name, size = family(kind)
     if name == "mixture":
         return f"mixture, {size} components"
     return f"patch, {size} x {size}" if name == "patch" else {"gaussian-shrunk": "shrunk Gaussian"}.get(kind, kind)

@@ -138,7 +138,7 @@ def _compared(
     root: Path, samples: Sequence[str], trajectories: Sequence[str], spectra: Sequence[str]
 ) -> Iterator[pd.DataFrame]:
     """Yield how alike sample sets, and outputs along trajectories, are: the first of each with the others."""
-    largest = max(spectra, key=lambda path: _largest(Subset.of_file(path)))
+    largest = max(spectra, key=lambda path: Subset.of_file(path).rank)
     mean = load_one(largest, "mean")
     if samples:
         yield from sample_agreement({_drawn(root, path): load_array(path, mmap=True) for path in samples}, mean)
@@ -150,10 +150,6 @@ def _compared(
 def _drawn(root: Path, path: str) -> tuple[str, str]:
     """Return the id and the solver of a file of samples or trajectories."""
     return DenoiserId.of_file(root, path).id, Path(path).stem.partition("_")[2]
-
-
-def _largest(subset: Subset) -> tuple[int, bool]:
-    return subset.size, subset.half == "a"
 
 
 def _selections(measurements: Measurements, window: Sequence[float]) -> list[tuple[Selection, str | None]]:

@@ -45,8 +45,7 @@ def groups(sweeps: Mapping[str, Sequence[str]], measured: Iterable[str]) -> list
             for chosen in (cells, [cell for cell in cells if cell.half == "a"]):
                 sets[tuple(cell.id for cell in chosen)] = None
                 subsets[tuple(dict.fromkeys(cell.subset for cell in chosen))] = None
-    names = {DenoiserId.parse(identifier).name for identifier in measured}
-    references = sorted(name for name in names if "/" not in name)
+    references = sorted({found.name for found in map(DenoiserId.parse, measured) if found.is_reference})
     for halves in subsets:
         sets |= {tuple(f"{subset}/{name}" for subset in halves): None for name in references}
     return [Group(members, everyone) for members in sets if len(members) > 1]
@@ -57,12 +56,13 @@ def group_rows(
 ) -> Iterator[tuple[Row, Pooled]]:
     """Yield each metric that several members of a group have, averaged, with the place that its row has in a table."""
     places: dict[tuple[object, ...], list[tuple[Row, Pooled]]] = {}
-    for member in group.members:
-        for row in measurements.rows(member, metrics):
-            wanted = selection.allows(row.parameter) and row.id.startswith(member)
+    for member in map(DenoiserId.parse, group.members):
+        for row in measurements.rows(member.id, metrics):
+            part = DenoiserId.parse(row.id).below(member)
+            wanted = selection.allows(row.parameter) and (part or row.id == member.id)
             pooled = measurements.evaluate(row, selection) if wanted else None
             if pooled is not None and pooled.has_interval:
-                key = (id(row.metric), row.id.removeprefix(member), row.relation, *row[3:7])
+                key = (id(row.metric), part, row.relation, *row[3:7])
                 places.setdefault(key, []).append((row, pooled))
     for found in places.values():
         if len(found) > 1:

@@ -25,16 +25,19 @@ def relation(identifier: str, reference_id: str) -> str:
     >>> relation("n64a/ve16r1/i6400", "n512a/gaussian")
     'largest gaussian'
     """
-    denoiser, (subset, _, name) = DenoiserId.parse(identifier), reference_id.partition("/")
-    if reference_id == denoiser.id:
+    denoiser = DenoiserId.parse(identifier)
+    if reference_id == denoiser.subset.id:
+        return "training images"
+    reference = DenoiserId.parse(reference_id)
+    if reference == denoiser:
         return "itself"
-    if identifier.startswith(f"{reference_id}/") and name:
+    if denoiser.below(reference):
         return "own network"
-    if reference_id == denoiser.other_half.id:
+    if reference == denoiser.other_half:
         return "other half"
-    if subset == denoiser.subset.id:
-        return name.removeprefix(f"{denoiser.name}/") or "training images"
-    return f"{'other' if subset == denoiser.subset.other_half.id else 'largest'} {name}"
+    if reference.subset == denoiser.subset:
+        return reference.below(denoiser) or reference.name
+    return f"{'other' if reference.subset == denoiser.subset.other_half else 'largest'} {reference.name}"
 
 
 class Row(NamedTuple):

@@ -208,9 +208,10 @@ class Measurements:
 
     def window_subset(self) -> str | None:
         """Return the subset whose denoisers decide the window, such as n512a; None where none was measured."""
-        empirical = (DenoiserId.parse(name) for name in self.ids if name.endswith("/empirical"))
+        measured = map(DenoiserId.parse, self.ids)
+        empirical = [denoiser for denoiser in measured if denoiser.name == "empirical"]
         subsets = [denoiser.subset for denoiser in empirical if self._has_departure(denoiser.id)]
-        return min(subsets, key=lambda subset: (-subset.size, subset.half)).id if subsets else None
+        return max(subsets, key=lambda subset: subset.rank).id if subsets else None
 
     def _has_departure(self, identifier: str) -> bool:
         """Return whether a denoiser was compared with its Gaussian, not only with its own Taylor map."""
@@ -241,8 +242,9 @@ class Measurements:
             raise ValueError(f"there is no metric {name!r}{f'; did you mean {near[0]!r}?' if near else ''}")
         rows = []
         for metric in metrics:
-            of_map = str(where.get("reference_id", "")) if metric.subject == "{gaussian}" else identifier
-            measured = of_map.removesuffix("/linear") if metric.subject in ("{linear}", "{gaussian}") else identifier
+            measured = str(where.get("reference_id", "")) if metric.subject == "{gaussian}" else identifier
+            if measured and metric.subject in ("{linear}", "{gaussian}"):
+                measured = DenoiserId.parse(measured).owner.id
             if measured:
                 rows += [row for row in self.rows(measured, [metric]) if row.id == identifier]
         return [row for row in rows if all(getattr(row, key) == value for key, value in where.items())]
