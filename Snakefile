@@ -41,14 +41,17 @@ include: "rules/planning.smk"
 
 
 onstart:
-    record_settings()
+    prepare_run()
     start_without_limit()
 
 
 localrules:
     all,
-    figures,
+    networks,
+    samples,
+    measures,
     tables,
+    figures,
     plan,
     prune,
 

@@ -35,6 +35,8 @@ rule judge_claims:
         sweeps=sweep_ids,
         ridge=setting("distillation", "ridge"),
         version=[versions.CLAIMS, versions.ESTIMATES],
+    message:
+        "judge claims on {wildcards.dataset}"
     script:
         "../workflow/scripts/judge_claims.py"
 

@@ -1,8 +1,13 @@
 # What several stages use: the study, its paths, and the files that a denoiser or table is made from.
 
+import atexit
+import io
+from contextlib import chdir, redirect_stderr
 from dataclasses import asdict, replace
 from functools import cache
+from types import SimpleNamespace
 
+from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
 
 from hidden_gaussian import (
@@ -14,13 +19,28 @@ from hidden_gaussian import (
 )
 from hidden_gaussian.cells import Cell, DenoiserId, Subset
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.planning import ownership, resources
+from hidden_gaussian.planning import cost, ownership, preflight, resources, retraining
 from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.settings import Jacobian
 
+
+def command_line():
+    """Return Snakemake's own options, which workflows are not told; None if a program with others called Snakemake."""
+    with redirect_stderr(io.StringIO()):  # it reports the profiles again
+        try:
+            return parse_args(sys.argv[1:])[1]
+        except SystemExit:
+            return None
+
+
 try:
     STUDY = settings.read(config)
-    ownership.check(STUDY)
+    if workflow.is_main_process:
+        options = command_line()
+        if options:
+            preflight.check_until(options.until)
+            preflight.check_scheduler("" if options.dryrun else options.executor)
+        ownership.check(STUDY)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -55,12 +75,58 @@ wildcard_constraints:
     sampler="|".join(["exact", *noise_schedule.SOLVERS]),
 
 
-def record_settings():
-    """Write down which study the results belong to, before the first job."""
+def made_files():
+    """Return the files that this run makes, with their status in the words of ``snakemake --summary``."""
+    made = {}
+    for job in workflow.dag.needrun_jobs(exclude_finished=False):
+        reason = workflow.dag.reason(job)
+        for path in map(str, job.output):
+            if not Path(path).exists():
+                made[path] = "missing"
+            elif reason.incomplete_output:
+                made[path] = "incomplete"
+            elif reason.params_changed:
+                made[path] = "params changed"
+            elif reason.input_changed:
+                made[path] = "set of input files changed"
+            else:
+                made[path] = "updated input files"
+    return made
+
+
+def forced():
+    """Return whether jobs were asked for by name, with -f, -F or -R, whatever state their files are in."""
+    asked = workflow.dag_settings
+    return bool(asked.forceall or asked.forcerun or asked.forcetargets)
+
+
+def describe_run(folder):
+    """Print, at the end of a dry run, what the run would train, and which finished networks it would train again."""
+    if not workflow.dryrun or workflow.dag is None:
+        return
+    with chdir(folder):  # Snakemake has left its working folder
+        jobs = list(workflow.dag.needrun_jobs(exclude_finished=False))
+        print(f"{len(jobs)} of {len(list(workflow.dag.jobs))} jobs to do")
+        made = made_files()
+        lost = [] if forced() else retraining.losses(STUDY, made)
+        for line in [cost.to_train(STUDY, made), *retraining.describe(lost)]:
+            if line:
+                print(line)
+
+
+def prepare_run():
+    """Find what is bound to fail, refuse to lose finished networks, and write down the settings, before the first job."""
+    made = made_files()
     try:
-        ownership.record(STUDY)
+        if not workflow.touch:
+            preflight.check(STUDY, made)
+        if not (workflow.touch or forced()):
+            retraining.check(STUDY, made)
+        lines = [*ownership.notes(STUDY), *ownership.record(STUDY)]
     except InputError as error:
         raise WorkflowError(str(error)) from None
+    for line in lines:
+        print(line, file=sys.stderr)
 
 
 def start_without_limit():
@@ -175,6 +241,17 @@ def below(wildcards, files):
     ]
 
 
+def wanted_cells(name):
+    """Return the cells of a dataset that something is measured of: of its sweeps, splices and Jacobians."""
+    index = index_of(name)
+    others = {*index.splice_cells, *index.jacobian_cells}
+    return list(
+        dict.fromkeys(
+            [*index.all_cells, *(cell for cell in CELLS[name] if cell.id in others)]
+        )
+    )
+
+
 def shard_files(wildcards):
     """Return every shard that tables are made from."""
     index = index_of(wildcards.dataset)
@@ -199,3 +276,7 @@ def shard_files(wildcards):
             ),
         ],
     )
+
+
+if workflow.is_main_process and options and options.dryrun:
+    atexit.register(describe_run, Path.cwd())

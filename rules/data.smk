@@ -70,6 +70,8 @@ rule pack_images:
         colour=setting("colour"),
         seed=STUDY.seed,
         version=versions.IMAGES,
+    message:
+        "pack {wildcards.role} of {wildcards.dataset}"
     script:
         "../workflow/scripts/pack_images.py"
 
@@ -96,6 +98,8 @@ rule split_images:
         near=setting("near_duplicates"),
         seed=STUDY.seed,
         version=versions.SUBSETS,
+    message:
+        "split images of {wildcards.dataset}"
     script:
         "../workflow/scripts/split_images.py"
 
@@ -117,5 +121,7 @@ rule draw_subset:
         runtime=minutes("draw_subset"),
     params:
         version=versions.SUBSETS,
+    message:
+        "draw subset {wildcards.dataset} n{wildcards.size}{wildcards.half}"
     script:
         "../workflow/scripts/draw_subset.py"

@@ -23,5 +23,7 @@ rule fit_reference:
         largest=largest_subset,
         seed=STUDY.seed,
         version=versions.REFERENCES,
+    message:
+        "fit {wildcards.dataset} {wildcards.subset}/{wildcards.reference}"
     script:
         "../workflow/scripts/fit_reference.py"

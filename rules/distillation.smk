@@ -27,5 +27,7 @@ rule distil_denoiser:
         ridge=setting("distillation", "ridge"),
         seed=STUDY.seed,
         version=versions.DISTILLATION,
+    message:
+        "distil {wildcards.dataset} {wildcards.id}"
     script:
         "../workflow/scripts/distil_denoiser.py"

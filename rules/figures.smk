@@ -120,6 +120,8 @@ rule plot_figure:
         index=figure_index,
         version=versions.FIGURES,
         caption=figure_caption,
+    message:
+        "plot {wildcards.figure} of {wildcards.dataset}"
     script:
         "../workflow/scripts/plot_figure.py"
 
@@ -155,6 +157,8 @@ rule build_explorer:
         inputs=lambda wildcards: index_of(wildcards.dataset).unseen,
         seed=STUDY.seed,
         version=versions.EXPLORER,
+    message:
+        "build the explorer of {wildcards.dataset}"
     script:
         "../workflow/scripts/build_explorer.py"
 

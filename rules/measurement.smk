@@ -121,6 +121,8 @@ rule measure_denoiser:
         distillation=distillation_settings,
         seed=STUDY.seed,
         version=[versions.MEASURES, versions.DISTILLATION, versions.OUTPUTS],
+    message:
+        "measure {wildcards.dataset} {wildcards.id}"
     script:
         "../workflow/scripts/measure_denoiser.py"
 
@@ -161,6 +163,8 @@ rule measure_references:
         distillation=distillation_settings,
         seed=STUDY.seed,
         version=[versions.MEASURES, versions.DISTILLATION, versions.OUTPUTS],
+    message:
+        "measure the reference denoisers of {wildcards.dataset} {wildcards.subset}"
     script:
         "../workflow/scripts/measure_references.py"
 
@@ -197,5 +201,7 @@ rule measure_jacobian:
         jacobian=jacobian_settings,
         seed=STUDY.seed,
         version=[versions.JACOBIAN, versions.DISTILLATION],
+    message:
+        "measure the Jacobian of {wildcards.dataset} {wildcards.id}"
     script:
         "../workflow/scripts/measure_jacobian.py"

@@ -83,6 +83,25 @@ def linear_maps(wildcards):
     )
 
 
+def sample_files(name):
+    """Return a file of every sample set of a dataset that is compared with others."""
+    index = index_of(name)
+    cells = index.all_cells
+    sets = [*index.samples(cells), *index.compared_samples.values()]
+    sets += [
+        f"{subset}/{kind}/samples_{sampler}.npy"
+        for subset in dict.fromkeys(cell.subset for cell in cells)
+        for kind, sampler in REFERENCE_SETS
+    ]
+    return [f"{STUDY.results}/{name}/{path}" for path in dict.fromkeys(sets)]
+
+
+rule samples:
+    """Draw every sample set of networks and reference denoisers."""
+    input:
+        [path for name in STUDY.datasets for path in sample_files(name)],
+
+
 rule draw_samples:
     """Solve the probability-flow ODE from shared latents, and find the nearest training images of each sample."""
     input:
@@ -109,6 +128,8 @@ rule draw_samples:
         samples=setting("sampling", "count"),
         seed=STUDY.seed,
         version=[versions.SAMPLING, versions.SAMPLES],
+    message:
+        "draw samples of {wildcards.dataset} {wildcards.id} by {wildcards.sampler}"
     script:
         "../workflow/scripts/draw_samples.py"
 
@@ -140,6 +161,8 @@ rule draw_references:
         samples=setting("sampling", "count"),
         seed=STUDY.seed,
         version=[versions.SAMPLING, versions.SAMPLES],
+    message:
+        "draw samples of the reference denoisers of {wildcards.dataset} {wildcards.subset}"
     script:
         "../workflow/scripts/draw_samples.py"
 
@@ -167,6 +190,8 @@ rule compare_samples:
         partners=lambda wildcards, output: list(agreement_partners(wildcards)),
         spectra=lambda wildcards, output: gaussian_ids(wildcards),
         version=versions.AGREEMENT,
+    message:
+        "compare samples of {wildcards.dataset} {wildcards.id} by {wildcards.sampler}"
     script:
         "../workflow/scripts/compare_samples.py"
 
@@ -193,6 +218,8 @@ rule measure_samples:
         largest=largest_subset,
         seed=STUDY.seed,
         version=versions.MOMENTS,
+    message:
+        "measure moments of samples of {wildcards.dataset} {wildcards.id} by {wildcards.sampler}"
     script:
         "../workflow/scripts/measure_samples.py"
 
@@ -226,6 +253,8 @@ rule splice_samples:
         largest=largest_subset,
         seed=STUDY.seed,
         version=[versions.SAMPLING, versions.SPLICES, versions.MOMENTS],
+    message:
+        "splice samples of {wildcards.dataset} {wildcards.id} by {wildcards.sampler}"
     script:
         "../workflow/scripts/splice_samples.py"
 
@@ -248,6 +277,8 @@ rule measure_sampler:
         runtime=minutes("measure_sampler"),
     params:
         version=versions.SAMPLER_ERROR,
+    message:
+        "measure sampler errors of {wildcards.dataset} {wildcards.subset}"
     script:
         "../workflow/scripts/measure_sampler.py"
 
@@ -275,5 +306,7 @@ rule measure_nulls:
         largest=largest_subset,
         seed=STUDY.seed,
         version=[versions.SAMPLES, versions.MOMENTS],
+    message:
+        "measure photographs and copies of {wildcards.dataset} {wildcards.subset}"
     script:
         "../workflow/scripts/measure_nulls.py"

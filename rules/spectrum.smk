@@ -20,5 +20,7 @@ rule fit_spectrum:
         runtime=minutes("fit_spectrum"),
     params:
         version=versions.SPECTRUM,
+    message:
+        "fit spectrum of {wildcards.dataset} n{wildcards.size}{wildcards.half}"
     script:
         "../workflow/scripts/fit_spectrum.py"

@@ -49,6 +49,16 @@ def sweep_ids(wildcards):
     return {name: [cell.id for cell in cells] for name, cells in sweeps.items()}
 
 
+rule measures:
+    """Measure everything that tables and claims are made from."""
+    input:
+        [
+            path
+            for name in STUDY.datasets
+            for path in shard_files(SimpleNamespace(dataset=name))
+        ],
+
+
 rule gather_tables:
     """Estimate every metric from the shards, with intervals and nulls as rows."""
     input:
@@ -75,6 +85,8 @@ rule gather_tables:
         pixels=pixel_count,
         sweeps=sweep_ids,
         version=versions.ESTIMATES,
+    message:
+        "gather tables of {wildcards.dataset}"
     script:
         "../workflow/scripts/gather_tables.py"
 

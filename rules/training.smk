@@ -60,6 +60,22 @@ def pretrained_of(wildcards):
     return content | {"file": Path(STUDY.located(entry).path).name}
 
 
+def training_message(wildcards, output):
+    """Return what a training job does; a derived parameter, which Snakemake does not compare."""
+    cell = trained_cell(wildcards)
+    return f"train {cell.dataset} {cell.run} to {cell.images_seen:,} images"
+
+
+rule networks:
+    """Train every network that something is measured of."""
+    input:
+        [
+            f"{STUDY.results}/{name}/{cell.id}/weights.safetensors"
+            for name in STUDY.datasets
+            for cell in wanted_cells(name)
+        ],
+
+
 rule train_denoiser:
     """Train a network up to one checkpoint, from the checkpoint before or from the start."""
     input:
@@ -89,6 +105,9 @@ rule train_denoiser:
         training=training_settings,
         seed=STUDY.seed,
         version=versions.TRAINING,
+        message=training_message,
+    message:
+        "{params.message}"
     script:
         "../workflow/scripts/train_denoiser.py"
 
@@ -122,6 +141,9 @@ rule train_autoencoders:
         training=training_settings,
         seed=STUDY.seed,
         version=[versions.TRAINING, versions.AUTOENCODERS],
+        message=training_message,
+    message:
+        "{params.message}"
     script:
         "../workflow/scripts/train_autoencoders.py"
 
@@ -147,5 +169,7 @@ rule import_network:
         snapshot=pretrained_of,
         network=setting("network"),
         version=versions.IMPORT,
+    message:
+        "import {wildcards.dataset} n{wildcards.size}{wildcards.half}/{wildcards.run}/i{wildcards.images_seen}"
     script:
         "../workflow/scripts/import_network.py"

@@ -1,16 +1,19 @@
 """Ownership of a results folder: the same study may continue, and another one is refused."""
 
+import re
+import shutil
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from hidden_gaussian import settings
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.planning import ownership
 from hidden_gaussian.storage import arrays
-from smoke_study import replaced
+from smoke_study import SMOKE, planned, replaced, snakemake
 
 
 def test_another_study_does_not_overwrite(config: dict[str, Any], tmp_path: Path) -> None:
@@ -67,3 +70,68 @@ def test_an_unwritable_results_folder_is_one_sentence(config: dict[str, Any], tm
     ownership.check(study)
     with pytest.raises(InputError, match=r"file/results/digits: cannot be written \(Not a directory\); set 'results'"):
         ownership.record(study)
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    """Finished results, copied without what Snakemake knows of them."""
+    shutil.copytree(finished / "results", tmp_path / "copied/results")
+    return tmp_path / "copied"
+
+
+@pytest.mark.fault("results are copied without .snakemake, and a setting changes", "refused; the setting is named")
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("seed", 1, "seed 0 -> 1"),
+        ("datasets.digits.measures.images", 12, "measures.images 16 -> 12"),
+        ("datasets.digits.sampling.count", 30, "sampling.count 20 -> 30"),
+        ("datasets.digits.distillation.draws", 512, "distillation.draws 256 -> 512"),
+        ("datasets.digits.training.batch", 8, "training.batch 16 -> 8"),
+    ],
+)
+def test_copied_results_do_not_take_other_settings(
+    copied: Path, tmp_path: Path, config: dict[str, Any], path: str, value: object, named: str
+) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump(replaced({"seed": 0, **config}, path, value)))
+    recorded = (copied / "results/digits/settings.json").read_bytes()
+    done = snakemake("--configfile", str(other), "--", "tables", at=copied)
+    assert done.returncode != 0
+    assert f"results/digits: made with other settings ({named})" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (copied / "results/digits/settings.json").read_bytes() == recorded
+
+
+def test_copied_results_are_compared_with_the_versions(copied: Path, own_copy: Path) -> None:
+    versions = own_copy / "workflow/hidden_gaussian/versions.py"
+    versions.write_text(re.sub(r"(?m)^ESTIMATES = (\d+)$", r"ESTIMATES = 1\1", versions.read_text()))
+    done = snakemake("--configfile", str(SMOKE), "--", "tables", at=copied, workflow=own_copy)
+    assert done.returncode != 0
+    assert "(versions.ESTIMATES " in done.stderr
+
+
+def test_copied_results_go_on_with_the_same_settings(copied: Path) -> None:
+    (copied / "results/digits/figures/samples.pdf").unlink()
+    assert {rule for rule, _ in planned("--", "figure_samples", at=copied)} == {"plot_figure"}
+    done = snakemake("--configfile", str(SMOKE), "--", "figure_samples", at=copied)
+    assert done.returncode == 0, done.stderr
+    assert "could not be checked" not in done.stderr
+
+
+def test_a_record_of_an_earlier_version_is_judged_by_the_keys_that_it_has(copied: Path, tmp_path: Path) -> None:
+    record = copied / "results/digits/settings.json"
+    content = arrays.load_json(record)
+    for key in ("versions", "measures", "sampling", "distillation", "networks"):
+        content.pop(key)
+    arrays.save_json(record, content)
+    (copied / "results/digits/figures/samples.pdf").unlink()
+    seeded = snakemake("--configfile", str(SMOKE), "--config", "seed=1", "--", "figure_samples", at=copied)
+    assert "(seed 0 -> 1)" in seeded.stderr
+    done = snakemake("--configfile", str(SMOKE), "--", "figure_samples", at=copied)
+    assert done.returncode == 0, done.stderr
+    assert (
+        "settings.json has no distillation, measures, networks, sampling, versions; whether these are still the same "
+        "could not be checked"
+    ) in done.stderr
+    assert "versions" in arrays.load_json(record)

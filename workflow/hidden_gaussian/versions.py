@@ -24,3 +24,8 @@ ESTIMATES = 9
 CLAIMS = 6
 FIGURES = 13
 EXPLORER = 3
+
+
+def all_versions() -> dict[str, int]:
+    """Return every version by its name."""
+    return {name: value for name, value in globals().items() if name.isupper()}

@@ -9,4 +9,4 @@ from hidden_gaussian.planning import cost
 with job_log(snakemake.log[0]):
     study = settings.read(snakemake.config)
     print(cost.describe(study), flush=True)
-    print(cost.total(study, cost.count_jobs(snakemake.config, Path(snakemake.scriptdir).parents[1] / "Snakefile")))
+    print(cost.total(study, cost.remaining(snakemake.config, Path(snakemake.scriptdir).parents[1] / "Snakefile")))

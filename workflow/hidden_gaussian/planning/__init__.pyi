@@ -1,3 +1,3 @@
-from . import cost, ownership, resources
+from . import cost, ownership, preflight, resources
 
-__all__ = ["cost", "ownership", "resources"]
+__all__ = ["cost", "ownership", "preflight", "resources"]

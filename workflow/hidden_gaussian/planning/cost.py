@@ -6,13 +6,14 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import NamedTuple
 
 from hidden_gaussian import figures
 from hidden_gaussian.cells import Cell
-from hidden_gaussian.planning import resources
+from hidden_gaussian.planning import ownership, resources
 from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.settings import Dataset, Network, Source, Study
 
@@ -31,23 +32,32 @@ def parameters(network: Network, scale: int) -> int:
 
 def training_hours(dataset: Dataset, cells: Sequence[Cell]) -> float:
     """Return training time in hours on one device: images seen over images per second, summed over the runs."""
-    runs = last_of_runs(cells)
-    return sum(cell.networks * cell.images_seen / resources.speed(dataset, cell.scale) for cell in runs) / 3600
+    return sum(segment_hours(dataset, cell, 0) for cell in last_of_runs(cells))
+
+
+def segment_hours(dataset: Dataset, cell: Cell, before: int) -> float:
+    """Return the hours on one device from the checkpoint that saw `before` images to this one."""
+    return cell.networks * (cell.images_seen - before) / resources.speed(dataset, cell.scale) / 3600
+
+
+def runs(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Return the checkpoints of each training run, shortest training first; pretrained networks have no run."""
+    found: dict[str, list[Cell]] = {}
+    for cell in sorted(cells):
+        if not cell.is_pretrained:
+            found.setdefault(cell.run, []).append(cell)
+    return list(found.values())
 
 
 def last_of_runs(cells: Sequence[Cell]) -> list[Cell]:
-    """Return the last checkpoint of each training run; pretrained networks have no run."""
-    runs: dict[str, Cell] = {}
-    for cell in cells:
-        if not cell.is_pretrained and (cell.run not in runs or runs[cell.run].images_seen < cell.images_seen):
-            runs[cell.run] = cell
-    return list(runs.values())
+    """Return the last checkpoint of each training run."""
+    return [checkpoints[-1] for checkpoints in runs(cells)]
 
 
-def disk_gigabytes(dataset: Dataset, cells: Sequence[Cell]) -> float:
-    """Return disk use in GB: images, spectra, linear maps of one network, checkpoints, samples and shards."""
+def disk_gigabytes(dataset: Dataset, cells: Sequence[Cell], *, packed: bool = False) -> float:
+    """Return disk use in GB: images (unless packed), spectra, maps of one network, checkpoints, samples and shards."""
     pixels = dataset.channels * dataset.resolution**2
-    images = dataset.source.count * pixels
+    images = 0 if packed else dataset.source.count * pixels
     subsets = {cell.subset: cell.subset_size for cell in cells}
     spectra = sum(8 * pixels * min(size, pixels) for size in subsets.values())
     checkpoints = sum(cell.networks * _bytes(cell) * parameters(dataset.network_of(cell), cell.scale) for cell in cells)
@@ -72,30 +82,35 @@ def describe(study: Study) -> str:
     ]
     for name, dataset in study.datasets.items():
         cells = dataset.cells(name)
-        runs = last_of_runs(cells)
-        seen = sum(cell.networks * cell.images_seen for cell in runs)
+        last = last_of_runs(cells)
+        seen = sum(cell.networks * cell.images_seen for cell in last)
         lines.append(
-            f"{name:<16}{len(cells):>7}{len(runs):>6}{seen:>15,}"
+            f"{name:<16}{len(cells):>7}{len(last):>6}{seen:>15,}"
             f"{disk_gigabytes(dataset, cells):>9.1f}{training_hours(dataset, cells):>14.1f}"
             f"{len(figures.available(ResultsIndex.of(name, dataset, study.datasets))):>9}"
         )
-    return "\n".join([*lines, *_absent_files(study), *_unmeasured(study)])
+    return "\n".join([*lines, *absent_files(study), *_unmeasured(study)])
 
 
-def _absent_files(study: Study) -> list[str]:
-    """Return a line for each archive, folder or network file that the settings name but that does not exist."""
-    paths: dict[str, str | None] = {}
+def absent_files(study: Study, made: Collection[str] | None = None) -> list[str]:
+    """Return a line for each archive, folder or network file that the settings name but that does not exist.
+
+    With `made`, the files that a run makes, only what these are made from.
+    """
+    paths: dict[str, tuple[str | None, str]] = {}
     for name, dataset in study.datasets.items():
-        for role in ("source", "heldout", "foreign"):
+        folder = f"{study.results}/{name}"
+        for role, packed in ownership.PACKED.items():
             source = getattr(dataset, role)
             if isinstance(source, Source) and source.path and not source.download:
-                paths[f"{name}.{role}"] = study.located(source).path
+                paths[f"{name}.{role}"] = study.located(source).path, f"{folder}/{packed}.npy"
         for number, pretrained in enumerate(dataset.grid.pretrained):
-            paths[f"{name}.grid.pretrained.{number}"] = study.located(pretrained).path
+            weights = f"{folder}/{pretrained.cell(name).id}/weights.safetensors"
+            paths[f"{name}.grid.pretrained.{number}"] = study.located(pretrained).path, weights
     return [
         f"datasets.{key}: {path} does not exist; correct its path, or its entry in 'archives'"
-        for key, path in paths.items()
-        if path and not Path(path).exists()
+        for key, (path, file) in paths.items()
+        if path and (made is None or file in made) and not Path(path).expanduser().exists()
     ]
 
 
@@ -118,28 +133,62 @@ def _unmeasured(study: Study) -> list[str]:
     return lines
 
 
-def total(study: Study, jobs: int) -> str:
-    """Return how many jobs remain, and the hours that the whole study takes on one device or core.
+class Remaining(NamedTuple):
+    """What a run has left to do."""
+
+    jobs: int
+    all_jobs: int
+    hours: float
+    lines: list[str]
+
+
+def total(study: Study, remaining: Remaining) -> str:
+    """Return what a run has left to do, and the hours that the whole study takes, on one device or core.
 
     On the shipped studies, sampling and measuring take about as long as training. Each job starts its own process.
     """
     training = sum(training_hours(dataset, dataset.cells(name)) for name, dataset in study.datasets.items())
-    hours = 2 * training + jobs * JOB_SECONDS / 3600
-    return (
-        f"{jobs} jobs to do. From scratch the study takes about {hours:.1f} hours on one device or core: training at "
-        f"the setting 'speed', the same again for sampling and measuring, and {JOB_SECONDS} s to start each job"
+    left, whole = (
+        2 * hours + jobs * JOB_SECONDS / 3600
+        for hours, jobs in ((remaining.hours, remaining.jobs), (training, remaining.all_jobs))
     )
+    lines = [
+        *remaining.lines,
+        f"Left to do: {remaining.jobs} jobs, about {left:.1f} hours on one device or core; the whole study: "
+        f"{remaining.all_jobs} jobs, about {whole:.1f} hours. That is training at the setting 'speed', the same again "
+        f"for sampling and measuring, and {JOB_SECONDS} s to start each job",
+    ]
+    return "\n".join(lines)
 
 
-def count_jobs(config: Mapping[str, object], snakefile: Path) -> int:
-    """Return how many jobs a study has left, by a dry run of Snakemake in a process of its own."""
+def to_train(study: Study, made: Collection[str]) -> str:
+    """Return a line on the networks that a run trains, and the hours on one device; empty if it trains none.
+
+    `made` holds the files that the run makes, as Snakemake names them.
+    """
+    networks, hours = 0, 0.0
+    for name, dataset in study.datasets.items():
+        for cells in runs(dataset.cells(name)):
+            before = 0
+            for cell in cells:
+                if f"{study.results}/{name}/{cell.id}/weights.safetensors" in made:
+                    networks += 1
+                    hours += segment_hours(dataset, cell, before)
+                before = cell.images_seen
+    return f"trains {networks} networks: {hours:.3g} device-hours" if networks else ""
+
+
+def remaining(config: Mapping[str, object], snakefile: Path) -> Remaining:
+    """Return what a study has left to do, by a dry run of Snakemake in a process of its own."""
     with NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(config, file)
         file.flush()
         dry = ["-n", "--nolock", "--quiet", "rules", "--snakefile", str(snakefile), "--configfile", file.name]
         done = subprocess.run([sys.executable, "-m", "snakemake", *dry], stdout=subprocess.PIPE, text=True, check=True)
-    jobs = re.search(r"^total +(\d+)$", done.stdout, re.MULTILINE)
-    return int(jobs[1]) if jobs else 0
+    jobs, all_jobs = (int(count) for count in re.findall(r"^(\d+) of (\d+) jobs to do$", done.stdout, re.M)[-1])
+    hours = re.search(r"^trains .*: (\S+) device-hours$", done.stdout, re.M)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("retrains ")]
+    return Remaining(jobs, all_jobs, float(hours[1]) if hours else 0.0, lines)
 
 
 def superseded(study: Study) -> list[str]:

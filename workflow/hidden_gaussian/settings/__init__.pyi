@@ -1,5 +1,5 @@
 from . import error_messages
-from .dataset import Dataset
+from .dataset import IDENTITY, Dataset
 from .distillation import OR_RIDGE, Adam, Distillation
 from .grid import Grid, Network, Pretrained, Run, Slice, Sweeps
 from .measures import FEWEST, FEWEST_UNSEEN, Jacobian, Measures, unseen
@@ -12,6 +12,7 @@ from .training import Training
 __all__ = [
     "FEWEST",
     "FEWEST_UNSEEN",
+    "IDENTITY",
     "OR_RIDGE",
     "Adam",
     "Dataset",

@@ -33,7 +33,7 @@ FREE = {"architecture": ("scale", "images_seen")}
 """Coordinates that may differ between the points of a sweep: architectures have their own scales and trainings."""
 
 IDENTITY = frozenset({"source", "resolution", "colour", "heldout", "foreign", "near_duplicates", "network", "training"})
-"""Settings that results depend on, see :meth:`Study.identity`; the grid and the measurements may change."""
+"""Settings of data and training: studies that share a results folder have the same."""
 
 
 class Dataset(Strict):

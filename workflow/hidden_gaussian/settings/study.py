@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from hidden_gaussian import versions
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.settings import error_messages
 from hidden_gaussian.settings.dataset import IDENTITY, Dataset
@@ -27,6 +28,7 @@ class Study(Strict):
     study: Name = Field(description="name of the study, which protects its results from other studies")
     seed: NonNegative = Field(0, description="seed that all random numbers derive from")
     results: str = Field("results", min_length=1, description="folder for the results")
+    retrain: bool = Field(False, description="whether a run may train finished networks again; changes no result")
     archives: dict[Name, str] = Field(
         {}, description="paths of archives and folders by name; a source gives the name as its 'path'"
     )
@@ -59,19 +61,28 @@ class Study(Strict):
         if (original.resolution, original.colour) != (dataset.resolution, dataset.colour):
             raise ValueError(f"{key}: '{of}' has another resolution or colour; make them the same")
 
-    def identity(self, name: str) -> dict[str, Any]:
-        """Return the settings that the results of a dataset depend on: data and training, not paths or figures."""
+    def numbers(self, name: str) -> dict[str, Any]:
+        """Return every setting that a number of a dataset depends on, and the versions; no paths.
+
+        Which cells there are is not among them: the files of a cell are the same whatever other cells there are.
+        """
         dataset = self.datasets[name]
-        content = dataset.model_dump(mode="json", include=set(IDENTITY))
         cells = dataset.cells(name)
-        content["training"] = dataset.training.recipe(*{cell.architecture for cell in cells})
-        networks = {cell.run: dataset.network_of(cell) for cell in cells}
-        changed = {run: own.model_dump(mode="json") for run, own in networks.items() if own != dataset.network}
-        content |= {"networks": changed} if changed else {}
+        content = dataset.model_dump(mode="json", include=set(IDENTITY))
         for role in ROLES:
             if isinstance(content[role], dict):
                 content[role].pop("path")
-        return {"study": self.study, "seed": self.seed, **content}
+        return {
+            "study": self.study,
+            "seed": self.seed,
+            **content,
+            "training": {"microbatch": None, **dataset.training.recipe(*{cell.architecture for cell in cells})},
+            "networks": {cell.run: dataset.network_of(cell).model_dump(mode="json") for cell in cells},
+            "sampling": dataset.sampling.model_dump(mode="json", exclude={"splice"}),
+            "measures": dataset.measures.model_dump(mode="json", exclude={"jacobian": {"cells"}}),
+            "distillation": dataset.distillation.model_dump(mode="json", exclude={"cells": True, "adam": {"cells"}}),
+            "versions": versions.all_versions(),
+        }
 
 
 def read(config: dict[str, Any]) -> Study:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -210,16 +210,26 @@ def fingerprint(segment: Segment) -> dict[str, Any]:
 
 
 def _fingerprint(segment: Segment, state: TrainingState, pixels: SubsetImages) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    for block in blocks(pixels):
-        digest.update(block.data)
     return {
         "recipe": versions.TRAINING,
         "seed": segment.run_seed,
         "network": state.options,
         "training": segment.training.recipe(segment.cell.architecture),
-        "images": digest.hexdigest(),
+        "images": _digest(pixels),
     }
+
+
+def _digest(pixels: SubsetImages) -> str:
+    digest = hashlib.sha256()
+    for block in blocks(pixels):
+        digest.update(block.data)
+    return digest.hexdigest()
+
+
+@cache
+def digest_of(images: Path, subset: Path) -> str:
+    """Return the checksum of a subset's images that fingerprints have; each subset is read once."""
+    return _digest(SubsetImages(open_images(images), splits.load_subset(subset)))
 
 
 def _main(task: Path) -> None:
