@@ -45,6 +45,14 @@ onstart:
     start_without_limit()
 
 
+onsuccess:
+    dates.restore(PACKED)
+
+
+onerror:
+    dates.restore(PACKED)
+
+
 localrules:
     all,
     networks,

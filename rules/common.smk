@@ -1,13 +1,12 @@
 # What several stages use: the study, its paths, and the files that a denoiser or table is made from.
 
 import atexit
-import io
-from contextlib import chdir, redirect_stderr
+import inspect
+from contextlib import chdir
 from dataclasses import asdict, replace
 from functools import cache
 from types import SimpleNamespace
 
-from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
 
 from hidden_gaussian import (
@@ -19,18 +18,23 @@ from hidden_gaussian import (
 )
 from hidden_gaussian.cells import Cell, DenoiserId, Subset
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.planning import cost, ownership, preflight, resources, retraining
+from hidden_gaussian.planning import (
+    cost,
+    dates,
+    ownership,
+    preflight,
+    resources,
+    retraining,
+)
 from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.settings import Jacobian
 
 
 def command_line():
-    """Return Snakemake's own options, which workflows are not told; None if a program with others called Snakemake."""
-    with redirect_stderr(io.StringIO()):  # it reports the profiles again
-        try:
-            return parse_args(sys.argv[1:])[1]
-        except SystemExit:
-            return None
+    """Return Snakemake's own options, which workflows are not told; None if another program runs the workflow."""
+    callers = (caller.frame for caller in inspect.stack(context=0))
+    names = {caller.f_code.co_name: caller.f_locals for caller in callers}
+    return names.get("args_to_api", {}).get("args")
 
 
 try:
@@ -39,7 +43,8 @@ try:
         options = command_line()
         if options:
             preflight.check_until(options.until)
-            preflight.check_scheduler("" if options.dryrun else options.executor)
+            if options.executor == "slurm" and not options.dryrun:
+                preflight.check_slurm(options.slurm_partition_config)
         ownership.check(STUDY)
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -114,6 +119,9 @@ def describe_run(folder):
                 print(line)
 
 
+PACKED = {}  # arrays of images that this run packs again, by path
+
+
 def prepare_run():
     """Find what is bound to fail, refuse to lose finished networks, and write down the settings, before the first job."""
     made = made_files()
@@ -122,6 +130,7 @@ def prepare_run():
             preflight.check(STUDY, made)
         if not (workflow.touch or forced()):
             retraining.check(STUDY, made)
+        PACKED.update(dates.of_packed(STUDY, made))
         lines = [*ownership.notes(STUDY), *ownership.record(STUDY)]
     except InputError as error:
         raise WorkflowError(str(error)) from None

@@ -69,7 +69,7 @@ rule pack_images:
         resolution=setting("resolution"),
         colour=setting("colour"),
         seed=STUDY.seed,
-        version=versions.IMAGES,
+        version=lambda wildcards: versions.of_images(source_of(wildcards).kind),
     message:
         "pack {wildcards.role} of {wildcards.dataset}"
     script:

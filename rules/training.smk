@@ -47,6 +47,11 @@ def training_settings(wildcards):
     return chosen(wildcards).training.recipe(trained_cell(wildcards).architecture)
 
 
+def training_version(wildcards):
+    """Return the version of the numbers of a cell."""
+    return versions.of_training(training_settings(wildcards)["augment"])
+
+
 def pretrained_of(wildcards):
     """Return the settings of an imported network; its file may move but not change its name."""
     cell = trained_cell(wildcards)
@@ -104,7 +109,7 @@ rule train_denoiser:
         network=network_settings,
         training=training_settings,
         seed=STUDY.seed,
-        version=versions.TRAINING,
+        version=training_version,
         message=training_message,
     message:
         "{params.message}"
@@ -140,7 +145,10 @@ rule train_autoencoders:
         network=network_settings,
         training=training_settings,
         seed=STUDY.seed,
-        version=[versions.TRAINING, versions.AUTOENCODERS],
+        version=lambda wildcards: [
+            training_version(wildcards),
+            versions.AUTOENCODERS,
+        ],
         message=training_message,
     message:
         "{params.message}"

@@ -109,7 +109,7 @@ def running(place: Path, *arguments: str, images: int | None = None, gpus: int =
         study["datasets"]["digits"]["grid"]["runs"][0]["snapshots"] = [images]
     config = place / "study.yaml"
     config.write_text(yaml.safe_dump(study))
-    command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "--directory", str(place)]
+    command = [sys.executable, "-m", "snakemake", "--profile", str(ROOT / "slurm"), "--directory", str(place)]
     with (place / "snakemake.txt").open("a") as log:
         snakemake = subprocess.Popen(
             [*command, "--configfile", str(config), *IMPATIENT, *arguments],
@@ -151,10 +151,9 @@ def output(place: Path) -> str:
     return (place / "snakemake.txt").read_text()
 
 
-def requesting(partition: str = "gpu", **amounts: str) -> list[str]:
-    """Return options that set a training's resources; they replace all that the profile sets, the partition too."""
-    resources = {"slurm_partition": partition, **amounts}
-    return ["--set-resources", *(f"{RULE}:{name}={amount}" for name, amount in resources.items())]
+def requesting(**amounts: str) -> list[str]:
+    """Return options that set a training's resources."""
+    return ["--set-resources", *(f"{RULE}:{name}={amount}" for name, amount in amounts.items())]
 
 
 def wait_until(condition: Callable[[], Found], seconds: float = PATIENCE) -> Found:

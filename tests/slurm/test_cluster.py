@@ -159,7 +159,7 @@ def test_a_job_out_of_time_gets_more_and_resumes(cluster: Cluster, place: Path) 
 def test_a_preempted_training_resumes_where_it_stopped(
     cluster: Cluster, place: Path, weights: dict[str, Weights]
 ) -> None:
-    with running(place, *requesting("scavenge"), "--", _path(LONG), images=LONG) as snakemake:
+    with running(place, *requesting(slurm_partition="scavenge"), "--", _path(LONG), images=LONG) as snakemake:
         seen = _preempted_at(place, LONG)
         succeed(snakemake, place)
     assert _resumed_at(place, LONG) == seen
@@ -178,7 +178,7 @@ def test_a_preempted_training_gives_the_same_weights(weights: dict[str, Weights]
 
 @pytest.mark.fault("a training with two ranks is preempted", "both save, are requeued, and resume where they stopped")
 def test_a_preempted_training_of_two_ranks_resumes_where_it_stopped(cluster: Cluster, place: Path) -> None:
-    with running(place, *requesting("scavenge"), "--", _path(ENDLESS), images=ENDLESS, gpus=2):
+    with running(place, *requesting(slurm_partition="scavenge"), "--", _path(ENDLESS), images=ENDLESS, gpus=2):
         wait_until(_unfinished(place, ENDLESS).exists)
         (number,) = cluster.queue()
         assert ranks(number) == {"RANK=0", "RANK=1"}
@@ -192,6 +192,70 @@ def test_a_preempted_training_of_two_ranks_resumes_where_it_stopped(cluster: Clu
     assert [job.state for job in lives] == ["PREEMPTED", "CANCELLED"]
     assert {job.number for job in lives} == {number}
     assert {job.resources["gres/gpu"] for job in lives} == {"2"}
+
+
+@pytest.mark.fault("a training is cancelled with scancel", "it saves, is noticed, and resumes in the next attempt")
+def test_a_cancelled_training_is_tried_again_and_resumes(cluster: Cluster, place: Path) -> None:
+    with running(place, "--", _path(ENDLESS), images=ENDLESS):
+        wait_until(_unfinished(place, ENDLESS).exists)
+        slurm("scancel", *cluster.queue())
+        seen = wait_until(lambda: _stopped_at(output(place)))
+        wait_until(lambda: _resumed_at(place, ENDLESS) == seen)
+    wait_until(lambda: not cluster.queue())
+    assert [job.state for job in cluster.trainings(place)] == ["CANCELLED", "CANCELLED"]  # the second by Ctrl-C
+
+
+@pytest.mark.fault("a job that waits is cancelled, or cannot start before its deadline", "noticed, and tried again")
+@pytest.mark.parametrize(("action", "state"), [("scancel", "CANCELLED"), ("deadline", "DEADLINE")])
+def test_a_job_that_ends_before_it_starts_is_tried_again(
+    cluster: Cluster, place: Path, action: str, state: str
+) -> None:
+    slurm("scontrol", "update", "nodename=gpu01", "state=drain", "reason=test")
+    try:
+        with running(place, "--", _path(32)) as snakemake:
+            (number,) = wait_until(cluster.queue)
+            if action == "scancel":
+                slurm("scancel", number)
+            else:
+                slurm("scontrol", "update", f"jobid={number}", "TimeLimit=1")
+                slurm("scontrol", "update", f"jobid={number}", "Deadline=now+65")
+            wait_until(lambda: cluster.queue() not in ([], [number]))
+            slurm("scontrol", "update", "nodename=gpu01", "state=resume")
+            succeed(snakemake, place)
+    finally:
+        slurm("scontrol", "update", "nodename=gpu01", "state=resume")
+    assert [job.state for job in cluster.trainings(place)] == [state, "COMPLETED"]
+
+
+@pytest.mark.fault("a node fails during a training", "Slurm queues it again, and it resumes where it saved")
+def test_a_training_whose_node_fails_resumes(cluster: Cluster, place: Path) -> None:
+    with running(place, "--", _path(ENDLESS), images=ENDLESS):
+        wait_until(_unfinished(place, ENDLESS).exists)
+        (number,) = cluster.queue()
+        slurm("scontrol", "update", "nodename=gpu01", "state=down", "reason=test")
+        slurm("scontrol", "update", "nodename=gpu01", "state=resume")
+        seen = wait_until(lambda: _resumed_at(place, ENDLESS))
+        wait_until(lambda: _saved(place, ENDLESS)["images_seen"] > seen)
+    wait_until(lambda: not cluster.queue())
+    lives = cluster.trainings(place)
+    assert [job.state for job in lives] == ["NODE_FAIL", "CANCELLED"]
+    assert {job.number for job in lives} == {number}
+
+
+@pytest.mark.fault("a training is requeued and held", "it saves, Snakemake waits, and it resumes when it is released")
+def test_a_training_that_is_held_resumes_when_it_is_released(cluster: Cluster, place: Path) -> None:
+    with running(place, "--", _path(ENDLESS), images=ENDLESS) as snakemake:
+        wait_until(_unfinished(place, ENDLESS).exists)
+        (number,) = cluster.queue()
+        slurm("scontrol", "requeuehold", number)
+        wait_until(lambda: "held" in slurm("squeue", "-h", "-o", "%r"))
+        time.sleep(10)  # three status checks
+        assert snakemake.poll() is None
+        assert cluster.queue() == [number]
+        slurm("scontrol", "release", number)
+        seen = wait_until(lambda: _resumed_at(place, ENDLESS))
+        wait_until(lambda: _saved(place, ENDLESS)["images_seen"] > seen)
+    wait_until(lambda: not cluster.queue())
 
 
 @pytest.mark.fault("SIGTERM to Snakemake while Slurm jobs run", "it waits for them and starts no more")

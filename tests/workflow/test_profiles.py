@@ -1,12 +1,15 @@
 """The effective options of a profile with its defaults, and the resources that every rule requests."""
 
+import logging
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 import yaml
+from snakemake_executor_plugin_slurm.partitions import get_best_partition, read_partition_file
 
 from hidden_gaussian import settings
 from hidden_gaussian.cells import Cell
@@ -40,12 +43,25 @@ def test_the_slurm_profile_and_the_defaults_are_merged(options: Any) -> None:
     assert options.cores is None
 
 
-def test_exactly_the_rules_with_a_gpu_go_to_the_gpu_partition() -> None:
+@pytest.mark.parametrize(("gpus", "partition"), [(0, "cpu"), (1, "gpu"), (8, "gpu")])
+@pytest.mark.parametrize("minutes", [1, 60, resources.DAY])
+@pytest.mark.parametrize("memory", [500, 400_000])
+def test_jobs_with_a_gpu_go_to_the_gpu_partition_and_others_do_not(
+    gpus: int, partition: str, minutes: int, memory: int
+) -> None:
+    """By the plugin's own choice from the file as shipped; no job may ask for more than its limits."""
+    partitions = read_partition_file(ROOT / "profiles/slurm/partitions.yaml")
+    amounts = {"gpu": gpus, "runtime": minutes, "mem_mb": memory}
+    job = SimpleNamespace(name="job", threads=max(gpus, 1), resources=amounts)
+    assert get_best_partition(partitions, job, logging.getLogger()) == partition
+
+
+def test_the_slurm_profile_sets_nothing_that_a_command_line_would_replace() -> None:
+    """`--set-resources` and `--default-resources` replace the whole block of a profile."""
     profile = yaml.safe_load((ROOT / "profiles/slurm/profile.v9+.yaml").read_text())
-    moved = {rule for rule, changes in profile["set-resources"].items() if changes["slurm_partition"] == "gpu"}
-    text = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
-    rules = re.split(r"^rule ", text, flags=re.M)[1:]
-    assert moved == {rule.split(":")[0] for rule in rules if "gpu=" in rule}
+    assert "set-resources" not in profile
+    assert profile["default-resources"].keys() == {"slurm_account"}
+    assert profile["slurm-status-command"] == "squeue"  # sacct's "CANCELLED by 0" would be taken for running
 
 
 def test_the_default_profile_has_no_option_of_a_particular_machine() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -32,6 +33,35 @@ def test_a_raised_version_of_the_numbers_reruns_the_jobs_that_depend_on_it(finis
     assert not rules & {"train_denoiser", "measure_denoiser", "fit_spectrum", "pack_images"}
     assert "results/digits/figures/samples.pdf" in outputs
     assert "results/digits/figures/sampler_error.pdf" not in outputs
+
+
+@pytest.mark.parametrize("raised", ["AUGMENTED = 1", "IMAGES_OF = {'zip': 9}"])
+def test_a_correction_for_other_inputs_reruns_nothing(finished: Path, own_copy: Path, raised: str) -> None:
+    """The digits of the study are not augmented, and do not come from an archive."""
+    versions = own_copy / "workflow/hidden_gaussian/versions.py"
+    name = raised.split(" ")[0]
+    versions.write_text(re.sub(rf"(?m)^{name}\b.*$", raised, versions.read_text()))
+    assert raised in versions.read_text()
+    assert planned(at=finished, workflow=own_copy) == []
+
+
+def test_packing_the_same_pixels_again_trains_nothing(finished: Path, tmp_path: Path, own_copy: Path) -> None:
+    place = tmp_path / "place"
+    shutil.copytree(finished, place)
+    versions = own_copy / "workflow/hidden_gaussian/versions.py"
+    versions.write_text(versions.read_text().replace("IMAGES_OF: dict[str, int] = {}", "IMAGES_OF = {'digits': 9}"))
+    images = place / "results/digits/images.npy"
+    date = images.stat().st_mtime_ns
+    stopped = snakemake("--configfile", str(SMOKE), at=place, workflow=own_copy)
+    assert stopped.returncode != 0
+    assert "images.npy was made with other settings" in stopped.stderr
+    assert "run `snakemake results/digits/images.npy` first" in stopped.stderr
+    target = "results/digits/images.npy"
+    packed = snakemake("--configfile", str(SMOKE), "--", target, at=place, workflow=own_copy)
+    assert packed.returncode == 0, packed.stderr
+    assert "1 of 1 steps" in packed.stderr
+    assert images.stat().st_mtime_ns == date
+    assert planned(at=place, workflow=own_copy) == []
 
 
 def test_a_changed_setting_reruns_the_jobs_that_use_it(finished: Path, tmp_path: Path) -> None:

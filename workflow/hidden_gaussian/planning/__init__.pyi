@@ -1,3 +1,3 @@
-from . import cost, ownership, preflight, resources
+from . import cost, dates, ownership, preflight, resources, retraining
 
-__all__ = ["cost", "ownership", "preflight", "resources"]
+__all__ = ["cost", "dates", "ownership", "preflight", "resources", "retraining"]

@@ -11,15 +11,20 @@ from hidden_gaussian.planning import cost
 from hidden_gaussian.settings import Study
 
 
-def check_scheduler(executor: str) -> None:
-    """Check that the commands of a scheduler are on this machine; `executor` is the name of Snakemake's plugin.
+def check_slurm(partitions: Path | None) -> None:
+    """Check that Slurm's commands are on this machine, and that its plugin will find the file of partitions.
 
     Raises
     ------
     InputError
-        If Slurm is asked for and its commands are not there.
+        If one of them is not there. A relative path of the file is looked up in the folder of ``--directory``.
     """
-    if executor == "slurm" and shutil.which("sbatch") is None:
+    if partitions is not None and not partitions.exists():
+        raise InputError(
+            f"{partitions} is looked for in {Path.cwd()}, the folder of --directory; give the profile by its absolute "
+            'path, such as --profile "$PWD/slurm"'
+        )
+    if shutil.which("sbatch") is None:
         raise InputError(
             "this machine has no Slurm (sbatch is not on the PATH); log in to a node that submits jobs, or run without "
             "--profile slurm"

@@ -88,6 +88,12 @@ def check(study: Study, made: Mapping[str, str]) -> None:
 
 def _ways_out(study: Study, lost: Collection[Loss]) -> list[str]:
     lines = ["To train them again, add --config retrain=true; to keep them, restore what differs."]
+    packed = sorted({f"{study.results}/{loss.dataset}/images.npy" for loss in lost if "images.npy was" in loss.reason})
+    if packed:
+        lines.append(
+            f"If packing may give the same pixels, run `snakemake {' '.join(packed)}` first: then its date stays, and "
+            "the networks with it."
+        )
     dated = [loss for loss in lost if loss.reason in SPARED]
     if dated:
         last = {loss.cell.run: f"{study.results}/{loss.dataset}/{loss.cell.id}/weights.safetensors" for loss in dated}
@@ -133,8 +139,9 @@ def _changes(recorded: Mapping[str, Any], study: Study, cell: Cell) -> dict[str,
     now = {"training": dataset.training.recipe(cell.architecture), "network": network}
     then = {"training": recorded["training"], "network": {key: recorded["network"].get(key) for key in network}}
     changed = differences(then, json.loads(json.dumps(now)))
-    if recorded["recipe"] != versions.TRAINING:
-        changed["the version of training"] = recorded["recipe"], versions.TRAINING
+    version = versions.of_training(dataset.training.augment)
+    if recorded["recipe"] != version:
+        changed["the version of training"] = recorded["recipe"], version
     if recorded["seed"] != seed:
         changed["seed"] = "another", study.seed
     return changed

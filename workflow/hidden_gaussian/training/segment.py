@@ -211,7 +211,7 @@ def fingerprint(segment: Segment) -> dict[str, Any]:
 
 def _fingerprint(segment: Segment, state: TrainingState, pixels: SubsetImages) -> dict[str, Any]:
     return {
-        "recipe": versions.TRAINING,
+        "recipe": versions.of_training(segment.training.augment),
         "seed": segment.run_seed,
         "network": state.options,
         "training": segment.training.recipe(segment.cell.architecture),
