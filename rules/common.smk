@@ -1,5 +1,6 @@
 # What several stages use: the study, its paths, and the files that a denoiser or table is made from.
 
+import ast
 import atexit
 import inspect
 from contextlib import chdir
@@ -8,6 +9,7 @@ from functools import cache
 from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import IOFile
 
 from hidden_gaussian import (
     figures,
@@ -272,6 +274,8 @@ def shard_files(wildcards):
         *index.moments(cells),
         *index.splices,
         *index.references(cells),
+        *index.distances(cells),
+        *index.linearity(cells),
         *jacobian_shards(wildcards),
     ]
     return below(

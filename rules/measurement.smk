@@ -18,13 +18,36 @@ FITTED_BY_ADAM = {
 }
 
 
+def shard_of(wildcards):
+    """Return the shard of a measuring job, or the first of them."""
+    name = wildcards.id if "id" in wildcards.keys() else f"{wildcards.subset}/gaussian"
+    return IOFile(f"{STUDY.results}/{wildcards.dataset}/{name}/measures.parquet")
+
+
+def recorded(kind, wildcards):
+    """Return the inputs or params that Snakemake recorded for a shard."""
+    known = workflow.persistence
+    return (known and getattr(known, kind)(shard_of(wildcards))) or []
+
+
 def reference_files(wildcards):
-    """Return the spectrum of the largest subset, and the files of the configurable references of the subset."""
-    configured = reference_names.possible(
-        chosen(wildcards).measures.references, subset_of(wildcards).id
-    )
-    largest = below(wildcards, [f"{largest_subset(wildcards)}/spectrum.safetensors"])
-    return largest + fitted_files(configured)
+    """Return the spectrum of the largest subset.
+
+    Shards of earlier versions had the distances to configurable references too, and were made from these. To be made
+    from fewer files is no reason to measure them again.
+    """
+    earlier = [
+        path
+        for path in recorded("input", wildcards)
+        if path.endswith("/denoiser.safetensors") and Path(path).exists()
+    ]
+    own = fitted_files([wildcards.id]) if "id" in wildcards.keys() else []
+    for path in own:  # which is among the inputs for itself
+        path = path.format(dataset=wildcards.dataset)
+        if path in earlier:
+            earlier.remove(path)
+    largest = f"{largest_subset(wildcards)}/spectrum.safetensors"
+    return below(wildcards, [largest]) + earlier
 
 
 def visited_states(wildcards):
@@ -56,9 +79,58 @@ def distillation_settings(wildcards):
     return content
 
 
+def without_additions(measures):
+    """Return settings of measurements without further references and weights, which have rules of their own."""
+    return {**measures, "references": [], "alphas": measures["alphas"][:1]}
+
+
 def measurement_settings(wildcards):
     """Return the settings of measurements, without those of Jacobians, which have a rule of their own."""
-    return chosen(wildcards).measures.model_dump(mode="json", exclude={"jacobian"})
+    return without_additions(
+        chosen(wildcards).measures.model_dump(mode="json", exclude={"jacobian"})
+    )
+
+
+def recorded_settings(wildcards):
+    """Return the settings of measurements, with the additions that a shard of an earlier version was made with.
+
+    Snakemake compares these, and so does not measure such a shard again.
+    """
+    current = measurement_settings(wildcards)
+    for text in recorded("params", wildcards):
+        earlier = ast.literal_eval(text) if text.startswith("{") else {}
+        if "alphas" in earlier and without_additions(earlier) == current:
+            return earlier
+    return current
+
+
+def ids_of(wildcards):
+    """Return the denoisers of a subset that are measured: its networks and its reference denoisers."""
+    index = index_of(wildcards.dataset)
+    subset = wildcards.subset
+    names = [cell.id for cell in index.all_cells if cell.subset == subset]
+    names += [f"{subset}/{name}" for name in reference_names.ALWAYS_MEASURED]
+    return names + reference_names.possible(index.measured_references, subset)
+
+
+def compared_ids(wildcards):
+    """Return the denoisers of a subset that are compared with one of its references."""
+    reference = f"{wildcards.subset}/{wildcards.reference}"
+    return [name for name in ids_of(wildcards) if name != reference]
+
+
+def opened_files(function):
+    """Return a function for the files that some denoisers are made from, and their shards."""
+
+    def files(wildcards):
+        found = []
+        for identifier in function(wildcards):
+            job = SimpleNamespace(dataset=wildcards.dataset, id=identifier)
+            found += denoiser_files(job) + visited_states(job)
+            found.append(f"{ROOT}/{identifier}/measures.parquet")
+        return list(dict.fromkeys(found))
+
+    return files
 
 
 def jacobian_settings(wildcards):
@@ -116,7 +188,9 @@ rule measure_denoiser:
     params:
         root=dataset_root,
         largest=largest_subset,
-        measures=measurement_settings,
+        recorded=recorded_settings,
+        # derived, which Snakemake does not compare
+        measures=lambda wildcards, output: measurement_settings(wildcards),
         inputs=setting("inputs"),
         distillation=distillation_settings,
         seed=STUDY.seed,
@@ -158,7 +232,9 @@ rule measure_references:
     params:
         root=dataset_root,
         largest=largest_subset,
-        measures=measurement_settings,
+        recorded=recorded_settings,
+        # derived, which Snakemake does not compare
+        measures=lambda wildcards, output: measurement_settings(wildcards),
         inputs=setting("inputs"),
         distillation=distillation_settings,
         seed=STUDY.seed,
@@ -167,6 +243,78 @@ rule measure_references:
         "measure the reference denoisers of {wildcards.dataset} {wildcards.subset}"
     script:
         "../workflow/scripts/measure_references.py"
+
+
+rule measure_distances:
+    """Measure how far the denoisers of a subset are from one of its configurable references."""
+    input:
+        denoisers=opened_files(compared_ids),
+        images=input_files,
+        reference=lambda wildcards: denoiser_files(
+            SimpleNamespace(
+                dataset=wildcards.dataset,
+                id=f"{wildcards.subset}/{wildcards.reference}",
+            )
+        ),
+    output:
+        shard=f"{ROOT}/{{subset}}/{{reference}}/distances.parquet",
+    log:
+        f"{LOGS}/measure_distances/{{dataset}}/{{subset}}/{{reference}}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_distances/{{dataset}}/{{subset}}/{{reference}}.tsv"
+    wildcard_constraints:
+        reference=reference_names.CONFIGURABLE,
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("measure_distances"),
+        runtime=minutes("measure_distances"),
+    params:
+        root=dataset_root,
+        ids=compared_ids,
+        measures=measurement_settings,
+        inputs=setting("inputs"),
+        seed=STUDY.seed,
+        version=versions.MEASURES,
+    message:
+        "measure distances of {wildcards.dataset} {wildcards.subset} to {wildcards.reference}"
+    script:
+        "../workflow/scripts/measure_distances.py"
+
+
+rule measure_linearity:
+    """Measure the linearity of the denoisers of a subset with one more weight of pairs."""
+    input:
+        denoisers=opened_files(ids_of),
+        images=input_files,
+    output:
+        shard=f"{ROOT}/{{subset}}/alpha{{alpha}}/linearity.parquet",
+    log:
+        f"{LOGS}/measure_linearity/{{dataset}}/{{subset}}/{{alpha}}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_linearity/{{dataset}}/{{subset}}/{{alpha}}.tsv"
+    wildcard_constraints:
+        alpha=r"0\.\d+(e-\d+)?",
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("measure_linearity"),
+        runtime=minutes("measure_linearity"),
+    params:
+        root=dataset_root,
+        ids=ids_of,
+        measures=measurement_settings,
+        inputs=setting("inputs"),
+        seed=STUDY.seed,
+        version=versions.MEASURES,
+    message:
+        "measure linearity of {wildcards.dataset} {wildcards.subset} with weight {wildcards.alpha}"
+    script:
+        "../workflow/scripts/measure_linearity.py"
 
 
 rule measure_jacobian:

@@ -41,6 +41,16 @@ def request_of(rule, wildcards):
                 largest=largest,
                 distilled=bool(distillation_settings(wildcards)),
             )
+        case "measure_distances" | "measure_linearity":
+            scales = [
+                (
+                    DenoiserId.parse(name).cell(wildcards.dataset).scale
+                    if DenoiserId.parse(name).is_network
+                    else None
+                )
+                for name in ids_of(wildcards)
+            ]
+            return resources.adding(dataset, size, scales, largest=largest)
         case "measure_jacobian":
             return resources.linearising(dataset, size, scale_of(wildcards))
         case "distil_denoiser":

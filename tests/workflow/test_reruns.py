@@ -1,5 +1,7 @@
 """Causes of reruns, by dry runs on finished results, and reruns after an interruption."""
 
+import ast
+import json
 import os
 import re
 import shutil
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from smoke_study import SMOKE, command, edited, planned, snakemake
+from smoke_study import SMOKE, command, edited, job_counts, planned, snakemake
 
 
 def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
@@ -135,3 +137,59 @@ def test_a_rerun_after_a_kill_gives_the_same_files(finished: Path, tmp_path: Pat
     assert len(made) > 8
     for path in made:
         assert path.read_bytes() == (finished / path.relative_to(tmp_path)).read_bytes(), path.name
+
+
+@pytest.fixture
+def with_references(finished: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A study with a further reference and weight, finished up to its measurements, and its settings."""
+    place = tmp_path / "place"
+    shutil.copytree(finished, place)
+    config = edited(SMOKE, _added, tmp_path)
+    done = snakemake("--configfile", str(config), "--", "measures", at=place)
+    assert done.returncode == 0, done.stderr
+    return place, config
+
+
+def _added(digits: Any) -> None:
+    digits["measures"] |= {"references": ["stationary"], "alphas": [0.5**0.5, 0.9]}
+
+
+def test_a_further_reference_or_weight_is_measured_alone(finished: Path, tmp_path: Path) -> None:
+    config = edited(SMOKE, _added, tmp_path)
+    jobs = job_counts("--", "measures", at=finished, config=config)
+    subsets = 4
+    new = {"fit_reference": subsets, "measure_denoiser": subsets, "measure_distances": subsets}
+    assert jobs == new | {"measure_linearity": subsets, "measures": 1, "total": 4 * subsets + 1}
+    measured = {output for rule, output in planned("--", "measures", at=finished, config=config)}
+    assert not any("ve4r1" in output for output in measured)
+
+
+def test_fewer_references_or_weights_measure_nothing(with_references: tuple[Path, Path]) -> None:
+    place, _ = with_references
+    assert planned("--", "measures", at=place) == []
+
+
+def test_shards_of_an_earlier_version_are_divided_and_not_measured(
+    with_references: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Such a version measured references and weights in one job, from one more file, and recorded that."""
+    place, config = with_references
+    for path in [
+        *place.glob("results/digits/*/stationary/distances.parquet"),
+        *place.glob("results/**/linearity.parquet"),
+    ]:
+        path.unlink()
+    for path in place.glob("results/digits/*/stationary/denoiser.safetensors"):
+        os.utime(path, (1e9, 1e9))  # it was fitted before the shards were measured
+    for record in (place / ".snakemake/metadata").iterdir():
+        content = json.loads(record.read_text())
+        if content["rule"] in ("measure_denoiser", "measure_references"):
+            (old,) = [text for text in content["params"] if "'linearity_levels'" in text]
+            earlier = {**ast.literal_eval(old), "references": ["stationary"], "alphas": [0.5**0.5, 0.9]}
+            content["params"] = sorted(repr(earlier) if text == old else text for text in content["params"])
+            subset = next(part for part in content["log"][0].split("/") if re.fullmatch(r"n\d+[ab](\.log)?", part))
+            fitted = f"results/digits/{subset.removesuffix('.log')}/stationary/denoiser.safetensors"
+            content["input"] = sorted([*content["input"], fitted])
+            record.write_text(json.dumps(content))
+    rules = {rule for rule, _ in planned("--", "measures", at=place, config=config)}
+    assert rules == {"measure_distances", "measure_linearity"}

@@ -171,6 +171,15 @@ class ResultsIndex:
         files += [f"{subset}/gaussian/agreement_exact.parquet" for subset in _subsets(first)]
         return files + [f"{subset}/empirical/agreement_{self.sampler}.parquet" for subset in _subsets(first)]
 
+    def distances(self, cells: list[Cell]) -> list[str]:
+        """Return shards of the distances to each configurable reference of cells' subsets."""
+        listed = [name for subset in _subsets(cells) for name in possible(self.measured_references, subset)]
+        return [f"{identifier}/distances.parquet" for identifier in listed]
+
+    def linearity(self, cells: list[Cell]) -> list[str]:
+        """Return shards of linearity with each further weight, of cells' subsets."""
+        return [f"{subset}/alpha{alpha!r}/linearity.parquet" for subset in _subsets(cells) for alpha in self.alphas[1:]]
+
     def references(self, cells: list[Cell]) -> list[str]:
         """Return shards of the configurable reference denoisers of cells' subsets; agreement of half a only."""
         measured, sampled = (

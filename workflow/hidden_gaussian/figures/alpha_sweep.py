@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.plotting import Copying, Curve, Entry, FigureData, needs, paper_curves, style
+from hidden_gaussian.results_index import ResultsIndex
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,7 @@ ENTRY = Entry(
     "Linearity by the weights of the mixture",
     "Fig. 10",
     ("size",),
-    needs.both_ends("gaussian", "empirical"),
+    needs.both_ends("gaussian", "empirical", also=ResultsIndex.linearity),
     requires="alphas",
     metrics=("cosine", "cosine_centred", "cosine_residual", "additivity_ratio"),
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hidden_gaussian.cells import Cell, DenoiserId
 from hidden_gaussian.plotting import Copying, Entry, FigureData, needs, style
 from hidden_gaussian.reference_names import family, possible
+from hidden_gaussian.results_index import ResultsIndex
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -20,7 +21,7 @@ ENTRY = Entry(
     "Analytic denoisers as models of the network",
     "",
     ("size",),
-    needs.both_ends("empirical", "identity", "mean"),
+    needs.both_ends("empirical", "identity", "mean", also=ResultsIndex.distances),
     requires="measured_references",
     metrics=("nrmse",),
 )

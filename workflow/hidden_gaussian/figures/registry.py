@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.plotting import Entry, FigureData
@@ -72,7 +72,8 @@ def visible(name: str, index: ResultsIndex) -> ResultsIndex:
     """Return the part of an index that one figure shows; a change elsewhere does not draw the figure again."""
     entry = ENTRIES[name]
     part = index.only([*entry.sweeps, *entry.also])
-    return part if entry.requires == "surrogates" else replace(part, surrogates=())
+    unseen: dict[str, Any] = dict.fromkeys({"surrogates", "measured_references", "alphas"} - {entry.requires}, ())
+    return replace(part, **unseen)
 
 
 def input_files(name: str, index: ResultsIndex) -> list[str]:

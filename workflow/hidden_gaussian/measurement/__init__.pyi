@@ -1,3 +1,4 @@
+from .additions import measure_distances, measure_linearity
 from .noised_batch import NoisedBatch, ShardAndImages, Target
 from .shared_noise import measure
 from .targets import clean_images, distil_target, measure_jacobians, measure_target, open_target
@@ -9,7 +10,9 @@ __all__ = [
     "clean_images",
     "distil_target",
     "measure",
+    "measure_distances",
     "measure_jacobians",
+    "measure_linearity",
     "measure_target",
     "open_target",
 ]

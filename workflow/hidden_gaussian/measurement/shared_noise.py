@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from hidden_gaussian import noise
-from hidden_gaussian.denoisers import checked, diagnostics, is_defined
+from hidden_gaussian.denoisers import Denoiser, checked, diagnostics, is_defined
 from hidden_gaussian.distillation import Fit
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.jobs import progress_bar
@@ -103,11 +103,39 @@ def measure(
                 rows, images = measure_linear_maps(target, noised, denoised, fit, distil, with_images=task == shown)
                 frames, maps = frames + rows, maps | images
             if task.paired:
-                frames += _linearity_rows(target, noised.first_draw(), denoised[: noised.images], settings.alphas)
+                first, outputs = noised.first_draw(), denoised[: noised.images]
+                frames += _linearity_rows(target, first, outputs, settings.alphas, affinity=True)
             done(number * count)
     if trajectories is not None:
         frames += _trajectory_rows(target, trajectories)
     return ShardAndImages(pd.concat(frames, ignore_index=True), maps)
+
+
+def distances(
+    target: Target, clean: Mapping[str, Tensor], settings: Measures, seed: int, trajectories: Tensor | None = None
+) -> pd.DataFrame:
+    """Return the distances of a denoiser to its references alone; arguments and rows as of :func:`measure`."""
+    frames: list[pd.DataFrame] = []
+    for task in _tasks(list(clean), settings, target):
+        if task.whole:
+            noised = NoisedBatch.of(task.inputs, clean[task.inputs], task.sigma, draws=settings.draws, seed=seed)
+            denoised = checked(target.denoiser, noised.noisy, task.sigma, target.id)
+            frames += _distance_rows(target, noised, denoised, target.references)
+    if trajectories is not None:
+        for visited, denoised in _visited(target, trajectories):
+            frames += _distance_rows(target, visited, denoised, target.references, sampler=SAMPLER)
+    return pd.concat(frames, ignore_index=True)
+
+
+def linearity(target: Target, clean: Mapping[str, Tensor], settings: Measures, seed: int) -> pd.DataFrame:
+    """Return the linearity of pairs alone; arguments and rows as of :func:`measure`."""
+    frames: list[pd.DataFrame] = []
+    for task in _tasks(list(clean), settings, target):
+        if task.paired:
+            noised = NoisedBatch.of(task.inputs, clean[task.inputs], task.sigma, draws=1, seed=seed)
+            denoised = checked(target.denoiser, noised.noisy, task.sigma, target.id)
+            frames += _linearity_rows(target, noised, denoised, settings.alphas, affinity=False)
+    return pd.concat(frames, ignore_index=True)
 
 
 class _Task(NamedTuple):
@@ -154,32 +182,42 @@ def _level_rows(target: Target, noised: NoisedBatch, denoised: Tensor) -> Iterat
     yield noised.rows(target.id, output_quantities(noised.clean, noised.noisy, denoised))
     if reported := diagnostics(target.denoiser, noised.noisy, noised.sigma):
         yield noised.rows(target.id, reported)
-    yield from _distance_rows(target, noised, denoised)
+    yield from _distance_rows(target, noised, denoised, _compared(target))
 
 
-def _distance_rows(target: Target, noised: NoisedBatch, denoised: Tensor, **where: ArrayLike) -> Iterator[pd.DataFrame]:
-    for name, other in {target.gaussian_id: target.gaussian, **target.references}.items():
+def _compared(target: Target) -> dict[str, Denoiser]:
+    return {target.gaussian_id: target.gaussian, **target.references}
+
+
+def _distance_rows(
+    target: Target, noised: NoisedBatch, denoised: Tensor, others: Mapping[str, Denoiser], **where: ArrayLike
+) -> Iterator[pd.DataFrame]:
+    for name, other in others.items():
         gap = squared_norm(denoised - other(noised.noisy, noised.sigma))
         yield noised.rows(target.id, {"distance": gap}, reference_id=name, **where)
 
 
 def _trajectory_rows(target: Target, trajectories: Tensor) -> Iterator[pd.DataFrame]:
     """Yield distances at the states of the denoiser's own sampler; there is no clean image for a loss."""
+    for visited, denoised in _visited(target, trajectories):
+        lengths = {"norm": squared_norm(denoised), "norm_centred": squared_norm(denoised - denoised.mean(0))}
+        yield visited.rows(target.id, lengths, sampler=SAMPLER)
+        yield from _distance_rows(target, visited, denoised, _compared(target), sampler=SAMPLER)
+
+
+def _visited(target: Target, trajectories: Tensor) -> Iterator[tuple[NoisedBatch, Tensor]]:
+    """Yield the states of the denoiser's own sampler at each noise level, and its outputs there."""
     for level, sigma in enumerate(noise.schedule(10).tolist()):
         if is_defined(target.denoiser, sigma):
             states = trajectories[:, level].to(target.mean.device)
-            visited = NoisedBatch("trajectory", sigma, states, states, len(states))
-            denoised = target.denoiser(states, sigma)
-            lengths = {"norm": squared_norm(denoised), "norm_centred": squared_norm(denoised - denoised.mean(0))}
-            yield visited.rows(target.id, lengths, sampler=SAMPLER)
-            yield from _distance_rows(target, visited, denoised, sampler=SAMPLER)
+            yield NoisedBatch("trajectory", sigma, states, states, len(states)), target.denoiser(states, sigma)
 
 
 def _linearity_rows(
-    target: Target, noised: NoisedBatch, denoised: Tensor, alphas: Sequence[float]
+    target: Target, noised: NoisedBatch, denoised: Tensor, alphas: Sequence[float], *, affinity: bool
 ) -> Iterator[pd.DataFrame]:
     for number, alpha in enumerate(alphas):
         quantities = mixture_quantities(target.denoiser, noised.noisy, denoised, noised.sigma, target.mean, alpha)
-        if number == 0:  # affinity has fixed weights, so it is measured once
+        if affinity and number == 0:  # affinity has fixed weights, so it is measured once
             quantities |= affinity_quantities(target.denoiser, noised.noisy, denoised, noised.sigma)
         yield noised.rows(target.id, quantities, parameter=mixing_blocks.AXIS, at=alpha)

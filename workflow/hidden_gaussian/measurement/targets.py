@@ -151,18 +151,30 @@ def measure_target(
     settings, name = Measures.model_validate(measures), DenoiserId.parse(identifier)
     fitted = distillation and not reference_names.is_affine(name.kind)
     distil = Distillation.model_validate(distillation) if fitted else None
-    clean = evaluation_images(root, identifier, inputs, settings.images)
-    if "noise" in inputs:
-        shape = next(iter(clean.values())).shape[1:]
-        clean["noise"] = torch.zeros(settings.images, *shape, device=choose_device())
+    clean = noised_inputs(root, identifier, inputs, settings)
     everything = clean_images(root, identifier, [name for name in inputs if distil and name in distil.inputs])
     pools = {name: images[len(clean[name]) if name in SAMPLED else 0 :] for name, images in everything.items()}
     target = open_target(root, identifier, largest=largest, references=settings.references)
-    trajectories = _trajectories(root, identifier) if name.is_network and "trajectory" in inputs else None
+    trajectories = trajectories_of(root, identifier, inputs)
     shard, shown = measure(target, clean, pools, settings, distil, seed=seed, trajectories=trajectories)
     kind = unseen(inputs)
     examples = clean_images(root, identifier, [kind], EXAMPLES)[kind]
     return ShardAndImages(shard, outputs_on_shared_inputs(target.denoiser, examples, seed=seed) | shown)
+
+
+def noised_inputs(root: str | Path, identifier: str, inputs: Sequence[str], settings: Measures) -> dict[str, Tensor]:
+    """Return everything that noise is added to: the images of :func:`evaluation_images`, and zeros for ``noise``."""
+    clean = evaluation_images(root, identifier, inputs, settings.images)
+    if "noise" in inputs:
+        shape = next(iter(clean.values())).shape[1:]
+        clean["noise"] = torch.zeros(settings.images, *shape, device=choose_device())
+    return clean
+
+
+def trajectories_of(root: str | Path, identifier: str, inputs: Sequence[str]) -> Tensor | None:
+    """Return the states of a network's own sampler if these are among the kinds of input, else None."""
+    wanted = "trajectory" in inputs and DenoiserId.parse(identifier).is_network
+    return _trajectories(root, identifier) if wanted else None
 
 
 def _trajectories(root: str | Path, identifier: str) -> Tensor:

@@ -8,6 +8,7 @@ twice, then three times the request, but never with more than a day.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hidden_gaussian.cells import Cell, DenoiserId
@@ -170,6 +171,13 @@ def measuring(dataset: Dataset, size: int, scale: int | None, *, largest: int, d
     seconds += fits * (2 * distillation.draws * d**2 + 10 * d**3) / GPU_FLOPS
     held = _held(dataset, size) + 12 * d * min(largest, d) + ROW * rows(dataset)
     return request(TORCH, held + 8 * 8 * d**2 * distilled, seconds)
+
+
+def adding(dataset: Dataset, size: int, scales: Sequence[int | None], *, largest: int) -> Request:
+    """Measure one more reference or weight for all denoisers of a subset, one after the other; None: no network."""
+    each = [measuring(dataset, size, scale, largest=largest, distilled=False) for scale in scales]
+    rows_held = ROW * rows(dataset) * len(each) // 1_000_000
+    return Request(max(one.mem_mb for one in each) + rows_held, min(sum(one.runtime for one in each), DAY))
 
 
 def linearising(dataset: Dataset, size: int, scale: int | None) -> Request:

@@ -9,12 +9,12 @@ from hidden_gaussian.plotting.entry import EXTREMES, PARAMETERS, Needs, of_archi
 from hidden_gaussian.results_index import ResultsIndex
 
 
-def both_ends(*kinds: str) -> Needs:
-    """Return the needs of figures of the networks with the fewest and with the most training images."""
+def both_ends(*kinds: str, also: Callable[[ResultsIndex, list[Cell]], list[str]] = lambda *_: []) -> Needs:
+    """Return the needs of figures of the networks with the fewest and the most training images; `also` adds to them."""
 
     def needs(index: ResultsIndex) -> list[str]:
         cells = [index.smallest, index.main]
-        return [*index.measures(cells, *kinds), *index.memorisation(cells)]
+        return [*index.measures(cells, *kinds), *also(index, cells), *index.memorisation(cells)]
 
     return needs
 
