@@ -39,7 +39,7 @@ def reference_files(wildcards):
     earlier = [
         path
         for path in recorded("input", wildcards)
-        if path.endswith("/denoiser.safetensors") and Path(path).exists()
+        if Path(path).name == "denoiser.safetensors" and Path(path).exists()
     ]
     own = fitted_files([wildcards.id]) if "id" in wildcards.keys() else []
     for path in own:  # which is among the inputs for itself
