@@ -1,9 +1,7 @@
 # What several stages use: the study, its paths, and the files that a denoiser or table is made from.
 
 import ast
-import atexit
 import inspect
-from contextlib import chdir
 from dataclasses import asdict, replace
 from functools import cache
 from types import SimpleNamespace
@@ -20,14 +18,7 @@ from hidden_gaussian import (
 )
 from hidden_gaussian.cells import Cell, DenoiserId, Subset
 from hidden_gaussian.errors import InputError
-from hidden_gaussian.planning import (
-    cost,
-    dates,
-    ownership,
-    preflight,
-    resources,
-    retraining,
-)
+from hidden_gaussian.planning import ownership, preflight, resources
 from hidden_gaussian.results_index import ResultsIndex
 from hidden_gaussian.settings import Jacobian
 
@@ -80,76 +71,6 @@ wildcard_constraints:
     id=rf"n\d+[ab]/({REFERENCE}|{NETWORK}/i\d+(/linear)?)",
     reference=reference_names.FITTED,
     sampler="|".join(["exact", *noise_schedule.SOLVERS]),
-
-
-def made_files():
-    """Return the files that this run makes, with their status in the words of ``snakemake --summary``."""
-    made = {}
-    for job in workflow.dag.needrun_jobs(exclude_finished=False):
-        reason = workflow.dag.reason(job)
-        for path in map(str, job.output):
-            if not Path(path).exists():
-                made[path] = "missing"
-            elif reason.incomplete_output:
-                made[path] = "incomplete"
-            elif reason.params_changed:
-                made[path] = "params changed"
-            elif reason.input_changed:
-                made[path] = "set of input files changed"
-            else:
-                made[path] = "updated input files"
-    return made
-
-
-def forced():
-    """Return whether jobs were asked for by name, with -f, -F or -R, whatever state their files are in."""
-    asked = workflow.dag_settings
-    return bool(asked.forceall or asked.forcerun or asked.forcetargets)
-
-
-def describe_run(folder):
-    """Print, at the end of a dry run, what the run would train, and which finished networks it would train again."""
-    if not workflow.dryrun or workflow.dag is None:
-        return
-    with chdir(folder):  # Snakemake has left its working folder
-        jobs = list(workflow.dag.needrun_jobs(exclude_finished=False))
-        print(f"{len(jobs)} of {len(list(workflow.dag.jobs))} jobs to do")
-        made = made_files()
-        lost = [] if forced() else retraining.losses(STUDY, made)
-        for line in [cost.to_train(STUDY, made), *retraining.describe(lost)]:
-            if line:
-                print(line)
-
-
-PACKED = {}  # arrays of images that this run packs again, by path
-
-
-def prepare_run():
-    """Find what is bound to fail, refuse to lose finished networks, and write down the settings, before the first job."""
-    made = made_files()
-    try:
-        if not workflow.touch:
-            preflight.check(STUDY, made)
-        if not (workflow.touch or forced()):
-            retraining.check(STUDY, made)
-        PACKED.update(dates.of_packed(STUDY, made))
-        lines = [*ownership.notes(STUDY), *ownership.record(STUDY)]
-    except InputError as error:
-        raise WorkflowError(str(error)) from None
-    for line in lines:
-        print(line, file=sys.stderr)
-
-
-def start_without_limit():
-    """Remove Snakemake's default limit of 100 job starts per second, but not a limit from the command line.
-
-    With a limit, Snakemake 9.27 starts a thread for every finished job, which checks all ready jobs once more after a
-    second. After thousands of jobs this occupies a core and needs more threads than a login node allows.
-    """
-    # The limiter is not part of Snakemake's public interface and may be missing in another version.
-    limiter = getattr(workflow.scheduler, "job_rate_limiter", None)
-    if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
-        workflow.scheduler.job_rate_limiter = None
 
 
 def chosen(wildcards):
@@ -289,7 +210,3 @@ def shard_files(wildcards):
             ),
         ],
     )
-
-
-if workflow.is_main_process and options and options.dryrun:
-    atexit.register(describe_run, Path.cwd())

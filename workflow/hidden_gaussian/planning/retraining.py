@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hidden_gaussian import seeding, training, versions
+from hidden_gaussian import seeding, versions
 from hidden_gaussian.cells import Cell
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.planning import cost, ownership
 from hidden_gaussian.settings import Study
-from hidden_gaussian.storage import differences, load_metadata
+from hidden_gaussian.storage import differences, digest_rows, load_array, load_metadata
 
 DATES = "only the dates of files differ"
 SNAPSHOTS = "an earlier snapshot was added or removed, which changes no number"
@@ -118,9 +119,14 @@ def _reason(study: Study, root: Path, cell: Cell, before: Cell | None, made: Map
             return f"{path} is missing"
         if made.get(path) == "params changed":
             return f"{path} was made with other settings"
-    if recorded and recorded["images"] != training.digest_of(root / "images.npy", root / cell.subset / "subset.npy"):
+    if recorded and recorded["images"] != _digest(root / "images.npy", root / cell.subset / "subset.npy"):
         return "its training images are others"
     return SNAPSHOTS if made[str(own[0])] == "set of input files changed" else DATES
+
+
+@cache
+def _digest(images: Path, subset: Path) -> str:
+    return digest_rows(load_array(images, mmap=True), load_array(subset))
 
 
 def _fingerprint(state: Path) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 from . import archives, arrays, restricted_pickle, schemas
 from .arrays import (
     AnyPath,
+    digest_rows,
     holding,
     load_array,
     load_arrays,
@@ -32,6 +33,7 @@ __all__ = [
     "arrays",
     "atomic_path",
     "differences",
+    "digest_rows",
     "holding",
     "load_array",
     "load_arrays",

@@ -214,6 +214,20 @@ def load_one(path: AnyPath, name: str) -> np.ndarray:
     return _read(path, lambda: _verified(path, load), (safetensors.SafetensorError, ValueError))
 
 
+def digest_rows(array: np.ndarray, indices: np.ndarray) -> str:
+    """Return the SHA-256 of rows of an array, in the order of `indices`; a mapped array is read block by block.
+
+    Examples
+    --------
+    >>> digest_rows(np.arange(3, dtype=np.uint8), np.array([2, 0])) == hashlib.sha256(bytes([2, 0])).hexdigest()
+    True
+    """
+    digest = hashlib.sha256()
+    for start in range(0, len(indices), 1024):
+        digest.update(np.ascontiguousarray(array[indices[start : start + 1024]]).data)
+    return digest.hexdigest()
+
+
 def load_metadata(path: AnyPath) -> dict[str, str]:
     """Read the texts in the head of a ``.safetensors`` file, without the checksum; InputError if absent or damaged."""
 

@@ -1,6 +1,6 @@
 from .autoencoders import train_autoencoders
 from .imported import import_network
-from .segment import Segment, digest_of, train_segment
+from .segment import Segment, train_segment
 from .state import TrainingState
 
-__all__ = ["Segment", "TrainingState", "digest_of", "import_network", "train_autoencoders", "train_segment"]
+__all__ = ["Segment", "TrainingState", "import_network", "train_autoencoders", "train_segment"]

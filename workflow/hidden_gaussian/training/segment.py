@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,9 @@ from hidden_gaussian.cells import Cell
 from hidden_gaussian.data import open_images, splits
 from hidden_gaussian.jobs import ALONE, Team, choose_device, distributed, interruption, progress_bar
 from hidden_gaussian.settings import Network, Strict, Study, Training
-from hidden_gaussian.storage import load_json
+from hidden_gaussian.storage import digest_rows, load_json
 from hidden_gaussian.training import checkpoints, loop
-from hidden_gaussian.training.batches import SubsetImages, blocks
+from hidden_gaussian.training.batches import SubsetImages
 from hidden_gaussian.training.losses import Objective, at_level, objective_of
 from hidden_gaussian.training.state import TrainingState
 
@@ -215,21 +214,8 @@ def _fingerprint(segment: Segment, state: TrainingState, pixels: SubsetImages) -
         "seed": segment.run_seed,
         "network": state.options,
         "training": segment.training.recipe(segment.cell.architecture),
-        "images": _digest(pixels),
+        "images": digest_rows(pixels.images, pixels.indices),
     }
-
-
-def _digest(pixels: SubsetImages) -> str:
-    digest = hashlib.sha256()
-    for block in blocks(pixels):
-        digest.update(block.data)
-    return digest.hexdigest()
-
-
-@cache
-def digest_of(images: Path, subset: Path) -> str:
-    """Return the checksum of a subset's images that fingerprints have; each subset is read once."""
-    return _digest(SubsetImages(open_images(images), splits.load_subset(subset)))
 
 
 def _main(task: Path) -> None:
