@@ -139,12 +139,13 @@ def test_a_rerun_after_a_kill_gives_the_same_files(finished: Path, tmp_path: Pat
         assert path.read_bytes() == (finished / path.relative_to(tmp_path)).read_bytes(), path.name
 
 
-@pytest.fixture
-def with_references(finished: Path, tmp_path: Path) -> tuple[Path, Path]:
+@pytest.fixture(scope="module")
+def with_references(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A study with a further reference and weight, finished up to its measurements, and its settings."""
-    place = tmp_path / "place"
+    folder = tmp_path_factory.mktemp("references")
+    place = folder / "place"
     shutil.copytree(finished, place)
-    config = edited(SMOKE, _added, tmp_path)
+    config = edited(SMOKE, _added, folder)
     done = snakemake("--configfile", str(config), "--", "measures", at=place)
     assert done.returncode == 0, done.stderr
     return place, config
@@ -173,7 +174,8 @@ def test_shards_of_an_earlier_version_are_divided_and_not_measured(
     with_references: tuple[Path, Path], tmp_path: Path
 ) -> None:
     """Such a version measured references and weights in one job, from one more file, and recorded that."""
-    place, config = with_references
+    place, config = tmp_path / "place", with_references[1]
+    shutil.copytree(with_references[0], place)
     for path in [
         *place.glob("results/digits/*/stationary/distances.parquet"),
         *place.glob("results/**/linearity.parquet"),

@@ -208,8 +208,7 @@ class Measurements:
 
     def window_subset(self) -> str | None:
         """Return the subset whose denoisers decide the window, such as n512a; None where none was measured."""
-        measured = map(DenoiserId.parse, self.ids)
-        empirical = [denoiser for denoiser in measured if denoiser.name == "empirical"]
+        empirical = [denoiser for denoiser in map(DenoiserId.parse, self.ids) if denoiser.name == "empirical"]
         subsets = [denoiser.subset for denoiser in empirical if self._has_departure(denoiser.id)]
         return max(subsets, key=lambda subset: subset.rank).id if subsets else None
 
