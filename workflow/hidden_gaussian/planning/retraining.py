@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
@@ -84,24 +85,23 @@ def check(study: Study, made: Mapping[str, str]) -> None:
     """
     lost = [] if study.retrain else losses(study, made)
     if lost:
-        raise InputError("\n".join([*describe(lost), *_ways_out(study, lost)]))
+        raise InputError("\n".join([*describe(lost), *_ways_out(study, lost, made)]))
 
 
-def _ways_out(study: Study, lost: Collection[Loss]) -> list[str]:
+def _ways_out(study: Study, lost: Collection[Loss], made: Mapping[str, str]) -> list[str]:
     lines = ["To train them again, add --config retrain=true; to keep them, restore what differs."]
     packed = sorted({f"{study.results}/{loss.dataset}/images.npy" for loss in lost if "images.npy was" in loss.reason})
     if packed:
         lines.append(
-            f"If packing may give the same pixels, run `snakemake {' '.join(packed)}` first: then its date stays, and "
+            f"If packing may give the same pixels, run `snakemake {shlex.join(packed)}` first: then its date stays, and "
             "the networks with it."
         )
     dated = [loss for loss in lost if loss.reason in SPARED]
     if dated:
         last = {loss.cell.run: f"{study.results}/{loss.dataset}/{loss.cell.id}/weights.safetensors" for loss in dated}
-        lines.append(
-            "Where no number changes, `snakemake --touch` with the same options spares all the work; or, for the "
-            f"networks alone, with the targets {' '.join(last.values())}"
-        )
+        alone = not {"missing", "params changed"} & set(made.values())
+        command, what = ("", "everything") if alone else (" " + shlex.join(last.values()), "the networks")
+        lines.append(f"`snakemake --touch{command}` with the same options keeps {what} of which no number changes.")
     return lines
 
 
