@@ -59,7 +59,7 @@ def prepare_run():
         if not (workflow.touch or forced()):
             retraining.check(STUDY, made)
         PACKED.update(dates.of_packed(STUDY, made))
-        lines = [*ownership.notes(STUDY), *ownership.record(STUDY)]
+        lines = [*ownership.notes(STUDY), *ownership.record(STUDY, made)]
     except InputError as error:
         raise WorkflowError(str(error)) from None
     for line in lines:

@@ -13,14 +13,19 @@ from hidden_gaussian import settings
 from hidden_gaussian.errors import InputError
 from hidden_gaussian.planning import ownership
 from hidden_gaussian.storage import arrays
-from smoke_study import SMOKE, planned, replaced, snakemake
+from smoke_study import SMOKE, edited, planned, replaced, snakemake
+
+
+def _everything(study: settings.Study) -> list[str]:
+    """A file of each dataset."""
+    return [f"{study.results}/{name}/images.npy" for name in study.datasets]
 
 
 def test_another_study_does_not_overwrite(config: dict[str, Any], tmp_path: Path) -> None:
     config["results"] = str(tmp_path)
     study = settings.read(config)
     ownership.check(study)
-    ownership.record(study)
+    ownership.record(study, _everything(study))
     faster = replaced(config, "datasets.digits.training.learning_rate", 1e-3)
     ownership.check(settings.read(faster))
     ownership.check(settings.read({**config, "study": "other"}))
@@ -38,7 +43,7 @@ def test_another_microbatch_is_another_study_where_it_changes_numbers(
     config = replaced(config, "results", str(tmp_path))
     config = replaced(config, "datasets.digits.grid.runs.0.architectures", ["ve", architecture])
     config = replaced(config, "datasets.digits.grid.sweeps", {})
-    ownership.record(settings.read(config))
+    ownership.record(settings.read(config), _everything(settings.read(config)))
     other = settings.read({**replaced(config, "datasets.digits.training.microbatch", 4), "study": "other"})
     with pytest.raises(InputError, match=r"training\.microbatch") if refused else nullcontext():
         ownership.check(other)
@@ -51,7 +56,7 @@ def test_packed_images_of_other_data_than_declared_are_refused(
 ) -> None:
     source = {"kind": "folder", "path": "faces", "count": 1797, "sha256": "A" * 64}
     study = settings.read({**replaced(config, f"datasets.digits.{key}", source), "results": str(tmp_path)})
-    ownership.record(study)
+    ownership.record(study, _everything(study))
     packed = tmp_path / f"digits/{role}.npy"
     packed.touch()
     arrays.save_json(packed.with_suffix(".json"), {"sha256": "a" * 64})
@@ -69,7 +74,7 @@ def test_an_unwritable_results_folder_is_one_sentence(config: dict[str, Any], tm
     study = settings.read({**config, "results": str(tmp_path / "file/results")})
     ownership.check(study)
     with pytest.raises(InputError, match=r"file/results/digits: cannot be written \(Not a directory\); set 'results'"):
-        ownership.record(study)
+        ownership.record(study, _everything(study))
 
 
 @pytest.fixture
@@ -135,3 +140,11 @@ def test_a_record_of_an_earlier_version_is_judged_by_the_keys_that_it_has(copied
         "could not be checked"
     ) in done.stderr
     assert "versions" in arrays.load_json(record)
+
+
+def test_a_plan_with_other_settings_records_nothing(finished: Path, tmp_path: Path) -> None:
+    record = finished / "results/digits/settings.json"
+    before = record.read_bytes()
+    config = edited(SMOKE, lambda digits: digits["training"].update(learning_rate=0.001), tmp_path)
+    assert snakemake("--configfile", str(config), "--", "plan", at=finished).returncode == 0
+    assert record.read_bytes() == before

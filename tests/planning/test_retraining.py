@@ -61,7 +61,7 @@ def test_a_forced_rule_is_no_accident(place: Path) -> None:
     assert "retrains" not in output
 
 
-def test_an_early_snapshot_that_is_removed_costs_no_training(place: Path, tmp_path: Path) -> None:
+def test_an_early_checkpoint_that_is_removed_costs_no_training(place: Path, tmp_path: Path) -> None:
     def later(digits: Any) -> None:
         digits["grid"]["runs"][0]["snapshots"] = [64]
         digits["grid"]["sweeps"].pop("time")
@@ -69,7 +69,7 @@ def test_an_early_snapshot_that_is_removed_costs_no_training(place: Path, tmp_pa
     config = edited(SMOKE, later, tmp_path)
     code, output = _run(place, "--", "networks", config=config)
     assert code != 0
-    assert "because an earlier snapshot was added or removed, which changes no number" in output
+    assert "because an earlier checkpoint was added or removed, which changes no number" in output
     _touched(place, config, "networks")
 
 

@@ -365,3 +365,8 @@ def test_tags_in_a_configuration_do_nothing(tmp_path: Path, tag: str) -> None:
     with pytest.raises(InputError) as caught:
         settings.load(tmp_path / "study.yaml")
     assert json.dumps(str(caught.value))
+
+
+@pytest.mark.parametrize("results", ["results", "./results", "results/", "results/."])
+def test_the_results_folder_is_written_plainly(config: dict[str, Any], results: str) -> None:
+    assert settings.read({**config, "results": results}).results == "results"

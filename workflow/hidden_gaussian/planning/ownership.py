@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +124,10 @@ def _check_packed(study: Study, name: str) -> None:
             )
 
 
-def record(study: Study) -> list[str]:
+def record(study: Study, made: Collection[str]) -> list[str]:
     """Write the record of a study into its results folder, and return a line for each record that changes.
+
+    Only for datasets of which the run makes files: `made` holds these, as Snakemake names them.
 
     Raises
     ------
@@ -135,6 +137,8 @@ def record(study: Study) -> list[str]:
     lines = []
     for name in study.datasets:
         path, current = _record(study, name), study.numbers(name)
+        if not any(file.startswith(f"{path.parent}/") for file in made):
+            continue
         try:
             if path.exists() and (changed := _in_words(changes(study, name))):
                 lines.append(f"{path}: {changed}")

@@ -17,8 +17,8 @@ from hidden_gaussian.settings import Study
 from hidden_gaussian.storage import differences, digest_rows, load_array, load_metadata
 
 DATES = "only the dates of files differ"
-SNAPSHOTS = "an earlier snapshot was added or removed, which changes no number"
-SPARED = (DATES, SNAPSHOTS)
+EARLIER = "an earlier checkpoint was added or removed, which changes no number"
+SPARED = (DATES, EARLIER)
 """Reasons that change no number."""
 SHOWN = 3  # ids of networks in a line
 
@@ -93,8 +93,8 @@ def _ways_out(study: Study, lost: Collection[Loss], made: Mapping[str, str]) -> 
     packed = sorted({f"{study.results}/{loss.dataset}/images.npy" for loss in lost if "images.npy was" in loss.reason})
     if packed:
         lines.append(
-            f"If packing may give the same pixels, run `snakemake {shlex.join(packed)}` first: then its date stays, and "
-            "the networks with it."
+            f"If packing may give the same pixels, run `snakemake {shlex.join(packed)}` first: then its date stays, "
+            "and the networks with it."
         )
     dated = [loss for loss in lost if loss.reason in SPARED]
     if dated:
@@ -121,7 +121,7 @@ def _reason(study: Study, root: Path, cell: Cell, before: Cell | None, made: Map
             return f"{path} was made with other settings"
     if recorded and recorded["images"] != _digest(root / "images.npy", root / cell.subset / "subset.npy"):
         return "its training images are others"
-    return SNAPSHOTS if made[str(own[0])] == "set of input files changed" else DATES
+    return EARLIER if made[str(own[0])] == "set of input files changed" else DATES
 
 
 @cache

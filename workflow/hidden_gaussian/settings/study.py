@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from hidden_gaussian import versions
 from hidden_gaussian.errors import InputError
@@ -44,6 +44,12 @@ class Study(Strict):
         if isinstance(source, Source) and source.of is not None:
             return source.model_copy(update={"path": f"{self.results}/{source.of}/images.npy"})
         return source.model_copy(update={"path": self.archives.get(source.path or "", source.path)})
+
+    @field_validator("results")
+    @classmethod
+    def _plainly_written(cls, results: str) -> str:
+        """Return the path without a leading ``./`` or a final slash, since files are compared by their paths."""
+        return str(Path(results))
 
     @model_validator(mode="after")
     def _surrogates_have_sources(self) -> Study:
