@@ -16,7 +16,9 @@ def made_files():
         for path in map(str, job.output):
             if not Path(path).exists():
                 made[path] = "missing"
-            elif reason.forced:  # by the user, or by Snakemake because the file is incomplete
+            elif (
+                reason.forced
+            ):  # by the user, or by Snakemake because the file is incomplete
                 made[path] = "incomplete"
             elif reason.params_changed:
                 made[path] = "params changed"
@@ -42,7 +44,8 @@ def describe_run(folder):
         print(f"{len(jobs)} of {len(list(workflow.dag.jobs))} jobs to do")
         made = made_files()
         lost = [] if forced() else retraining.losses(STUDY, made)
-        for line in [cost.to_train(STUDY, made), *retraining.describe(lost)]:
+        parts = [cost.to_train(STUDY, made), *retraining.describe(lost)]
+        for line in [*ownership.describe(STUDY), *parts]:
             if line:
                 print(line)
 

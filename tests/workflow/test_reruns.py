@@ -69,6 +69,9 @@ def test_packing_the_same_pixels_again_trains_nothing(finished: Path, tmp_path: 
 def test_a_changed_setting_reruns_the_jobs_that_use_it(finished: Path, tmp_path: Path) -> None:
     config = edited(SMOKE, lambda digits: digits["measures"].update(images=12), tmp_path)
     rules = {rule for rule, _ in planned(at=finished, config=config)}
+    for words in (["-n"], ["--", "plan"]):
+        done = snakemake("--configfile", str(config), *words, at=finished)
+        assert "\nchanged for digits: measures.images 16 -> 12\n" in done.stdout
     assert "measure_denoiser" in rules
     assert not rules & {"train_denoiser", "draw_samples", "fit_spectrum", "pack_images"}
 

@@ -187,7 +187,7 @@ def remaining(config: Mapping[str, object], snakefile: Path) -> Remaining:
         done = subprocess.run([sys.executable, "-m", "snakemake", *dry], stdout=subprocess.PIPE, text=True, check=True)
     jobs, all_jobs = (int(count) for count in re.findall(r"^(\d+) of (\d+) jobs to do$", done.stdout, re.M)[-1])
     hours = re.search(r"^trains .*: (\S+) device-hours$", done.stdout, re.M)
-    lines = [line for line in done.stdout.splitlines() if line.startswith("retrains ")]
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("changed for ", "retrains "))]
     return Remaining(jobs, all_jobs, float(hours[1]) if hours else 0.0, lines)
 
 

@@ -71,6 +71,12 @@ def changes(study: Study, name: str) -> dict[str, tuple[Any, Any]]:
     return differences(_common(recorded, now), _common(now, recorded))
 
 
+def describe(study: Study) -> list[str]:
+    """Return a line for each dataset with settings or versions that changed since its results were made."""
+    changed = {name: changes(study, name) for name in study.datasets}
+    return [f"changed for {name}: {_in_words(pairs)}" for name, pairs in changed.items() if pairs]
+
+
 def notes(study: Study) -> list[str]:
     """Return a line for each folder whose files Snakemake does not know and whose record lacks settings."""
     lines = []
