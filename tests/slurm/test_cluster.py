@@ -103,6 +103,7 @@ def test_a_job_that_exceeds_its_memory_gets_more(cluster: Cluster, place: Path) 
     jobs = cluster.trainings(place)
     assert len(jobs) > 1
     assert [job.resources["mem"] for job in jobs[:2]] == ["500M", "1000M"]
+    assert {job.partition for job in jobs} == {"gpu"}  # one resource was set, and the others are kept
     assert [job.minutes for job in jobs[:2]] == [10, 20]  # the rule's own
     assert jobs[-1].state == "COMPLETED"
     log = (cluster.folder / "log/slurmd-gpu01.log").read_text()  # the accounting says FAILED, because memory is polled
