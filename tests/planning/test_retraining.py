@@ -95,7 +95,7 @@ def test_dates_alone_are_told_from_changes(place: Path) -> None:
     code, output = _run(place, "--", "networks")
     assert code != 0
     assert "because only the dates of files differ" in output
-    assert "`snakemake --touch` with the same options keeps everything of which no number changes" in output
+    assert "`snakemake --touch` with the same options keeps everything, since no number changes" in output
     _touched(place, SMOKE, "networks")
 
 

@@ -133,7 +133,7 @@ def _check_packed(study: Study, name: str) -> None:
 def record(study: Study, made: Collection[str]) -> list[str]:
     """Write the record of a study into its results folder, and return a line for each record that changes.
 
-    Only for datasets of which the run makes files: `made` holds these, as Snakemake names them.
+    Only for datasets that the run makes files for: `made` holds these, as Snakemake names them.
 
     Raises
     ------

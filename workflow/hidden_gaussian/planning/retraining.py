@@ -100,8 +100,8 @@ def _ways_out(study: Study, lost: Collection[Loss], made: Mapping[str, str]) -> 
     if dated:
         last = {loss.cell.run: f"{study.results}/{loss.dataset}/{loss.cell.id}/weights.safetensors" for loss in dated}
         alone = not {"missing", "params changed"} & set(made.values())
-        command, what = ("", "everything") if alone else (" " + shlex.join(last.values()), "the networks")
-        lines.append(f"`snakemake --touch{command}` with the same options keeps {what} of which no number changes.")
+        targets, what = ("", "everything") if alone else (" " + shlex.join(last.values()), "these networks")
+        lines.append(f"`snakemake --touch{targets}` with the same options keeps {what}, since no number changes.")
     return lines
 
 
