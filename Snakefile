@@ -46,11 +46,11 @@ onstart:
 
 
 onsuccess:
-    dates.restore(PACKED)
+    dates.restore(REPACKED)
 
 
 onerror:
-    dates.restore(PACKED)
+    dates.restore(REPACKED)
 
 
 localrules:

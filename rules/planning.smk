@@ -10,16 +10,16 @@ from hidden_gaussian.planning import cost, dates, preflight, retraining
 
 def made_files():
     """Return the files that this run makes, with their status in the words of ``snakemake --summary``."""
-    made = {}
-    for job in workflow.dag.needrun_jobs(exclude_finished=False):
-        reason = workflow.dag.reason(job)
+    made, dag = {}, workflow.dag
+    for job in dag.needrun_jobs(exclude_finished=False):
+        reason = dag.reason(job)
+        # by the user, or by Snakemake where a file is incomplete; the reason names one cause only
+        forced = job.rule in dag.forcerules or dag.forcefiles.intersection(job.output)
         for path in map(str, job.output):
             if not Path(path).exists():
                 made[path] = "missing"
-            elif (
-                reason.forced
-            ):  # by the user, or by Snakemake because the file is incomplete
-                made[path] = "incomplete"
+            elif forced:
+                made[path] = "forced"
             elif reason.params_changed:
                 made[path] = "params changed"
             elif reason.input_changed:
@@ -27,12 +27,6 @@ def made_files():
             else:
                 made[path] = "updated input files"
     return made
-
-
-def forced():
-    """Return whether jobs were asked for by name, with -f, -F or -R, whatever state their files are in."""
-    asked = workflow.dag_settings
-    return bool(asked.forceall or asked.forcerun or asked.forcetargets)
 
 
 def describe_run(folder):
@@ -43,14 +37,14 @@ def describe_run(folder):
         jobs = list(workflow.dag.needrun_jobs(exclude_finished=False))
         print(f"{len(jobs)} of {len(list(workflow.dag.jobs))} jobs to do")
         made = made_files()
-        lost = [] if forced() else retraining.losses(STUDY, made)
+        lost = retraining.losses(STUDY, made)
         parts = [cost.to_train(STUDY, made), *retraining.describe(lost)]
         for line in [*ownership.describe(STUDY), *parts]:
             if line:
                 print(line)
 
 
-PACKED = {}  # arrays of images that this run packs again, by path
+REPACKED = {}  # arrays of images that this run packs again, by path
 
 
 def prepare_run():
@@ -59,9 +53,8 @@ def prepare_run():
     try:
         if not workflow.touch:
             preflight.check(STUDY, made)
-        if not (workflow.touch or forced()):
             retraining.check(STUDY, made)
-        PACKED.update(dates.of_packed(STUDY, made))
+        REPACKED.update(dates.of_packed(STUDY, made))
         lines = [*ownership.notes(STUDY), *ownership.record(STUDY, made)]
     except InputError as error:
         raise WorkflowError(str(error)) from None

@@ -145,10 +145,7 @@ rule train_autoencoders:
         network=network_settings,
         training=training_settings,
         seed=STUDY.seed,
-        version=lambda wildcards: [
-            training_version(wildcards),
-            versions.AUTOENCODERS,
-        ],
+        version=[versions.of_training(augment=0), versions.AUTOENCODERS],
         message=training_message,
     message:
         "{params.message}"

@@ -53,7 +53,7 @@ def _rows(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(keys, ignore_index=True).reindex(columns=columns)
 
 
-def _equal(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+def _assert_equal(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     assert len(found) == len(expected) > 0
     one, other = _rows(found), _rows(expected)
     pd.testing.assert_frame_equal(one.drop(columns="value"), other.drop(columns="value"), check_dtype=False)
@@ -67,13 +67,13 @@ def _everything(root: Path) -> pd.DataFrame:
 def test_distances_are_those_of_a_whole_measurement(root: Path) -> None:
     whole = _everything(root)
     found = measure_distances(root, "n16a/stationary", IDS, measures=BASE, **SETTINGS)
-    _equal(found, whole[whole["reference_id"] == "n16a/stationary"])
+    _assert_equal(found, whole[whole["reference_id"] == "n16a/stationary"])
 
 
 def test_linearity_is_that_of_a_whole_measurement(root: Path) -> None:
     whole = _everything(root)
     found = measure_linearity(root, 0.9, IDS, measures=BASE, **SETTINGS)
-    _equal(found, whole[whole["at"] == 0.9])
+    _assert_equal(found, whole[whole["at"] == 0.9])
 
 
 def test_rows_of_an_earlier_shard_are_taken_and_not_measured(root: Path) -> None:

@@ -61,6 +61,22 @@ def test_a_forced_rule_is_no_accident(place: Path) -> None:
     assert "retrains" not in output
 
 
+def test_forcing_a_figure_does_not_hide_a_loss(place: Path, tmp_path: Path) -> None:
+    before = (place / NETWORK).read_bytes()
+    code, output = _run(place, "-R", "plot_figure", "--", "figures", config=_faster(tmp_path))
+    assert code != 0
+    assert "because training.learning_rate 0.002 -> 0.001" in output
+    assert (place / NETWORK).read_bytes() == before
+
+
+def test_a_checkpoint_after_a_forced_one_is_a_loss(place: Path) -> None:
+    earlier = NETWORK.replace("i64", "i32")
+    code, output = _run(place, "-n", "-R", earlier, "--", NETWORK)
+    assert code == 0
+    assert "retrains 1 finished network of digits (n16a/ve4r1/i64; " in output
+    assert f"because {earlier} is made again" in output
+
+
 def test_an_early_checkpoint_that_is_removed_costs_no_training(place: Path, tmp_path: Path) -> None:
     def later(digits: Any) -> None:
         digits["grid"]["runs"][0]["snapshots"] = [64]
@@ -117,5 +133,5 @@ def test_a_training_that_was_killed_is_not_lost(place: Path) -> None:
             (marks / record.name).touch()
     code, output = _run(place, "-n", "--", NETWORK)
     assert code == 0
-    assert "trains 1 networks" in output
+    assert "trains 1 network:" in output
     assert "retrains" not in output

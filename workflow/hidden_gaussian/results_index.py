@@ -173,8 +173,8 @@ class ResultsIndex:
 
     def distances(self, cells: list[Cell]) -> list[str]:
         """Return shards of the distances to each configurable reference of cells' subsets."""
-        listed = [name for subset in _subsets(cells) for name in possible(self.measured_references, subset)]
-        return [f"{identifier}/distances.parquet" for identifier in listed]
+        names = self.measured_references
+        return [f"{listed}/distances.parquet" for subset in _subsets(cells) for listed in possible(names, subset)]
 
     def linearity(self, cells: list[Cell]) -> list[str]:
         """Return shards of linearity with each further weight, of cells' subsets."""
@@ -182,10 +182,8 @@ class ResultsIndex:
 
     def references(self, cells: list[Cell]) -> list[str]:
         """Return shards of the configurable reference denoisers of cells' subsets; agreement of half a only."""
-        measured, sampled = (
-            [name for subset in _subsets(cells) for name in possible(names, subset)]
-            for names in (self.measured_references, self.sampled_references)
-        )
+        measured = [name for subset in _subsets(cells) for name in possible(self.measured_references, subset)]
+        sampled = [name for subset in _subsets(cells) for name in possible(self.sampled_references, subset)]
         first = [identifier for identifier in sampled if DenoiserId.parse(identifier).subset.half == "a"]
         return [
             *(f"{identifier}/measures.parquet" for identifier in measured),
@@ -288,9 +286,8 @@ def _distilled(dataset: Dataset, cells: list[Cell], unseen: str) -> tuple[set[st
     if unseen not in distillation.inputs:
         return set(), set()
     fitted = {cell.id for cell in distillation.cells.choose(cells)}
-    if distillation.solver != "adam" or unseen == "train":
-        return fitted, set()
-    return fitted, fitted & {cell.id for cell in distillation.adam.cells.choose(cells)}
+    descends = distillation.solver == "adam" and unseen != "train"
+    return fitted, fitted & {cell.id for cell in distillation.adam.cells.choose(cells)} if descends else set()
 
 
 def _subsets(cells: Sequence[Cell]) -> list[str]:

@@ -175,7 +175,7 @@ def to_train(study: Study, made: Collection[str]) -> str:
                     networks += 1
                     hours += segment_hours(dataset, cell, before)
                 before = cell.images_seen
-    return f"trains {networks} networks: {hours:.3g} device-hours" if networks else ""
+    return f"trains {networks} network{'s' * (networks > 1)}: {hours:.3g} device-hours" if networks else ""
 
 
 def remaining(config: Mapping[str, object], snakefile: Path) -> Remaining:

@@ -16,7 +16,7 @@ PACKED = {"source": "images", "heldout": "heldout", "foreign": "foreign"}
 
 WITNESSES = ("images.npy", "split.safetensors", "tables/distance.parquet", "tables/claims.parquet")
 """Files of a dataset that Snakemake knows, unless its results were copied without the folder ``.snakemake``."""
-METADATA = Path(".snakemake/metadata")
+METADATA = Path(".snakemake/metadata")  # beside it metadata.db, if Snakemake is told to use a database
 LONGEST_NAME = 250  # characters of a file name; Snakemake splits longer ones
 
 
@@ -113,7 +113,7 @@ def _unknown(folder: Path) -> bool:
 
 def _is_known(path: Path) -> bool:
     name = base64.urlsafe_b64encode(str(path).encode()).decode()
-    return len(name) > LONGEST_NAME or (METADATA / name).exists()
+    return len(name) > LONGEST_NAME or (METADATA / name).exists() or METADATA.with_suffix(".db").exists()
 
 
 def _check_packed(study: Study, name: str) -> None:

@@ -41,8 +41,8 @@ def losses(study: Study, made: Mapping[str, str]) -> list[Loss]:
     ----------
     study : Study
     made : mapping of str to str
-        Files that the run makes, as Snakemake names them, each with its status: ``missing``, ``incomplete``, or why it
-        is made again, in the words of ``snakemake --summary``.
+        Files that the run makes, as Snakemake names them, each with its status: ``missing``; ``forced`` (the user
+        named it, or Snakemake found it incomplete); or why it is made again, in the words of ``snakemake --summary``.
     """
     found = []
     for name, dataset in study.datasets.items():
@@ -51,7 +51,7 @@ def losses(study: Study, made: Mapping[str, str]) -> list[Loss]:
             before, reason = None, ""
             for cell in cells:
                 weights = root / cell.id / "weights.safetensors"
-                if made.get(str(weights), "missing") not in ("missing", "incomplete"):
+                if made.get(str(weights), "missing") not in ("missing", "forced"):
                     reason = reason or _reason(study, root, cell, before, made)
                     hours = cost.segment_hours(dataset, cell, before.images_seen if before else 0)
                     found.append(Loss(name, cell, reason, hours))
@@ -99,7 +99,7 @@ def _ways_out(study: Study, lost: Collection[Loss], made: Mapping[str, str]) -> 
     dated = [loss for loss in lost if loss.reason in SPARED]
     if dated:
         last = {loss.cell.run: f"{study.results}/{loss.dataset}/{loss.cell.id}/weights.safetensors" for loss in dated}
-        alone = not {"missing", "params changed"} & set(made.values())
+        alone = not {"missing", "forced", "params changed"} & set(made.values())
         targets, what = ("", "everything") if alone else (" " + shlex.join(last.values()), "these networks")
         lines.append(f"`snakemake --touch{targets}` with the same options keeps {what}, since no number changes.")
     return lines
@@ -117,6 +117,8 @@ def _reason(study: Study, root: Path, cell: Cell, before: Cell | None, made: Map
     for path in map(str, [*sources, *earlier, *own]):
         if made.get(path) == "missing":
             return f"{path} is missing"
+        if made.get(path) == "forced":
+            return f"{path} is made again"
         if made.get(path) == "params changed":
             return f"{path} was made with other settings"
     if recorded and recorded["images"] != _digest(root / "images.npy", root / cell.subset / "subset.npy"):
